@@ -1,0 +1,2 @@
+//! Web sessions without a session server: the whole session, sealed, in one cookie.
+#![forbid(unsafe_code)]
