@@ -23,7 +23,11 @@ impl Flavor for Append<'_> {
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
+        // Most numbers are one byte long, for which a copy of a slice is a detour.
+        match data {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(data),
+        }
         Ok(())
     }
 
@@ -82,7 +86,7 @@ impl<'w, 'g, 'o> Writer<'w, 'g, 'o> {
         Err(Trouble::new(What::Differs { expected: noun(self.node()), found }))
     }
 
-    #[inline]
+    #[inline(always)]
     fn expect(&self, kind: LeafKind) -> Result<(), Trouble> {
         if self.node() == Node::Leaf(kind) { Ok(()) } else { self.differs(kind.noun()) }
     }
