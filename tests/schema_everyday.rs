@@ -117,7 +117,10 @@ fn uuids() {
 #[test]
 fn std_times() {
     there_and_back([Duration::ZERO, Duration::MAX]);
-    there_and_back([SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123)]);
+    there_and_back([
+        SystemTime::UNIX_EPOCH,
+        SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_123),
+    ]);
 }
 
 #[test]
@@ -248,7 +251,10 @@ fn enums_of_every_kind() {
         Payment::Nothing,
         card.clone(),
         Payment::Transfer("DE".into()),
-        Payment::Split(Box::new(card.clone()), Box::new(Payment::Split(Box::new(card.clone()), Box::new(card)))),
+        Payment::Split(
+            Box::new(card.clone()),
+            Box::new(Payment::Split(Box::new(card.clone()), Box::new(card))),
+        ),
         Payment::Later(None),
         Payment::Later(Some(time::Date::MIN)),
     ]);
@@ -315,9 +321,9 @@ fn recursive_types() {
         Term { negative: true, of: Box::new(Expression::Number(1)) },
         Term { negative: false, of: Box::new(Expression::Sum(Vec::new())) },
     ])]);
-    there_and_back([Ping::Back(Box::new(Pong::Again(Box::new(Pong::Back(Box::new(Ping::Back(Box::new(
-        Pong::Out,
-    ))))))))]);
+    there_and_back([Ping::Back(Box::new(Pong::Again(Box::new(Pong::Back(Box::new(Ping::Back(
+        Box::new(Pong::Out),
+    )))))))]);
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -38,7 +38,12 @@ struct Extra {
 
 #[test]
 fn b52_a_json_value() {
-    refused::<serde_json::Value>(&["`serde_json::value::Value`", "deserialize_any", "describe itself", "as a `String`"]);
+    refused::<serde_json::Value>(&[
+        "`serde_json::value::Value`",
+        "deserialize_any",
+        "describe itself",
+        "as a `String`",
+    ]);
     refused::<Extra>(&["`Extra.extra`", "serde_json::Value"]);
     refused::<BTreeMap<String, Vec<Option<Extra>>>>(&["{value}[].extra`"]);
 }
@@ -437,8 +442,11 @@ fn b52_one_visitor_for_two_shapes() {
                 f.write_str("a number in a tuple")
             }
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<u64, A::Error> {
-                let number =
-                    if self.0 { seq.next_element::<u64>()? } else { seq.next_element::<u8>()?.map(u64::from) };
+                let number = if self.0 {
+                    seq.next_element::<u64>()?
+                } else {
+                    seq.next_element::<u8>()?.map(u64::from)
+                };
                 number.ok_or_else(|| serde::de::Error::custom("none"))
             }
         }
@@ -469,6 +477,42 @@ fn b52_one_visitor_for_two_shapes() {
     Schema::<Wide>::trace().unwrap();
     Schema::<Narrow>::trace().unwrap();
     refused::<(Wide, Narrow)>(&["no single shape", "the same visitor"]);
+}
+
+#[test]
+fn b52_two_numbers_that_change_places() {
+    #[derive(Deserialize)]
+    struct Rights {
+        level: u32,
+        limit: u32,
+    }
+    impl Serialize for Rights {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut fields = serializer.serialize_struct("Rights", 2)?;
+            fields.serialize_field("level", &self.limit)?;
+            fields.serialize_field("limit", &self.level)?;
+            fields.end()
+        }
+    }
+    refused::<Vec<Rights>>(&["Vec<Rights>[]", "read in one order and written in another"]);
+}
+
+#[test]
+fn b52_two_numbers_that_a_type_brings_into_its_own_order_are_no_fault() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(from = "(u8, u8)", into = "(u8, u8)")]
+    struct Descending(u8, u8);
+    impl From<(u8, u8)> for Descending {
+        fn from((one, other): (u8, u8)) -> Self {
+            Self(one.max(other), one.min(other))
+        }
+    }
+    impl From<Descending> for (u8, u8) {
+        fn from(pair: Descending) -> Self {
+            (pair.0, pair.1)
+        }
+    }
+    Schema::<Descending>::trace().unwrap();
 }
 
 // --- Types that can't be traced ---

@@ -101,6 +101,10 @@ impl SchemaError {
         Self(Box::new(SchemaTrouble { type_name, steps, fault }))
     }
 
+    pub(super) fn is_unwritable(&self) -> bool {
+        matches!(self.0.fault, Fault::Unwritable(_))
+    }
+
     /// The full name of the type that was traced.
     ///
     /// ```

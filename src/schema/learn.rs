@@ -81,7 +81,13 @@ impl Learned {
         Err(Mismatch::Normalised { path: self.path.clone(), steps: self.steps.clone() })
     }
 
-    fn inside(&mut self, at: usize, step: Option<Step>, read: &Tree, written: &Tree) -> Result<Ref, Mismatch> {
+    fn inside(
+        &mut self,
+        at: usize,
+        step: Option<Step>,
+        read: &Tree,
+        written: &Tree,
+    ) -> Result<Ref, Mismatch> {
         self.path.push(at);
         self.steps.extend(step);
         let found = self.compare(read, written)?;
@@ -149,16 +155,20 @@ impl Learned {
         }
         self.steps.push(Step::Variant(name));
         if written_index != index {
-            return self
-                .disagrees(format!("variant number {index} is deserialised, number {written_index} is serialised"));
+            return self.disagrees(format!(
+                "variant number {index} is deserialised, number {written_index} is serialised"
+            ));
         }
         if !read.variants.is_empty() && !in_order(&[name], read.variants) {
-            return self.disagrees(format!("the variant is serialised as `{name}`, which is not deserialised"));
+            return self
+                .disagrees(format!("the variant is serialised as `{name}`, which is not deserialised"));
         }
         let (Some(body), true) = (given, asked == given) else {
             let asked = asked.map_or("nothing", Body::noun);
-            return self
-                .disagrees(format!("{asked} is deserialised, {} is serialised", given.map_or("nothing", Body::noun)));
+            return self.disagrees(format!(
+                "{asked} is deserialised, {} is serialised",
+                given.map_or("nothing", Body::noun)
+            ));
         };
         let parts = match body {
             Body::Unit => Vec::new(),
@@ -203,7 +213,12 @@ impl Learned {
         Ok(names.iter().copied().zip(refs).collect())
     }
 
-    fn elements(&mut self, read: &Tree, written: &Tree, step: &dyn Fn(usize) -> Step) -> Result<Vec<Ref>, Mismatch> {
+    fn elements(
+        &mut self,
+        read: &Tree,
+        written: &Tree,
+        step: &dyn Fn(usize) -> Step,
+    ) -> Result<Vec<Ref>, Mismatch> {
         if read.children.len() != written.children.len() {
             // A set that was given the same element twice, a list that drops what is empty.
             return self.normalised();
@@ -240,20 +255,30 @@ impl Learned {
             (Def::Option(known), Def::Option(new)) | (Def::Seq(known), Def::Seq(new)) => merge(known, new),
             (Def::Map(known), Def::Map(new)) => merge(known, new),
             (Def::Enum(known), Def::Enum(new)) => new.into_iter().any(|(index, new)| {
-                *known.entry(index).or_insert(Known { name: new.name, body: new.body, parts: new.parts.clone() })
-                    != new
+                *known.entry(index).or_insert(Known {
+                    name: new.name,
+                    body: new.body,
+                    parts: new.parts.clone(),
+                }) != new
             }),
             (known, new) => *known != new,
         };
         if contradicts {
-            return self.conflict("the same visitor reads, or the same type writes, one thing here and another there");
+            return self.conflict(
+                "the same visitor reads, or the same type writes, one thing here and another there",
+            );
         }
         Ok(Ref::Composite(id))
     }
 
     /// The whole, once nothing is left to explore; the steps to a place that was never filled otherwise.
     pub(super) fn grammar(&self) -> Option<Grammar> {
-        let mut building = Building { learned: self, grammar: Grammar::default(), ids: HashMap::new(), leaves: HashMap::new() };
+        let mut building = Building {
+            learned: self,
+            grammar: Grammar::default(),
+            ids: HashMap::new(),
+            leaves: HashMap::new(),
+        };
         building.node(self.root?)?;
         Some(building.grammar)
     }

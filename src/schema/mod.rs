@@ -83,8 +83,8 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::error::{DecodeFault, Fault};
 pub use self::error::{DecodeError, EncodeError, SchemaError};
+use self::error::{DecodeFault, Fault};
 use self::grammar::Grammar;
 pub use self::samples::Samples;
 
@@ -108,7 +108,7 @@ impl Fingerprint {
     /// }
     ///
     /// // Whoever changes `Visit` is told by this line to declare the old one.
-    /// assert_eq!(Fingerprint::of::<Visit>()?.to_string(), "FROZEN");
+    /// assert_eq!(Fingerprint::of::<Visit>()?.to_string(), "d0125ad8");
     /// # Ok::<(), sealed_session::schema::SchemaError>(())
     /// ```
     ///

@@ -380,11 +380,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         self.leave(result)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        mut self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    fn deserialize_tuple<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
         self.enter::<V>(Method::Tuple)?;
         self.seen.kind = Kind::Tuple;
         let plan = self.planned(|kind| matches!(kind, Kind::Tuple));
@@ -405,8 +401,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         self.seen.kind = Kind::Map;
         let plan = self.planned(|kind| *kind == Kind::Map);
         let len = plan.len();
-        let result =
-            visitor.visit_map(Entries { pass: &mut *self.pass, plan, seen: &mut *self.seen, len });
+        let result = visitor.visit_map(Entries { pass: &mut *self.pass, plan, seen: &mut *self.seen, len });
         let result = if result.is_ok() && self.seen.children.len() < len {
             Err(Refusal("it left entries unread".into()))
         } else {
@@ -576,8 +571,7 @@ impl<'de> de::VariantAccess<'de> for Enum<'_, 'de> {
         let Self { pass, plan, seen, .. } = self;
         seen.names = Cow::Borrowed(fields);
         let step = |at| Step::Field(fields[at]);
-        let result =
-            visitor.visit_seq(Elements { pass: &mut *pass, plan, seen, len: fields.len(), step });
+        let result = visitor.visit_seq(Elements { pass: &mut *pass, plan, seen, len: fields.len(), step });
         pass.checked(result)
     }
 }

@@ -125,6 +125,13 @@ pub(super) fn first(kind: LeafKind) -> Leaf {
     }
 }
 
+/// One of the likelier values of a kind: different ones for small numbers.
+pub(super) fn nth(kind: LeafKind, at: usize) -> Leaf {
+    let values = builtin(kind);
+    let likely = values.len().min(24);
+    values[at % likely].clone()
+}
+
 /// Small ones first, then what is likely to be in a range: percentages, ports, years, moments in time.
 const INTEGERS: &[i128] = &[
     0,
@@ -312,9 +319,10 @@ fn builtin(kind: LeafKind) -> Vec<Leaf> {
         LeafKind::Char => "aA0 _-/.zZ9é\0".chars().map(Leaf::Char).collect(),
         LeafKind::Str => TEXTS.iter().map(|text| Leaf::Str(Cow::Borrowed(text))).collect(),
         LeafKind::Bytes => {
-            let lengths = [0, 16, 32, 12, 20, 24, 64, 8, 4].into_iter().chain(1..64).chain([
-                96, 128, 192, 256, 384, 512, 1024,
-            ]);
+            let lengths = [0, 16, 32, 12, 20, 24, 64, 8, 4]
+                .into_iter()
+                .chain(1..64)
+                .chain([96, 128, 192, 256, 384, 512, 1024]);
             let zeros = lengths.clone().map(|len| vec![0; len]);
             let ones = lengths.map(|len| vec![1; len]);
             zeros
@@ -365,9 +373,9 @@ pub(super) fn candidates<'t>(refused: &'t Tree, samples: &'t Samples) -> impl It
     // One turn otherwise: the other side of an option, another length, another variant.
     let turned = {
         let forks = forks.clone();
-        forks.into_iter().flat_map(move |(path, turns)| {
-            turns.into_iter().map(move |turn| refused.with(&path, turn))
-        })
+        forks
+            .into_iter()
+            .flat_map(move |(path, turns)| turns.into_iter().map(move |turn| refused.with(&path, turn)))
     };
     // And then anything, always in the same order.
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);

@@ -8,18 +8,20 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{Fault, Said, SchemaError, What};
+use super::error::{Fault, Said, SchemaError, Step, What};
 use super::grammar::Grammar;
 use super::learn::{Learned, Mismatch};
 use super::read::{Blame, Enums, Memo, MemoKey, Pass, Reader, Refusal};
 use super::record::record;
-use super::samples::{Samples, candidates};
+use super::samples::{Samples, candidates, nth};
 use super::tree::{Key, Kind, Tree};
 
 /// No type takes nearly as many passes; one that never settles ends here.
 const MAX_PASSES: usize = 2_000_000;
 /// How many passes the repair of one value may take.
 const MAX_REPAIR: usize = 20_000;
+/// The same for a value that is only tried for the sake of its differences.
+const MAX_SHAKE: usize = 1000;
 const MAX_VARIANTS: u32 = 4096;
 /// How far one repair may go on inside of another.
 const MAX_NESTING: usize = 4;
@@ -102,8 +104,9 @@ struct Explorer<'s, T> {
 
 impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
     fn run(mut self) -> Result<Grammar, SchemaError> {
+        self.budget = MAX_REPAIR;
         match self.settle(Tree::hole(), None, None, 0)? {
-            Outcome::Done(tree) => self.schedule(tree)?,
+            Outcome::Done(tree) => self.accept(tree)?,
             Outcome::Refused(refused) => return Err(refusal::<T>(refused.0)),
             Outcome::Astray | Outcome::Closed => unreachable!("there was no target"),
         }
@@ -119,8 +122,9 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
                 }
             };
             let plan = target.base.with(&target.path, part);
+            self.budget = MAX_REPAIR;
             match self.settle(plan, Some(&target), None, 0)? {
-                Outcome::Done(tree) => self.schedule(tree)?,
+                Outcome::Done(tree) => self.accept(tree)?,
                 Outcome::Closed => {}
                 // An option that must be there tells nothing by its absence.
                 _ if target.way == Way::None => {}
@@ -140,6 +144,37 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         })
     }
 
+    /// Looks closer at a value that was accepted, and goes on from there.
+    fn accept(&mut self, tree: Tree) -> Result<(), SchemaError> {
+        self.shake(&tree)?;
+        self.schedule(tree)
+    }
+
+    /// Tries the value once more with all of its scalars different from each other, as far as the type allows:
+    /// where all are zero, nobody sees that two of them change places.
+    fn shake(&mut self, tree: &Tree) -> Result<(), SchemaError> {
+        let mut plan = tree.clone();
+        if make_distinct(&mut plan, &mut 0) < 2 {
+            return Ok(());
+        }
+        self.budget = MAX_SHAKE;
+        match self.settle(plan, None, None, 0) {
+            // A value that tracing made up, and that the type reads but won't write, is not its fault.
+            Err(error) if !error.is_unwritable() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the value that was written is read as something else again. A type that brings its parts into an
+    /// order of its own does so once; one whose two sides differ goes back and forth.
+    fn is_stable(&mut self, written: &Tree) -> bool {
+        let mut seen = Tree::hole();
+        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.enums));
+        let result = T::deserialize(Reader { pass: &mut pass, plan: written, seen: &mut seen });
+        self.enums = pass.enums;
+        result.is_ok_and(|value| record(&value).is_ok_and(|again| same_value(written, &again)))
+    }
+
     /// Passes until one is accepted, repairing what is refused; only inside of `scope`, if there is one.
     fn settle(
         &mut self,
@@ -148,9 +183,6 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         scope: Option<&[usize]>,
         nesting: usize,
     ) -> Result<Outcome, SchemaError> {
-        if nesting == 0 {
-            self.budget = MAX_REPAIR;
-        }
         let mut refused = match self.pass(&plan, target)? {
             Outcome::Refused(refused) => refused,
             other => return Ok(other),
@@ -220,16 +252,23 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         let written = record(&value).map_err(|trouble| {
             let fault = match trouble.what() {
                 What::Skipped(name) => Fault::Skips(name),
-                What::UnknownLength => Fault::SelfDescribing("serialize_map` or `serialize_seq` without a length"),
+                What::UnknownLength => {
+                    Fault::SelfDescribing("serialize_map` or `serialize_seq` without a length")
+                }
                 what => Fault::Unwritable(Said(what, true).to_string()),
             };
             SchemaError::new(type_name::<T>(), trouble.steps(), fault)
         })?;
         let (path, steps, message, no_such_variant) = match self.learned.learn(&seen, &written) {
             Ok(()) => {
-                let met = target.is_none_or(|target| {
-                    seen.at(&target.path).and_then(Way::of) == Some(target.way)
-                });
+                if let Some(steps) = shuffled(&seen, &written)
+                    && !self.is_stable(&written)
+                {
+                    let how = "its parts are read in one order and written in another".into();
+                    return Err(SchemaError::new(type_name::<T>(), steps, Fault::Disagrees(how)));
+                }
+                let met =
+                    target.is_none_or(|target| seen.at(&target.path).and_then(Way::of) == Some(target.way));
                 return Ok(if met { Outcome::Done(seen) } else { Outcome::Astray });
             }
             Err(Mismatch::Fault(steps, fault)) => {
@@ -319,6 +358,57 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         self.targets.extend(targets);
         Ok(())
     }
+}
+
+/// Numbers the scalars of a value by their kind; how many there are.
+fn make_distinct(tree: &mut Tree, count: &mut usize) -> usize {
+    if let Kind::Leaf(leaf) = &mut tree.kind {
+        *leaf = nth(leaf.kind(), *count);
+        *count += 1;
+    }
+    for child in &mut tree.children {
+        make_distinct(child, count);
+    }
+    *count
+}
+
+/// The place, if there is one, where the parts that were read are those that were written, in another order.
+fn shuffled(read: &Tree, written: &Tree) -> Option<Vec<Step>> {
+    if read.kind == Kind::Newtype {
+        return shuffled(read.children.first()?, written);
+    }
+    let fixed = matches!(read.kind, Kind::Tuple | Kind::Struct | Kind::Variant { .. });
+    let in_place = |(read, written): (&Tree, &Tree)| same_value(read, written);
+    if fixed
+        && !read.children.iter().zip(&written.children).all(in_place)
+        && read.children.iter().all(|part| written.children.iter().any(|other| same_value(part, other)))
+    {
+        return Some(Vec::new());
+    }
+    read.children.iter().zip(&written.children).enumerate().find_map(|(at, (part, other))| {
+        let mut steps = shuffled(part, other)?;
+        match read.kind {
+            Kind::Struct => steps.insert(0, Step::Field(written.names.get(at).copied().unwrap_or("?"))),
+            Kind::Tuple => steps.insert(0, Step::Index(at)),
+            Kind::Seq => steps.insert(0, Step::Element),
+            Kind::Map => steps.insert(0, Step::MapValue),
+            _ => {}
+        }
+        Some(steps)
+    })
+}
+
+/// Whether two trees are of one value, whoever read or wrote them.
+fn same_value(one: &Tree, other: &Tree) -> bool {
+    match (&one.kind, &other.kind) {
+        (Kind::Newtype, _) => return one.children.first().is_some_and(|inner| same_value(inner, other)),
+        (_, Kind::Newtype) => return same_value(other, one),
+        (Kind::Variant { index, .. }, Kind::Variant { index: same, .. }) if index == same => {}
+        (kind, same) if kind == same => {}
+        _ => return false,
+    }
+    one.children.len() == other.children.len()
+        && one.children.iter().zip(&other.children).all(|(one, other)| same_value(one, other))
 }
 
 /// Whether a pass that was refused at `next` had got past the place at `spot`.

@@ -242,10 +242,8 @@ proptest! {
 
 #[test]
 fn the_example_by_hand() {
-    let shape = Shape::Struct(vec![
-        ("id", Shape::Leaf(LeafKind::U64)),
-        ("a", Shape::Option(Shape::Back(1).into())),
-    ]);
+    let shape =
+        Shape::Struct(vec![("id", Shape::Leaf(LeafKind::U64)), ("a", Shape::Option(Shape::Back(1).into()))]);
     let expected = b"\x24\0\0\0\x02\0\0\0\x02id\x0a\0\0\0\x01a\x20\x26\0\0\0\x01";
     assert_eq!(grammar(&shape).encoding().unwrap(), expected);
 }

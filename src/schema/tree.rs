@@ -134,7 +134,11 @@ pub(super) enum Kind {
     Tuple,
     Struct,
     /// `body` is `None` while reading until the content was asked for.
-    Variant { index: u32, name: &'static str, body: Option<Body> },
+    Variant {
+        index: u32,
+        name: &'static str,
+        body: Option<Body>,
+    },
 }
 
 impl Kind {
@@ -219,7 +223,8 @@ impl Tree {
 
     /// Whether a plan leaves anything open.
     pub(super) fn has_hole(&self) -> bool {
-        matches!(self.kind, Kind::Hole | Kind::Variant { body: None, .. }) || self.children.iter().any(Tree::has_hole)
+        matches!(self.kind, Kind::Hole | Kind::Variant { body: None, .. })
+            || self.children.iter().any(Tree::has_hole)
     }
 
     pub(super) fn size(&self) -> usize {
