@@ -221,7 +221,7 @@ fn wrappers_are_what_they_wrap() {
 fn options_ranges_and_results() {
     there_and_back([None, Some(1_u8)]);
     there_and_back([None, Some(None), Some(Some(1_u8))]);
-    there_and_back([0..7_u8]);
+    there_and_back(Some(0..7_u8));
     there_and_back([0..=7_u8]);
     there_and_back([std::ops::Bound::Included(7_u8), std::ops::Bound::Unbounded]);
     there_and_back([Ok(7_u8), Err("no".to_owned())]);

@@ -168,6 +168,8 @@ fn b50_types_of_the_same_shape_have_the_same_fingerprint() {
         ("a number that is not zero", of::<u32>(), of::<std::num::NonZeroU32>()),
         ("recursion under another name", shape!(struct T { v: Vec<T> }), { #[derive(Serialize, Deserialize)] struct V1 { v: Vec<V1> } of::<V1>() }),
         ("recursion through a box or a newtype", shape!(enum T { N(Box<T>), L }), shape!(enum T { N(Boxed), L } struct Boxed(Box<T>);)),
+        ("recursion unrolled once", shape!(struct T { v: Option<Box<T>> }), shape!(struct T { v: Option<Box<U>> } struct U { v: Option<Box<U>> })),
+        ("recursion by way of a twin", shape!(struct T { v: Option<Box<T>> }), shape!(struct T { v: Option<Box<U>> } struct U { v: Option<Box<T>> })),
         ("a result written by hand", of::<Result<u8, String>>(), shape!(enum T { Ok(u8), Err(String) })),
         ("a text behind a check", of::<String>(), of::<url::Url>()),
         ("a date as text", of::<String>(), of::<chrono::NaiveDate>()),

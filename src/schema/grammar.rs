@@ -1,5 +1,7 @@
 //! What a type's payloads look like, in one flat arena, and its canonical encoding.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use super::tree::{Body, LeafKind};
@@ -87,6 +89,62 @@ impl Grammar {
         Parts { start, len: variants.len() as u32 }
     }
 
+    /// Makes one of all nodes that stand for the same shape.
+    ///
+    /// Nodes are told apart by the visitors that read them, which is an affair of serde's and of how types refer to
+    /// each other. A recursive shape could be written down in many ways, once unrolled or twice; after this there is
+    /// only one. (The coarsest partition that tells apart what differs: Moore's algorithm.)
+    pub(super) fn fold(&mut self) {
+        let mut classes = vec![0; self.nodes.len()];
+        let mut count = 1;
+        loop {
+            let mut known = HashMap::new();
+            let refined: Vec<Id> = (0..self.nodes.len() as Id)
+                .map(|id| {
+                    let next = known.len() as Id;
+                    *known.entry(self.look(id, &classes)).or_insert(next)
+                })
+                .collect();
+            classes = refined;
+            if known.len() == count {
+                break;
+            }
+            count = known.len();
+        }
+        let mut firsts = vec![None; count];
+        let of: Vec<Id> =
+            (0..).zip(&classes).map(|(id, class)| *firsts[*class as usize].get_or_insert(id)).collect();
+        for node in &mut self.nodes {
+            match node {
+                Node::Option(is) | Node::Seq(is) => *is = of[*is as usize],
+                Node::Map(key, value) => (*key, *value) = (of[*key as usize], of[*value as usize]),
+                Node::Leaf(_) | Node::Tuple(_) | Node::Struct(_) | Node::Enum(_) => {}
+            }
+        }
+        for part in &mut self.parts {
+            part.is = of[part.is as usize];
+        }
+    }
+
+    /// What a node looks like, as far as its children can be told apart.
+    fn look(&self, id: Id, classes: &[Id]) -> (u8, Vec<(&'static str, u8, Vec<(&'static str, Id)>)>) {
+        let class = |id: Id| ("", classes[id as usize]);
+        let parts =
+            |parts| self.parts(parts).iter().map(|part| (part.name, class(part.is).1)).collect::<Vec<_>>();
+        match self.node(id) {
+            Node::Leaf(kind) => (kind as u8, Vec::new()),
+            Node::Option(some) => (OPTION, vec![("", 0, vec![class(some)])]),
+            Node::Seq(element) => (SEQ, vec![("", 0, vec![class(element)])]),
+            Node::Map(key, value) => (MAP, vec![("", 0, vec![class(key), class(value)])]),
+            Node::Tuple(elements) => (TUPLE, vec![("", 0, parts(elements))]),
+            Node::Struct(fields) => (STRUCT, vec![("", 0, parts(fields))]),
+            Node::Enum(variants) => {
+                let looks = |variant: &Variant| (variant.name, variant.body as u8, parts(variant.parts));
+                (ENUM, self.variants(variants).iter().map(looks).collect())
+            }
+        }
+    }
+
     /// The first four bytes of the hash of the canonical encoding, or `None` if that is beyond all measure.
     pub(super) fn fingerprint(&self) -> Option<u32> {
         let mut hash = Sha256::new();
@@ -96,7 +154,7 @@ impl Grammar {
         Some(u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// The canonical encoding, as the documentation of [`schema`](super) has it.
+    /// The encoding, as the documentation of [`schema`](super) has it; canonical of a folded grammar.
     pub(super) fn encoding(&self) -> Option<Vec<u8>> {
         let mut encoder = Encoder { grammar: self, out: Vec::new(), open: Vec::new() };
         encoder.node(0)?;

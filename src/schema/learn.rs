@@ -280,6 +280,7 @@ impl Learned {
             leaves: HashMap::new(),
         };
         building.node(self.root?)?;
+        building.grammar.fold();
         Some(building.grammar)
     }
 }

@@ -62,7 +62,9 @@
 //!
 //! *Elements* are a count and the elements; *fields* are a count, and of each field its name and what it holds. A
 //! count is four bytes, big-endian. A name is the count of its bytes, and the bytes. The composites are option, seq,
-//! map, tuple, struct and enum; an enum counts once, whatever its variant.
+//! map, tuple, struct and enum; an enum counts once, whatever its variant. Wherever the shape of a composite around
+//! the place occurs again, however the types are called or refer to each other, it is written as a reference to the
+//! innermost such composite: so a recursive shape, too, has one encoding.
 
 mod error;
 mod grammar;

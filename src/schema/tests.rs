@@ -1,5 +1,7 @@
 //! The canonical encoding can be decoded, so no two grammars share one.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::grammar::{Grammar, Id, Node, Part, Parts, Variant};
@@ -76,6 +78,18 @@ fn shape() -> impl Strategy<Value = Shape> {
         ]
     })
     // Nothing is around the outermost place, and around others no more than there is.
+    .prop_map(|shape| bound(shape, 0))
+}
+
+/// Few enough for two of them to be the same now and then.
+fn small() -> impl Strategy<Value = Shape> {
+    let leaf = prop_oneof![Just(Shape::Leaf(LeafKind::Unit)), (0_u32..3).prop_map(Shape::Back)];
+    leaf.prop_recursive(4, 8, 2, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|shape| Shape::Option(shape.into())),
+            prop::collection::vec(inner, 1..3).prop_map(Shape::Tuple),
+        ]
+    })
     .prop_map(|shape| bound(shape, 0))
 }
 
@@ -222,21 +236,80 @@ impl Decoder<'_> {
     }
 }
 
+/// Whether two grammars allow the same, however deep one looks.
+fn is_same(one: &Grammar, other: &Grammar) -> bool {
+    let mut seen = HashSet::new();
+    let mut open = vec![(0, 0)];
+    while let Some((a, b)) = open.pop() {
+        if !seen.insert((a, b)) {
+            continue;
+        }
+        let mut parts = |first: Parts, second: Parts| {
+            let (first, second) = (one.parts(first), other.parts(second));
+            open.extend(first.iter().zip(second).map(|(first, second)| (first.is, second.is)));
+            first.iter().map(|part| part.name).eq(second.iter().map(|part| part.name))
+        };
+        let same = match (one.node(a), other.node(b)) {
+            (Node::Leaf(a), Node::Leaf(b)) => a == b,
+            (Node::Option(a), Node::Option(b)) | (Node::Seq(a), Node::Seq(b)) => {
+                open.push((a, b));
+                true
+            }
+            (Node::Map(a, v), Node::Map(b, w)) => {
+                open.extend([(a, b), (v, w)]);
+                true
+            }
+            (Node::Tuple(a), Node::Tuple(b)) | (Node::Struct(a), Node::Struct(b)) => parts(a, b),
+            (Node::Enum(a), Node::Enum(b)) => {
+                let (a, b) = (one.variants(a), other.variants(b));
+                a.len() == b.len()
+                    && a.iter()
+                        .zip(b)
+                        .all(|(a, b)| a.name == b.name && a.body == b.body && parts(a.parts, b.parts))
+            }
+            _ => false,
+        };
+        if !same {
+            return false;
+        }
+    }
+    true
+}
+
+fn folded(shape: &Shape) -> Grammar {
+    let mut grammar = grammar(shape);
+    grammar.fold();
+    grammar
+}
+
+fn decoded(encoding: &[u8]) -> Shape {
+    let mut decoder = Decoder(encoding);
+    let shape = decoder.shape();
+    assert!(decoder.0.is_empty());
+    shape
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_encoding_decodes_to_the_shape_it_was_made_from(shape in shape()) {
+    fn an_encoding_decodes_to_what_it_was_made_from(shape in shape()) {
         let encoding = grammar(&shape).encoding().unwrap();
-        let mut decoder = Decoder(&encoding);
-        prop_assert_eq!(decoder.shape(), shape);
-        prop_assert!(decoder.0.is_empty());
+        prop_assert_eq!(decoded(&encoding), shape);
     }
 
     #[test]
-    fn different_shapes_have_different_encodings(one in shape(), other in shape()) {
-        let (first, second) = (grammar(&one).encoding(), grammar(&other).encoding());
-        prop_assert_eq!(one == other, first == second);
+    fn a_folded_encoding_decodes_to_the_same_shape(shape in shape()) {
+        let encoding = folded(&shape).encoding().unwrap();
+        let again = decoded(&encoding);
+        prop_assert!(is_same(&grammar(&shape), &grammar(&again)));
+        prop_assert_eq!(folded(&again).encoding().unwrap(), encoding);
+    }
+
+    #[test]
+    fn shapes_have_one_encoding_if_they_are_the_same(one in small(), other in small()) {
+        let same = is_same(&grammar(&one), &grammar(&other));
+        prop_assert_eq!(same, folded(&one).encoding() == folded(&other).encoding());
     }
 }
 
@@ -249,6 +322,16 @@ fn the_example_by_hand() {
 }
 
 #[test]
+fn a_recursive_shape_that_was_unrolled_is_the_same() {
+    let once = Shape::Option(Shape::Back(0).into());
+    let twice = Shape::Option(Shape::Option(Shape::Back(1).into()).into());
+    let thrice = Shape::Option(Shape::Option(Shape::Option(Shape::Back(1).into()).into()).into());
+    assert_ne!(grammar(&once).encoding(), grammar(&twice).encoding());
+    assert_eq!(folded(&once).encoding(), folded(&twice).encoding());
+    assert_eq!(folded(&once).encoding(), folded(&thrice).encoding());
+}
+
+#[test]
 fn an_encoding_beyond_all_measure_is_given_up() {
     // Each level holds the next one sixteen times.
     let mut grammar = Grammar::default();
@@ -257,5 +340,6 @@ fn an_encoding_beyond_all_measure_is_given_up() {
         grammar.nodes.push(Node::Tuple(parts));
     }
     grammar.nodes.push(Node::Leaf(LeafKind::U8));
+    grammar.fold();
     assert!(grammar.fingerprint().is_none());
 }
