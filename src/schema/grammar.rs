@@ -50,6 +50,9 @@ pub(super) struct Grammar {
     pub(super) variants: Vec<Variant>,
 }
 
+/// A node's tag, and of each of its variants (others have one, without a name) the name, the body and the children.
+type Look = (u8, Vec<(&'static str, u8, Vec<(&'static str, Id)>)>);
+
 const OPTION: u8 = 0x20;
 const SEQ: u8 = 0x21;
 const MAP: u8 = 0x22;
@@ -127,7 +130,7 @@ impl Grammar {
     }
 
     /// What a node looks like, as far as its children can be told apart.
-    fn look(&self, id: Id, classes: &[Id]) -> (u8, Vec<(&'static str, u8, Vec<(&'static str, Id)>)>) {
+    fn look(&self, id: Id, classes: &[Id]) -> Look {
         let class = |id: Id| ("", classes[id as usize]);
         let parts =
             |parts| self.parts(parts).iter().map(|part| (part.name, class(part.is).1)).collect::<Vec<_>>();

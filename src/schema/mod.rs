@@ -26,6 +26,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The map
+//!
+//! `search` makes passes over a type until nothing is left. A pass reads a plan (`tree`) by the tracing deserializer
+//! (`read`, `access`, `pass`), writes the value down again (`record`), and lays one over the other (`learn`). What is
+//! refused is repaired from `candidates`, made of `values` and of the application's `samples`. The outcome is a
+//! `grammar`, by which the `writer` checks.
+//!
 //! # What a fingerprint covers
 //!
 //! The names of fields and of variants as serde writes them, their order, and the types of everything, at every
@@ -66,9 +73,12 @@
 //! the place occurs again, however the types are called or refer to each other, it is written as a reference to the
 //! innermost such composite: so a recursive shape, too, has one encoding.
 
+mod access;
+mod candidates;
 mod error;
 mod grammar;
 mod learn;
+mod pass;
 mod read;
 mod record;
 mod samples;
@@ -76,7 +86,10 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod trouble;
+mod values;
 mod writer;
+mod writer_parts;
 
 use std::any::type_name;
 use std::fmt;

@@ -1,128 +1,20 @@
 //! The tracing deserializer: it feeds a type from a plan, as postcard's deserializer would from bytes, and notes
 //! what was asked for.
 
-use std::any::{TypeId, type_name};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt;
 
-use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::de::{self, Visitor};
 
+use super::access::{Elements, Entries, Enum};
 use super::error::{Fault, Step};
-use super::samples;
-use super::tree::{Body, HOLE, Key, Kind, Leaf, LeafKind, Method, Tree};
+use super::pass::{MemoKey, Pass, Refusal};
+use super::tree::{HOLE, Key, Kind, Leaf, LeafKind, Method, Tree};
+use super::values;
 
 /// Deeper than this, a type is taken to have no end.
 const MAX_DEPTH: usize = 100;
 /// More places than this in one value are not followed.
 const MAX_NODES: usize = 1 << 17;
-
-/// What was accepted before, so that it need not be searched for again.
-pub(super) type Memo = HashMap<MemoKey, Tree>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum MemoKey {
-    /// By the type that a slot asks for: the most precise, as it includes the conversions on the way.
-    Slot(TypeId),
-    /// By the visitor, where serde doesn't tell the type (inside of an option or a newtype struct).
-    Composite(Key),
-}
-
-/// What passes learn about enums, whether they end well or not.
-#[derive(Default)]
-pub(super) struct Enums {
-    /// The lowest index that was refused.
-    pub(super) limits: HashMap<Key, u32>,
-    /// A variant that is known to come to an end.
-    pub(super) ending: HashMap<Key, u32>,
-}
-
-/// Where a pass was refused.
-#[derive(Clone, Debug)]
-pub(super) struct Blame {
-    pub(super) path: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    pub(super) type_name: &'static str,
-    pub(super) message: String,
-    /// It was the index of a variant that was refused.
-    pub(super) no_such_variant: bool,
-}
-
-/// One pass over a type.
-pub(super) struct Pass<'de> {
-    pub(super) memo: &'de Memo,
-    pub(super) enums: Enums,
-    pub(super) blame: Option<Blame>,
-    pub(super) fault: Option<(Vec<Step>, Fault)>,
-    path: Vec<usize>,
-    steps: Vec<Step>,
-    open_enums: Vec<Key>,
-    nodes: usize,
-}
-
-impl<'de> Pass<'de> {
-    pub(super) fn new(memo: &'de Memo, enums: Enums) -> Self {
-        Self {
-            memo,
-            enums,
-            blame: None,
-            fault: None,
-            path: Vec::new(),
-            steps: Vec::new(),
-            open_enums: Vec::new(),
-            nodes: 0,
-        }
-    }
-
-    /// Remembers the first refusal: it is where the pass went wrong, whatever is made of it further out.
-    pub(super) fn blame_at(&mut self, error: &Refusal, type_name: &'static str, no_such_variant: bool) {
-        if self.blame.is_none() && self.fault.is_none() {
-            self.blame = Some(Blame {
-                path: self.path.clone(),
-                steps: self.steps.clone(),
-                type_name,
-                message: error.0.clone(),
-                no_such_variant,
-            });
-        }
-    }
-
-    /// Stops the whole search: no other sample would help.
-    fn stop<V>(&mut self, fault: Fault) -> Result<V, Refusal> {
-        if self.fault.is_none() {
-            self.fault = Some((self.steps.clone(), fault));
-        }
-        Err(Refusal(String::new()))
-    }
-
-    fn checked<V>(&mut self, result: Result<V, Refusal>) -> Result<V, Refusal> {
-        match result {
-            Err(error) => {
-                self.blame_at(&error, type_name::<V>(), false);
-                Err(error)
-            }
-            done => done,
-        }
-    }
-}
-
-/// The error that a type sees and makes while it is traced.
-#[derive(Debug)]
-pub(super) struct Refusal(pub(super) String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl de::Error for Refusal {
-    fn custom<M: fmt::Display>(message: M) -> Self {
-        Self(message.to_string())
-    }
-}
 
 /// The deserializer of one place.
 pub(super) struct Reader<'a, 'de> {
@@ -181,36 +73,6 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 }
 
-/// Reads what a slot asks for, and remembers that its type accepted it.
-fn child<'de, S: DeserializeSeed<'de>>(
-    pass: &mut Pass<'de>,
-    plan: &'de [Tree],
-    seen: &mut Tree,
-    step: Step,
-    seed: S,
-) -> Result<S::Value, Refusal> {
-    let at = seen.children.len();
-    let slot_type = typeid::of::<S::Value>();
-    let mut plan = plan.get(at).unwrap_or(&HOLE);
-    if plan.is_hole()
-        && let Some(known) = pass.memo.get(&MemoKey::Slot(slot_type))
-    {
-        plan = known;
-    }
-    pass.path.push(at);
-    pass.steps.push(step);
-    seen.children.push(Tree::hole());
-    let slot = &mut seen.children[at];
-    let result = seed.deserialize(Reader { pass: &mut *pass, plan, seen: &mut *slot });
-    let result = pass.checked(result);
-    if result.is_ok() {
-        slot.slot_type = Some(slot_type);
-    }
-    pass.steps.pop();
-    pass.path.pop();
-    result
-}
-
 /// Reads what a visitor goes on to ask for in its own place: the inside of an option or a newtype struct.
 fn inside<'de, V>(
     pass: &mut Pass<'de>,
@@ -231,7 +93,7 @@ macro_rules! leaves {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
             let leaf = match &self.plan.kind {
                 Kind::Leaf(leaf @ Leaf::$leaf(_)) => leaf.clone(),
-                _ => samples::first(LeafKind::$leaf),
+                _ => values::first(LeafKind::$leaf),
             };
             let Leaf::$leaf(value) = leaf else { unreachable!("samples are of the kind asked for") };
             self.seen.kind = Kind::Leaf(Leaf::$leaf(value));
@@ -455,123 +317,5 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
             self.pass.enums.ending.entry(key).or_insert(index);
         }
         self.leave(result)
-    }
-}
-
-struct Elements<'a, 'de, F> {
-    pass: &'a mut Pass<'de>,
-    plan: &'de [Tree],
-    seen: &'a mut Tree,
-    len: usize,
-    step: F,
-}
-
-impl<'de, F: Fn(usize) -> Step> de::SeqAccess<'de> for Elements<'_, 'de, F> {
-    type Error = Refusal;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
-        let at = self.seen.children.len();
-        if at == self.len {
-            return Ok(None);
-        }
-        child(self.pass, self.plan, self.seen, (self.step)(at), seed).map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.len - self.seen.children.len())
-    }
-}
-
-struct Entries<'a, 'de> {
-    pass: &'a mut Pass<'de>,
-    plan: &'de [Tree],
-    seen: &'a mut Tree,
-    len: usize,
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
-    type Error = Refusal;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
-        if self.seen.children.len() >= self.len {
-            return Ok(None);
-        }
-        child(self.pass, self.plan, self.seen, Step::MapKey, seed).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refusal> {
-        child(self.pass, self.plan, self.seen, Step::MapValue, seed)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.len.saturating_sub(self.seen.children.len()) / 2)
-    }
-}
-
-struct Enum<'a, 'de> {
-    pass: &'a mut Pass<'de>,
-    plan: &'de [Tree],
-    seen: &'a mut Tree,
-    index: u32,
-}
-
-impl Enum<'_, '_> {
-    fn body(&mut self, is: Body) {
-        if let Kind::Variant { body, .. } = &mut self.seen.kind {
-            *body = Some(is);
-        }
-    }
-}
-
-impl<'de> de::EnumAccess<'de> for Enum<'_, 'de> {
-    type Error = Refusal;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Refusal> {
-        match seed.deserialize(self.index.into_deserializer()) {
-            Ok(value) => Ok((value, self)),
-            Err(error) => {
-                if let Some(key) = self.seen.key {
-                    let limit = self.pass.enums.limits.entry(key).or_insert(self.index);
-                    *limit = self.index.min(*limit);
-                }
-                self.pass.blame_at(&error, type_name::<S::Value>(), true);
-                Err(error)
-            }
-        }
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Enum<'_, 'de> {
-    type Error = Refusal;
-
-    fn unit_variant(mut self) -> Result<(), Refusal> {
-        self.body(Body::Unit);
-        Ok(())
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(mut self, seed: S) -> Result<S::Value, Refusal> {
-        self.body(Body::Newtype);
-        child(self.pass, self.plan, self.seen, Step::Index(0), seed)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
-        self.body(Body::Tuple);
-        let Self { pass, plan, seen, .. } = self;
-        let result = visitor.visit_seq(Elements { pass: &mut *pass, plan, seen, len, step: Step::Index });
-        pass.checked(result)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        mut self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        self.body(Body::Struct);
-        let Self { pass, plan, seen, .. } = self;
-        seen.names = Cow::Borrowed(fields);
-        let step = |at| Step::Field(fields[at]);
-        let result = visitor.visit_seq(Elements { pass: &mut *pass, plan, seen, len: fields.len(), step });
-        pass.checked(result)
     }
 }

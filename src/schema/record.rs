@@ -6,8 +6,9 @@ use std::fmt::Display;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-use super::error::{Step, Trouble, What};
+use super::error::Step;
 use super::tree::{Body, Kind, Leaf, Tree};
+use super::trouble::{Trouble, What};
 
 const MAX_DEPTH: usize = 200;
 

@@ -8,13 +8,17 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{Fault, Said, SchemaError, Step, What};
+use super::candidates::candidates;
+use super::error::{Fault, SchemaError, Step};
 use super::grammar::Grammar;
 use super::learn::{Learned, Mismatch};
-use super::read::{Blame, Enums, Memo, MemoKey, Pass, Reader, Refusal};
+use super::pass::{Blame, Enums, Memo, MemoKey, Pass, Refusal};
+use super::read::Reader;
 use super::record::record;
-use super::samples::{Samples, candidates, nth};
+use super::samples::Samples;
 use super::tree::{Key, Kind, Tree};
+use super::trouble::{Said, What};
+use super::values::nth;
 
 /// No type takes nearly as many passes; one that never settles ends here.
 const MAX_PASSES: usize = 2_000_000;
@@ -253,7 +257,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
             let fault = match trouble.what() {
                 What::Skipped(name) => Fault::Skips(name),
                 What::UnknownLength => {
-                    Fault::SelfDescribing("serialize_map` or `serialize_seq` without a length")
+                    Fault::SelfDescribing("serialize_map(None)")
                 }
                 what => Fault::Unwritable(Said(what, true).to_string()),
             };
