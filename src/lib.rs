@@ -1,4 +1,137 @@
 //! Web sessions without a session server: the whole session, sealed, in one cookie.
-#![forbid(unsafe_code)]
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use sealed_session::{KeyRing, Session, Sessions};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Default, Serialize, Deserialize)]
+//! struct Visit { views: u32 }
+//!
+//! async fn home(session: Session<Visit>) -> String {
+//!     session.update(|visit| { visit.views += 1; visit.views }).to_string()
+//! }
+//!
+//! let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
+//! let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
+//! let app: Router = Router::new().route("/", get(home)).layer(sessions);
+//! # Ok::<(), sealed_session::Error>(())
+//! ```
+//!
+//! The payload is any type of yours with serde. It is written as postcard, sealed by XAES-256-GCM or
+//! XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when, and only when, it has
+//! changed. The server keeps a [key ring](KeyRing) and nothing else.
+//!
+//! # The trip
+//!
+//! ```text
+//!             Cookie: __Host-session=ERclYf55QCgcgYk…
+//!                │
+//!   Request ─────┤  cookie    at most two of the name, read as bytes
+//!                │  seal      base64url → envelope → one key by its id → frame
+//!                │  lifetime  idle window, absolute lifetime, clock skew
+//!                │  schema    the payload's shape is that of T
+//!                ▼
+//!   Arrival::{Absent, Opened, Refused(why)} ──► Session<T> ──► handler
+//!                                                                │ read, update, clear, destroy,
+//!                                                                │ regenerate, renew_id, remember, forget
+//!                ┌───────────────────────────────────────────────┘
+//!                │  schema    what it serialises to: has it changed?
+//!                │  lifetime  is it due for renewal?
+//!                │  seal      frame → envelope → base64url, at most 4096 bytes with its name
+//!                ▼
+//!   Commit::{Keep, Set, Remove} ──► Response
+//!             Set-Cookie: __Host-session=…; HttpOnly; SameSite=Lax; Secure; Path=/
+//! ```
+//!
+//! # Three ways in
+//!
+//! Each is built on the one before, and usable by itself.
+//!
+//! | | what | for |
+//! |---|---|---|
+//! | the seal | [`Sealer`]: `seal` and `open` a typed value. No http, no async, no clock | a queue worker, a WebSocket, another framework |
+//! | the trip | [`Sessions::open`] a request's session, [`Sessions::commit`] it to the response | a plain service |
+//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [`Session`] an [axum extractor](mod@axum) | an axum or tower application |
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! |---|---|
+//! | configure | [`SessionsBuilder`], [`Lifetimes`], [`CookieAttributes`] |
+//! | use a session in a handler | [`Session`] |
+//! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
+//! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
+//! | change the payload's type | [`schema`] |
+//! | audit | [`seal`], and `SECURITY.md` beside the sources |
+//!
+//! In the sources, `sessions.rs` is the whole trip from top to bottom, `seal/` is what is trusted, and
+//! `tower/service.rs` is the plumbing.
+//!
+//! # Features
+//!
+//! | feature | default | brings |
+//! |---|---|---|
+//! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
+//! | `tower` | | [`Sessions`] as a tower layer |
+//!
+//! # Why
+//!
+//! **Why is a session in a cookie not logged out everywhere by `destroy`?** Because nothing at the server knows it.
+//! Who has kept a copy of the cookie can present it until it expires; short lifetimes bound that. For the same
+//! reason an owner can go back to an older cookie: keep no attempt counters, one-time tokens or balances in it.
+//!
+//! **Why is a value that I set not sent?** The commit compares what the session serialises to with what it was.
+//! What is the same is not sent.
+//!
+//! **Why did every session end when I changed my struct?** Its [fingerprint](schema) changed with it, since postcard
+//! has no field names by which to read the old one. The old cookies are refused, not misread, and stay in the
+//! browser until the handler writes.
+//!
+//! **Why are my changes gone after an error page?** A handler that answers 5xx changes no session, unless
+//! [`on_server_error`](SessionsBuilder::on_server_error) says otherwise.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
+// The map names modules of optional features.
+#![cfg_attr(not(feature = "axum"), allow(rustdoc::broken_intra_doc_links))]
+
+#[cfg(feature = "axum")]
+pub mod axum;
+mod builder;
+mod cookie;
+mod counters;
+mod error;
+mod key;
+mod key_ring;
+mod lifetime;
+mod payload;
+mod policy;
 pub mod schema;
+pub mod seal;
+mod sealer;
+mod session;
+mod sessions;
+mod slot;
+#[cfg(feature = "tower")]
+pub mod tower;
+
+pub use self::{
+    builder::SessionsBuilder,
+    cookie::{CookieAttributes, SameSite},
+    counters::Counters,
+    error::{Error, Refusal},
+    key::{Key, KeyId, KeyText, Suite},
+    key_ring::KeyRing,
+    lifetime::Lifetimes,
+    payload::Payload,
+    policy::{OnCommitFailure, OnServerError, Renewal},
+    sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},
+    session::{Arrival, Session, Size},
+    sessions::{Commit, Sessions},
+};
+
+/// The README's examples are compiled and run like any other.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -256,9 +256,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         let written = record(&value).map_err(|trouble| {
             let fault = match trouble.what() {
                 What::Skipped(name) => Fault::Skips(name),
-                What::UnknownLength => {
-                    Fault::SelfDescribing("serialize_map(None)")
-                }
+                What::UnknownLength => Fault::SelfDescribing("serialize_map(None)"),
                 what => Fault::Unwritable(Said(what, true).to_string()),
             };
             SchemaError::new(type_name::<T>(), trouble.steps(), fault)

@@ -1,0 +1,251 @@
+//! The configuration of an application's sessions. Everything wrong with it is an error from
+//! [`build`](SessionsBuilder::build).
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use http::StatusCode;
+
+use crate::{
+    Payload,
+    cookie::{CookieAttributes, SameSite},
+    counters::Tally,
+    error::Error,
+    key_ring::KeyRing,
+    lifetime::Lifetimes,
+    policy::{OnCommitFailure, OnServerError, Renewal},
+    schema::Samples,
+    seal::{Context, LONGEST_VALUE, Padding},
+    sealer::Sealer,
+    sessions::{Inner, Previous, Sessions},
+};
+
+/// The configuration of [`Sessions`]. Every default is the safe one.
+///
+/// ```
+/// use std::time::Duration;
+/// use sealed_session::{KeyRing, SameSite, Sessions};
+///
+/// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+/// # struct Visit { user: Option<u64> }
+/// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
+///     .realm("shop")
+///     .idle(Duration::from_secs(30 * 60))
+///     .same_site(SameSite::Strict)
+///     .build()?;
+/// assert_eq!(sessions.cookie_name(), "__Host-session");
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+#[must_use]
+pub struct SessionsBuilder<T> {
+    ring: KeyRing,
+    realm: String,
+    cookie: CookieAttributes,
+    previous: Vec<(String, CookieAttributes)>,
+    lifetimes: Lifetimes,
+    renewal: Renewal,
+    padding: Padding,
+    limit: usize,
+    samples: Samples,
+    on_server_error: OnServerError,
+    on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
+    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    payload: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Payload> SessionsBuilder<T> {
+    pub(crate) fn new(ring: KeyRing) -> Self {
+        Self {
+            ring,
+            realm: String::new(),
+            cookie: CookieAttributes::default(),
+            previous: Vec::new(),
+            lifetimes: Lifetimes::default(),
+            renewal: Renewal::default(),
+            padding: Padding::default(),
+            limit: LONGEST_VALUE,
+            samples: Samples::default(),
+            on_server_error: OnServerError::default(),
+            on_commit_failure: Box::new(|_| OnCommitFailure::Replace(StatusCode::INTERNAL_SERVER_ERROR)),
+            clock: Box::new(SystemTime::now),
+            payload: std::marker::PhantomData,
+        }
+    }
+
+    /// The application's name. A cookie of one realm opens in no other, though they share keys. Default: empty.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// The cookie's name and attributes, all at once. Default: [`CookieAttributes::default`].
+    pub fn cookie(mut self, attributes: CookieAttributes) -> Self {
+        self.cookie = attributes;
+        self
+    }
+
+    /// [`CookieAttributes::name`]. Default: `session`, sent as `__Host-session`.
+    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie = self.cookie.name(name);
+        self
+    }
+
+    /// [`CookieAttributes::domain`]. Default: none, this very host alone.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.cookie = self.cookie.domain(domain);
+        self
+    }
+
+    /// [`CookieAttributes::path`]. Default: `/`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.cookie = self.cookie.path(path);
+        self
+    }
+
+    /// [`CookieAttributes::same_site`]. Default: [`SameSite::Lax`].
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.cookie = self.cookie.same_site(same_site);
+        self
+    }
+
+    /// [`CookieAttributes::partitioned`]. Default: no.
+    pub fn partitioned(mut self) -> Self {
+        self.cookie = self.cookie.partitioned();
+        self
+    }
+
+    /// [`CookieAttributes::insecure_http`]. Default: https, and http on localhost.
+    pub fn insecure_http(mut self) -> Self {
+        self.cookie = self.cookie.insecure_http();
+        self
+    }
+
+    /// Goes on to read the cookies of a former realm, name or set of attributes, so that changing them logs nobody
+    /// out. A session that arrives in such a cookie moves to the current one, and the old cookie is removed. Can be
+    /// given several times.
+    pub fn accept_previous(mut self, realm: impl Into<String>, attributes: CookieAttributes) -> Self {
+        self.previous.push((realm.into(), attributes));
+        self
+    }
+
+    /// All that is said of time, at once. Default: [`Lifetimes::default`].
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// [`Lifetimes::idle`]. Default: 2 hours.
+    pub fn idle(mut self, window: Duration) -> Self {
+        self.lifetimes = self.lifetimes.idle(window);
+        self
+    }
+
+    /// [`Lifetimes::absolute`]. Default: 24 hours.
+    pub fn absolute(mut self, lifetime: Duration) -> Self {
+        self.lifetimes = self.lifetimes.absolute(lifetime);
+        self
+    }
+
+    /// [`Lifetimes::remembered`]. Default: 30 days.
+    pub fn remembered(mut self, lifetime: Duration) -> Self {
+        self.lifetimes = self.lifetimes.remembered(lifetime);
+        self
+    }
+
+    /// When a session that is used but not changed is sealed anew. Default: [`Renewal::WhenSpent`].
+    pub fn renewal(mut self, renewal: Renewal) -> Self {
+        self.renewal = renewal;
+        self
+    }
+
+    /// To what multiple payloads are padded, so that the cookie's length tells less. Default: 32 bytes.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// The most bytes that the cookie's name and value may have together. Lower it for a proxy with small header
+    /// buffers. Default, and the most that browsers keep: 4096.
+    pub fn cookie_limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Sample values for the parts of `T` that read only values of a certain form. Default: none.
+    pub fn samples(mut self, samples: Samples) -> Self {
+        self.samples = samples;
+        self
+    }
+
+    /// What becomes of changes when the handler answers 5xx. Default: [`OnServerError::Discard`].
+    pub fn on_server_error(mut self, policy: OnServerError) -> Self {
+        self.on_server_error = policy;
+        self
+    }
+
+    /// What the layer answers when a session can't be kept, most of all because it does not fit its cookie. Default:
+    /// an empty 500. The response that replaces the handler's has the [`Error`] among its extensions, as an
+    /// [`Arc<Error>`](std::sync::Arc), for a layer further out that makes a page of it.
+    pub fn on_commit_failure(
+        mut self,
+        hook: impl Fn(&Error) -> OnCommitFailure + Send + Sync + 'static,
+    ) -> Self {
+        self.on_commit_failure = Box::new(hook);
+        self
+    }
+
+    /// The clock, for tests. Default: [`SystemTime::now`].
+    pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The sessions.
+    ///
+    /// # Errors
+    ///
+    /// When browsers would refuse the cookie, a lifetime makes no sense, the limit leaves no room or is above 4096
+    /// ([`Error::is_configuration`]), or `T` has no fixed shape ([`Error::is_schema`]).
+    pub fn build(self) -> Result<Sessions<T>, Error> {
+        let cookie = self.cookie.build()?;
+        let previous = self
+            .previous
+            .iter()
+            .map(|(realm, attributes)| {
+                let cookie = attributes.build()?;
+                Ok(Previous { context: Context::new(&self.ring, realm, cookie.name())?, cookie })
+            })
+            .collect::<Result<_, Error>>()?;
+        let sealer = Sealer::builder(self.ring, cookie.name())
+            .realm(self.realm)
+            .lifetimes(self.lifetimes)
+            .padding(self.padding)
+            .limit(self.limit)
+            .samples(self.samples)
+            .build()?;
+        let empty = sealer.draft(&T::default())?.payload().to_vec();
+        Ok(Sessions::from_inner(Inner {
+            sealer,
+            cookie,
+            previous,
+            renewal: self.renewal,
+            on_server_error: self.on_server_error,
+            on_commit_failure: self.on_commit_failure,
+            clock: self.clock,
+            tally: Tally::default(),
+            empty,
+        }))
+    }
+}
+
+impl<T> fmt::Debug for SessionsBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionsBuilder")
+            .field("realm", &self.realm)
+            .field("cookie", &self.cookie)
+            .field("lifetimes", &self.lifetimes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,264 @@
+//! What can go wrong: [`Error`] for set-up and commit, [`Refusal`] for a cookie that was not opened.
+
+use std::{env::VarError, fmt, io, path::PathBuf};
+
+use crate::schema::{EncodeError, SchemaError};
+
+/// Why something could not be set up, sealed or committed.
+///
+/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret or
+/// anything of a payload.
+pub struct Error(Box<Kind>);
+
+pub(crate) enum Kind {
+    Key { position: Option<usize>, fault: KeyFault },
+    EmptyRing,
+    DuplicateKey { first: usize, second: usize },
+    Environment { variable: String, source: VarError },
+    File { path: PathBuf, source: io::Error },
+    Random(rand::rngs::SysError),
+    Configuration(String),
+    Schema(SchemaError),
+    Encode(EncodeError),
+    TooLarge { size: usize, limit: usize },
+    Window(String),
+    Clock,
+    Panicked,
+    Finished,
+}
+
+/// What is wrong with the text of a key. Says nothing of the text itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyFault {
+    Prefix,
+    Suite,
+    Shape,
+    MasterLength(usize),
+    Master,
+    Checksum,
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Prefix => f.write_str("it does not begin with `ssk1.`"),
+            Self::Suite => f.write_str("its suite is neither `xaes` nor `xchacha`"),
+            Self::Shape => f.write_str("it is not of the form `ssk1.SUITE.KEY.CHECKSUM`"),
+            Self::MasterLength(got) => {
+                write!(f, "its key material is of the wrong length: expected 43 characters, got {got}")
+            }
+            Self::Master => f.write_str("its key material is not base64url"),
+            Self::Checksum => f.write_str("its checksum does not match: it is misspelt or cut short"),
+        }
+    }
+}
+
+impl Error {
+    /// A key, a key ring, or the place it was to come from is at fault.
+    pub fn is_key(&self) -> bool {
+        matches!(
+            *self.0,
+            Kind::Key { .. }
+                | Kind::EmptyRing
+                | Kind::DuplicateKey { .. }
+                | Kind::Environment { .. }
+                | Kind::File { .. }
+        )
+    }
+
+    /// The configuration asks for something that browsers refuse or that makes no sense.
+    pub fn is_configuration(&self) -> bool {
+        matches!(*self.0, Kind::Configuration(_))
+    }
+
+    /// The payload's type has no fixed shape, or a value was to be serialised otherwise than its type is read.
+    pub fn is_schema(&self) -> bool {
+        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_))
+    }
+
+    /// The session does not fit its cookie; [`size_and_limit`](Self::size_and_limit) says by how much.
+    pub fn is_too_large(&self) -> bool {
+        self.size_and_limit().is_some()
+    }
+
+    /// For a session that does not fit: the bytes that the cookie's name and value would take, and the limit.
+    pub fn size_and_limit(&self) -> Option<(usize, usize)> {
+        match *self.0 {
+            Kind::TooLarge { size, limit } => Some((size, limit)),
+            _ => None,
+        }
+    }
+
+    /// The response's head was already on its way: what was asked for came too late.
+    pub fn is_finished(&self) -> bool {
+        matches!(*self.0, Kind::Finished)
+    }
+
+    pub(crate) fn configuration(what: impl Into<String>) -> Self {
+        Kind::Configuration(what.into()).into()
+    }
+}
+
+impl From<Kind> for Error {
+    #[cold]
+    fn from(kind: Kind) -> Self {
+        Self(Box::new(kind))
+    }
+}
+
+impl From<SchemaError> for Error {
+    fn from(error: SchemaError) -> Self {
+        Kind::Schema(error).into()
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Self {
+        Kind::Encode(error).into()
+    }
+}
+
+impl fmt::Debug for Error {
+    /// The message, as `main` and `unwrap` show it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&format_args!("{self}")).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Kind::Key { position: Some(at), fault } => {
+                write!(f, "entry {at} of the key ring is not a key: {fault}")
+            }
+            Kind::Key { position: None, fault } => write!(f, "this is not a key: {fault}"),
+            Kind::EmptyRing => {
+                f.write_str("the key ring is empty: it needs at least one key, the one that seals")
+            }
+            Kind::DuplicateKey { first, second } => {
+                write!(
+                    f,
+                    "entries {first} and {second} of the key ring have the same key id: list a key once"
+                )
+            }
+            Kind::Environment { variable, source: VarError::NotPresent } => {
+                write!(f, "the environment variable {variable} is not set: it should hold the key ring")
+            }
+            Kind::Environment { variable, .. } => {
+                write!(f, "the environment variable {variable} is not UTF-8")
+            }
+            Kind::File { path, source } => {
+                write!(f, "the key ring cannot be read from {}: {source}", path.display())
+            }
+            Kind::Random(source) => write!(f, "the operating system gives no random bytes: {source}"),
+            Kind::Configuration(what) => f.write_str(what),
+            Kind::Schema(source) => source.fmt(f),
+            Kind::Encode(source) => source.fmt(f),
+            Kind::TooLarge { size, limit } => write!(
+                f,
+                "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
+                 it, or keep the rest elsewhere under the session's id"
+            ),
+            Kind::Window(what) => f.write_str(what),
+            Kind::Clock => {
+                f.write_str("the clock is outside 1970 to 2106, which the sealed format cannot express")
+            }
+            Kind::Panicked => {
+                f.write_str("a closure that was changing the session panicked: nothing of it is kept")
+            }
+            Kind::Finished => f.write_str(
+                "the response's head has already been sent: the session can no longer change with it",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Kind::File { source, .. } => Some(source),
+            Kind::Random(source) => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Why a cookie was not opened.
+///
+/// The client never learns it: whatever the reason, it gets what a fresh session gets. It is there for the handler
+/// ([`Arrival`](crate::Arrival)), the log (at `DEBUG`) and the [counters](crate::Counters). The classes, and the order in which they are
+/// judged, are those of the [sealed format](crate::seal).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Not something that any version of this crate would have written.
+    Malformed,
+    /// Of a later version of the format.
+    UnsupportedVersion,
+    /// Sealed by a key that is not in the ring.
+    UnknownKey,
+    /// Changed since it was sealed, or sealed for another application, cookie name or role.
+    Forged,
+    /// Authentic, but its frame breaks a rule of the format.
+    BadFrame,
+    /// Sealed further in the future than the allowed clock skew.
+    NotYetValid,
+    /// Past its idle window or its absolute lifetime.
+    Expired,
+    /// A reference to a stored session that is not there.
+    MissingBlob,
+    /// Stored, but older than the reference that names it.
+    StaleBlob,
+    /// The payload has another shape than the application's type, and none that it declares.
+    UnknownSchema,
+    /// The payload does not decode to its very end.
+    Undecodable,
+}
+
+impl Refusal {
+    /// All refusals, in the order in which they are judged.
+    pub const ALL: [Self; 11] = [
+        Self::Malformed,
+        Self::UnsupportedVersion,
+        Self::UnknownKey,
+        Self::Forged,
+        Self::BadFrame,
+        Self::NotYetValid,
+        Self::Expired,
+        Self::MissingBlob,
+        Self::StaleBlob,
+        Self::UnknownSchema,
+        Self::Undecodable,
+    ];
+
+    /// The class as the format names it: `malformed`, `unknown_key`, …
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::UnknownKey => "unknown_key",
+            Self::Forged => "forged",
+            Self::BadFrame => "bad_frame",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Expired => "expired",
+            Self::MissingBlob => "missing_blob",
+            Self::StaleBlob => "stale_blob",
+            Self::UnknownSchema => "unknown_schema",
+            Self::Undecodable => "undecodable",
+        }
+    }
+
+    /// Whether the browser is told to drop such a cookie. Any other is left where it is: another node, or this one
+    /// after the next deployment, may open it.
+    pub(crate) fn removes(self) -> bool {
+        matches!(self, Self::Malformed | Self::Expired)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.class())
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,237 @@
+//! A key: 32 random bytes that wipe themselves, and the suite they are for.
+
+use std::{fmt, str::FromStr};
+
+use hkdf::Hkdf;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::{Error, KeyFault, Kind},
+    seal::{base64url, random},
+};
+
+/// The authenticated encryption that a key is for. It belongs to the key; nothing in a cookie chooses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Suite {
+    /// XAES-256-GCM (C2SP specification, 2024). The default: fast wherever the processor has AES instructions.
+    #[default]
+    Xaes256Gcm,
+    /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03). For processors without AES instructions.
+    XChaCha20Poly1305,
+}
+
+impl Suite {
+    /// The suite's number in the key derivation.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Xaes256Gcm => 1,
+            Self::XChaCha20Poly1305 => 2,
+        }
+    }
+
+    /// The suite's name in the text of a key.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Xaes256Gcm => "xaes",
+            Self::XChaCha20Poly1305 => "xchacha",
+        }
+    }
+}
+
+/// The public name of a key, carried by every cookie it has sealed: four bytes derived from it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId([u8; 4]);
+
+impl KeyId {
+    /// The id as it stands in the envelope.
+    pub fn as_bytes(&self) -> &[u8; 4] {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+const PREFIX: &str = "ssk1.";
+const MASTER_CHARACTERS: usize = 43;
+const CHECKSUM_BYTES: usize = 4;
+
+/// A key: a master of 32 random bytes, and the [`Suite`] it is for.
+///
+/// Its text form is `ssk1.SUITE.KEY.CHECKSUM`, 60 or 63 characters: a secret scanner finds it by its beginning, and
+/// the checksum tells a slip of the keyboard from a wrong key.
+///
+/// ```
+/// use sealed_session::Key;
+///
+/// let key = Key::generate()?;
+/// let text = key.expose(); // only ever on demand
+/// assert!(text.as_str().starts_with("ssk1.xaes."));
+/// assert_eq!(Key::parse(text.as_str())?.id(), key.id());
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+///
+/// # Security
+///
+/// The master is wiped from memory when the key is dropped. It never shows in `Debug`, and there is no `Clone`.
+pub struct Key {
+    master: Zeroizing<[u8; 32]>,
+    suite: Suite,
+    id: KeyId,
+}
+
+impl Key {
+    /// A new key of the default suite, [`Suite::Xaes256Gcm`], from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn generate() -> Result<Self, Error> {
+        Self::generate_for(Suite::default())
+    }
+
+    /// A new key of the given suite, from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn generate_for(suite: Suite) -> Result<Self, Error> {
+        let mut master = Zeroizing::new([0; 32]);
+        random::fill(&mut *master)?;
+        Ok(Self::new(master, suite))
+    }
+
+    /// Reads the text form. Nothing around it is tolerated, white space neither.
+    ///
+    /// # Errors
+    ///
+    /// When it is anything else than [`expose`](Self::expose) writes. The error says what is wrong, and nothing of
+    /// the text.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::parse_parts(text).map_err(|fault| Kind::Key { position: None, fault }.into())
+    }
+
+    pub(crate) fn parse_parts(text: &str) -> Result<Self, KeyFault> {
+        let rest = text.strip_prefix(PREFIX).ok_or(KeyFault::Prefix)?;
+        let mut parts = rest.split('.');
+        let (Some(name), Some(master_text), Some(checksum), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(KeyFault::Shape);
+        };
+        let suite = [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305]
+            .into_iter()
+            .find(|suite| suite.name() == name)
+            .ok_or(KeyFault::Suite)?;
+        if master_text.len() != MASTER_CHARACTERS {
+            return Err(KeyFault::MasterLength(master_text.len()));
+        }
+        let mut master = Zeroizing::new([0; 32]);
+        base64url::decode(master_text.as_bytes(), &mut *master).ok_or(KeyFault::Master)?;
+        // Compared as text, so that the checksum has one spelling too. It protects nothing, it finds slips.
+        let checked = &text[..text.len() - checksum.len() - 1];
+        if checksum != checksum_of(checked) {
+            return Err(KeyFault::Checksum);
+        }
+        Ok(Self::new(master, suite))
+    }
+
+    fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Self {
+        let mut id = [0; 4];
+        let info = [&lp(b"kid")[..], &[suite.number()]].concat();
+        extract(&master).expand(&info, &mut id).expect("four bytes are within HKDF's limit");
+        Self { master, suite, id: KeyId(id) }
+    }
+
+    /// The text form, secret and all: to write a new key where it is kept.
+    pub fn expose(&self) -> KeyText {
+        let mut text = Zeroizing::new(String::with_capacity(64));
+        text.push_str(PREFIX);
+        text.push_str(self.suite.name());
+        text.push('.');
+        base64url::encode(&*self.master, &mut text);
+        let checksum = checksum_of(&text);
+        text.push('.');
+        text.push_str(&checksum);
+        KeyText(text)
+    }
+
+    /// The suite this key is for.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// The key's public name.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// `HKDF-Extract(salt = "sealed-session/v1", master)`, ready to expand.
+    pub(crate) fn extract(&self) -> Hkdf<Sha256> {
+        extract(&self.master)
+    }
+}
+
+impl FromStr for Key {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("suite", &self.suite).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A key's text form, which wipes itself. `Debug` shows nothing of it; `Display` and [`as_str`](Self::as_str) do.
+pub struct KeyText(Zeroizing<String>);
+
+impl KeyText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(…)")
+    }
+}
+
+fn extract(master: &[u8; 32]) -> Hkdf<Sha256> {
+    Hkdf::<Sha256>::new(Some(b"sealed-session/v1"), master)
+}
+
+/// `lp(x)`: the 16-bit length of `x`, then `x`, so that no two different inputs join into the same bytes.
+pub(crate) fn lp(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("the caller has checked the length");
+    [&length.to_be_bytes()[..], bytes].concat()
+}
+
+/// Base64url of the first 4 bytes of SHA-256 of the text before the last dot.
+fn checksum_of(text: &str) -> String {
+    let mut checksum = String::with_capacity(6);
+    base64url::encode(&Sha256::digest(text)[..CHECKSUM_BYTES], &mut checksum);
+    checksum
+}

@@ -1,0 +1,73 @@
+//! The two suites behind one pair of verbs.
+
+use aes_gcm::KeyInit;
+use chacha20poly1305::{XChaCha20Poly1305, aead::AeadInOut, aead::inout::InOutBuf};
+
+use super::xaes::Xaes;
+use crate::{error::Refusal, key::Suite};
+
+pub(super) const NONCE_BYTES: usize = 24;
+pub(super) const TAG_BYTES: usize = 16;
+
+/// A key ready for use. Both variants wipe themselves. There are a few for each key of a ring, made once: their size
+/// matters less than a pointer to follow for each request.
+#[allow(clippy::large_enum_variant)]
+pub(super) enum Aead {
+    Xaes(Xaes),
+    XChaCha(XChaCha20Poly1305),
+}
+
+impl Aead {
+    pub(super) fn new(suite: Suite, key: &[u8; 32]) -> Self {
+        match suite {
+            Suite::Xaes256Gcm => Self::Xaes(Xaes::new(key)),
+            Suite::XChaCha20Poly1305 => Self::XChaCha(XChaCha20Poly1305::new(key.into())),
+        }
+    }
+
+    /// Encrypts in place and returns the tag.
+    pub(super) fn encrypt(&self, nonce: &[u8; NONCE_BYTES], aad: &[u8], text: &mut [u8]) -> [u8; TAG_BYTES] {
+        match self {
+            Self::Xaes(xaes) => xaes.encrypt(nonce, aad, text),
+            Self::XChaCha(xchacha) => {
+                xchacha.encrypt_inout_detached(nonce.into(), aad, InOutBuf::from(text)).map(Into::into)
+            }
+        }
+        .expect("both AEADs take 64 GiB; a session is far shorter")
+    }
+
+    /// Decrypts in place what is authentic.
+    pub(super) fn decrypt(
+        &self,
+        nonce: &[u8; NONCE_BYTES],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_BYTES],
+    ) -> Result<(), Refusal> {
+        match self {
+            Self::Xaes(xaes) => xaes.decrypt(nonce, aad, text, tag),
+            Self::XChaCha(xchacha) => {
+                xchacha.decrypt_inout_detached(nonce.into(), aad, InOutBuf::from(text), tag.into())
+            }
+        }
+        .map_err(|_| Refusal::Forged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aes_gcm::{AesGcm, aead::consts::U12, aes::Aes256Enc};
+    use chacha20poly1305::XChaCha20Poly1305;
+    use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+    /// That dropping overwrites can't be seen without `unsafe`; that the types promise it can.
+    #[test]
+    fn what_holds_key_material_wipes_itself() {
+        fn wipes<T: ZeroizeOnDrop>() {}
+        wipes::<Zeroizing<[u8; 32]>>();
+        wipes::<Zeroizing<String>>();
+        wipes::<Aes256Enc>();
+        wipes::<AesGcm<Aes256Enc, U12>>();
+        wipes::<XChaCha20Poly1305>();
+    }
+}

@@ -1,0 +1,34 @@
+//! Base64url without padding, in its one canonical spelling (RFC 4648, sections 5 and 3.5).
+
+use std::sync::LazyLock;
+
+use base64::{
+    Engine,
+    engine::{GeneralPurposeConfig, Simd, general_purpose::NO_PAD},
+};
+
+/// `NO_PAD` refuses padding, and trailing bits that are not zero.
+const CONFIG: GeneralPurposeConfig = NO_PAD;
+
+static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(CONFIG));
+
+/// How many characters so many bytes take.
+pub(crate) const fn encoded_len(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
+}
+
+/// How many bytes so many characters can hold.
+pub(crate) const fn decoded_len(characters: usize) -> usize {
+    characters * 3 / 4
+}
+
+/// Appends the text of `bytes`.
+pub(crate) fn encode(bytes: &[u8], out: &mut String) {
+    ENGINE.encode_string(bytes, out);
+}
+
+/// Fills the beginning of `out` and says how much of it; `None` for any but the canonical spelling, and for what
+/// `out` can't hold.
+pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
+    ENGINE.decode_slice(text, out).ok()
+}

@@ -1,0 +1,118 @@
+//! The keys of a ring, derived once for one application and one cookie name.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::aead::Aead;
+use crate::{
+    error::{Error, Refusal},
+    key::{Key, KeyId, lp},
+    key_ring::KeyRing,
+};
+
+/// What an envelope is for. A key is derived for each, so that none can stand for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Inline = 1,
+    Reference = 2,
+    Blob = 3,
+}
+
+/// A ring's keys, bound to a realm and a cookie name: what seals and opens.
+///
+/// Everything is derived here, when the key ring is loaded, and nothing for a request.
+///
+/// ```text
+/// PRK     = HKDF-Extract(salt = "sealed-session/v1", master)
+/// kid     = HKDF-Expand(PRK, lp("kid") ‖ suite, 4)
+/// K(role) = HKDF-Expand(PRK, lp("enc") ‖ suite ‖ role ‖ lp(realm) ‖ lp(cookie name), 32)
+/// ```
+pub struct Context {
+    keys: Vec<ContextKey>,
+    name_length: usize,
+}
+
+/// One key of the ring in this context.
+pub(super) struct ContextKey {
+    pub(super) id: KeyId,
+    pub(super) suite: crate::Suite,
+    inline: Aead,
+    reference: Aead,
+    /// A blob's key is derived from this one and the reference: K(3) itself encrypts nothing.
+    pub(super) blob: Zeroizing<[u8; 32]>,
+}
+
+impl Context {
+    /// Derives a ring's keys for the application `realm` and the whole cookie name, prefix included.
+    ///
+    /// # Errors
+    ///
+    /// When one of the two is longer than 65,535 bytes.
+    pub fn new(ring: &KeyRing, realm: &str, cookie_name: &str) -> Result<Self, Error> {
+        for (what, text) in [("realm", realm), ("cookie name", cookie_name)] {
+            if text.len() > usize::from(u16::MAX) {
+                return Err(Error::configuration(format!("the {what} is longer than 65,535 bytes")));
+            }
+        }
+        let keys = ring.keys().iter().map(|key| ContextKey::new(key, realm, cookie_name)).collect();
+        Ok(Self { keys, name_length: cookie_name.len() })
+    }
+
+    /// The length of the cookie's name, which counts towards the size of the cookie.
+    pub(crate) fn name_length(&self) -> usize {
+        self.name_length
+    }
+
+    /// The key that seals.
+    pub(super) fn sealing(&self) -> &ContextKey {
+        &self.keys[0] // a ring has at least one key
+    }
+
+    /// The one key with this id: there is no trial decryption.
+    pub(super) fn find(&self, id: [u8; 4]) -> Result<(usize, &ContextKey), Refusal> {
+        self.keys.iter().enumerate().find(|(_, key)| *key.id.as_bytes() == id).ok_or(Refusal::UnknownKey)
+    }
+}
+
+impl ContextKey {
+    fn new(key: &Key, realm: &str, cookie_name: &str) -> Self {
+        let suite = key.suite();
+        let derive = |role: Role| {
+            let mut derived = Zeroizing::new([0; 32]);
+            let info = [
+                &lp(b"enc")[..],
+                &[suite.number(), role as u8],
+                &lp(realm.as_bytes()),
+                &lp(cookie_name.as_bytes()),
+            ]
+            .concat();
+            key.extract().expand(&info, &mut *derived).expect("32 bytes are within HKDF's limit");
+            derived
+        };
+        Self {
+            id: key.id(),
+            suite,
+            inline: Aead::new(suite, &derive(Role::Inline)),
+            reference: Aead::new(suite, &derive(Role::Reference)),
+            blob: derive(Role::Blob),
+        }
+    }
+
+    /// The cipher for a cookie's role; a blob has one of its own.
+    pub(super) fn aead(&self, role: Role) -> &Aead {
+        match role {
+            Role::Inline => &self.inline,
+            Role::Reference => &self.reference,
+            Role::Blob => unreachable!("a blob's cipher is derived from its reference"),
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("keys", &self.keys.iter().map(|key| key.id).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

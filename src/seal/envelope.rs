@@ -1,0 +1,243 @@
+//! The envelope: a frame, sealed, as the text of a cookie's value.
+
+use std::fmt;
+
+use super::{
+    aead::{NONCE_BYTES, TAG_BYTES},
+    base64url,
+    context::{Context, Role},
+    frame::{self, Content, HEADER_BYTES, Header, Reference},
+    random,
+};
+use crate::error::{Error, Refusal};
+
+const AAD_BYTES: usize = 5;
+const FRAME_AT: usize = AAD_BYTES + NONCE_BYTES;
+const PAYLOAD_AT: usize = FRAME_AT + HEADER_BYTES;
+const SHORTEST: usize = PAYLOAD_AT + TAG_BYTES;
+const VERSION: u8 = 1;
+
+/// The longest value that is read, in characters: what browsers keep of a cookie.
+pub const LONGEST_VALUE: usize = 4096;
+
+/// Room for the longest value, decoded. On the stack: opening a cookie allocates nothing.
+pub struct Buffer([u8; base64url::decoded_len(LONGEST_VALUE)]);
+
+impl Buffer {
+    /// An empty one. One serves for any number of cookies.
+    pub fn new() -> Self {
+        Self([0; base64url::decoded_len(LONGEST_VALUE)])
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Buffer(…)")
+    }
+}
+
+/// To what multiple a frame is padded, so that a cookie's length tells the bucket and no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Padding {
+    /// Not at all: the cookie's length tells the payload's.
+    None,
+    /// To 32 bytes, the default: 16 bytes of padding on average.
+    #[default]
+    To32,
+    /// To 64 bytes.
+    To64,
+    /// To 128 bytes.
+    To128,
+}
+
+impl Padding {
+    fn bucket(self) -> usize {
+        match self {
+            Self::None => 1,
+            Self::To32 => 32,
+            Self::To64 => 64,
+            Self::To128 => 128,
+        }
+    }
+}
+
+/// An authentic cookie, opened. Its times are not judged yet: see [`Lifetimes::judge`](crate::Lifetimes::judge).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsealed<'a> {
+    /// Its stamps and marks.
+    pub header: Header,
+    /// What it carries.
+    pub content: Content<'a>,
+    /// Whether the ring's first key has sealed it, the one that would seal it now.
+    pub current_key: bool,
+}
+
+/// An inline cookie in the making: the payload is written right where it will be encrypted.
+pub struct Draft(Vec<u8>);
+
+impl Draft {
+    /// An empty one, with room for whatever fits a cookie: one allocation.
+    pub fn new() -> Self {
+        let mut bytes = Vec::with_capacity(base64url::decoded_len(LONGEST_VALUE));
+        bytes.resize(PAYLOAD_AT, 0);
+        Self(bytes)
+    }
+
+    /// The buffer to append the payload to; what stands in it must stay.
+    pub(crate) fn payload_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+
+    /// The payload written so far.
+    pub fn payload(&self) -> &[u8] {
+        &self.0[PAYLOAD_AT..]
+    }
+
+    /// Appends to the payload.
+    pub fn write(&mut self, payload: &[u8]) {
+        self.0.extend_from_slice(payload);
+    }
+
+    fn pad(&self, padding: Padding) -> usize {
+        frame::pad_to(self.0.len() - FRAME_AT, padding.bucket())
+    }
+
+    /// How many characters the sealed value will have.
+    pub fn sealed_len(&self, padding: Padding) -> usize {
+        base64url::encoded_len(self.0.len() + self.pad(padding) + TAG_BYTES)
+    }
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Draft({} bytes)", self.payload().len())
+    }
+}
+
+/// The longest payload whose cookie, name and value together, stays within `limit`.
+pub(crate) fn longest_payload(name_length: usize, limit: usize, padding: Padding) -> Option<usize> {
+    let bytes = base64url::decoded_len(limit.checked_sub(name_length)?);
+    let frame = bytes.checked_sub(FRAME_AT + TAG_BYTES)?;
+    (frame - frame % padding.bucket()).checked_sub(HEADER_BYTES)
+}
+
+impl Context {
+    /// Seals a draft and appends the value to `out`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn seal(
+        &self,
+        draft: Draft,
+        header: &Header,
+        padding: Padding,
+        out: &mut String,
+    ) -> Result<(), Error> {
+        self.seal_with(random::bytes()?, draft, header, padding, out);
+        Ok(())
+    }
+
+    /// Seals a reference and appends the value to `out`.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no random bytes.
+    pub fn seal_reference(&self, header: &Header, to: &Reference, out: &mut String) -> Result<(), Error> {
+        self.seal_reference_with(random::bytes()?, header, to, out);
+        Ok(())
+    }
+
+    pub(super) fn seal_with(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        draft: Draft,
+        header: &Header,
+        padding: Padding,
+        out: &mut String,
+    ) {
+        let pad = draft.pad(padding);
+        let Draft(mut bytes) = draft;
+        bytes.reserve_exact(pad + TAG_BYTES);
+        bytes.resize(bytes.len() + pad, 0);
+        header.write(pad as u8, &mut bytes[FRAME_AT..]); // a bucket is at most 128
+        self.finish(Role::Inline, nonce, bytes, out);
+    }
+
+    pub(super) fn seal_reference_with(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        header: &Header,
+        to: &Reference,
+        out: &mut String,
+    ) {
+        let mut bytes = Draft::new().0;
+        Header { schema: 0, ..*header }.write(0, &mut bytes[FRAME_AT..]);
+        bytes.extend_from_slice(&to.generation.to_be_bytes());
+        bytes.extend_from_slice(&to.secret);
+        self.finish(Role::Reference, nonce, bytes, out);
+    }
+
+    /// Encrypts the frame that stands in `bytes`, and appends the envelope's text to `out`.
+    fn finish(&self, role: Role, nonce: [u8; NONCE_BYTES], mut bytes: Vec<u8>, out: &mut String) {
+        let key = self.sealing();
+        bytes[0] = VERSION << 4 | role as u8;
+        bytes[1..AAD_BYTES].copy_from_slice(key.id.as_bytes());
+        bytes[AAD_BYTES..FRAME_AT].copy_from_slice(&nonce);
+        let (clear, frame) = bytes.split_at_mut(FRAME_AT);
+        let tag = key.aead(role).encrypt(&nonce, &clear[..AAD_BYTES], frame);
+        bytes.extend_from_slice(&tag);
+        base64url::encode(&bytes, out);
+    }
+
+    /// Opens a cookie's value: all that the format demands before the clock is looked at.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Refusal`] that applies, in the order of the format: `malformed`, `unsupported_version`,
+    /// `unknown_key`, `forged`, `bad_frame`.
+    pub fn open<'b>(&self, value: &[u8], buffer: &'b mut Buffer) -> Result<Unsealed<'b>, Refusal> {
+        if value.len() > LONGEST_VALUE {
+            return Err(Refusal::Malformed);
+        }
+        let length = base64url::decode(value, &mut buffer.0).ok_or(Refusal::Malformed)?;
+        let envelope = &mut buffer.0[..length];
+
+        let role = match envelope.first().ok_or(Refusal::Malformed)? {
+            0x00..=0x0f => return Err(Refusal::Malformed),
+            0x11 => Role::Inline,
+            0x12 => Role::Reference,
+            0x10..=0x1f => return Err(Refusal::Malformed),
+            0x20.. => return Err(Refusal::UnsupportedVersion),
+        };
+        if length < SHORTEST {
+            return Err(Refusal::Malformed);
+        }
+
+        let (clear, rest) = envelope.split_at_mut(FRAME_AT);
+        let (aad, nonce) = clear.split_at(AAD_BYTES);
+        let (index, key) = self.find(aad[1..].try_into().expect("four bytes"))?;
+
+        let (frame, tag) = rest.split_last_chunk_mut::<TAG_BYTES>().expect("longer than the shortest");
+        key.aead(role).decrypt(nonce.try_into().expect("24 bytes"), aad, frame, tag)?;
+
+        let (header, content) = match role {
+            Role::Inline => frame::read_inline(frame)?,
+            _ => frame::read_reference(frame)?,
+        };
+        Ok(Unsealed { header, content, current_key: index == 0 })
+    }
+}

@@ -1,0 +1,364 @@
+//! The seal by itself: a typed value ⇄ the text of a cookie. No http, no async, no clock.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{Error, Kind, Refusal},
+    key_ring::KeyRing,
+    lifetime::{Lifetimes, from_stamp, stamp},
+    schema::{Samples, Schema},
+    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random},
+};
+
+/// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
+/// worker, a WebSocket, a password-reset link, another framework.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use serde::{Deserialize, Serialize};
+/// use sealed_session::{KeyRing, Refusal, Sealer};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Reset { user: u64 }
+///
+/// let sealer = Sealer::<Reset>::builder(KeyRing::generate()?, "password-reset").realm("shop").build()?;
+/// let now = SystemTime::now();
+/// let link = sealer.seal(&Reset { user: 7 }, now)?;
+/// assert_eq!(sealer.open(&link, now).unwrap().value.user, 7);
+///
+/// let tomorrow = now + std::time::Duration::from_secs(24 * 3600);
+/// assert_eq!(sealer.open(&link, tomorrow).unwrap_err(), Refusal::Expired);
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+///
+/// # Security
+///
+/// What is sealed can be opened as often as one likes until it expires. Nothing here counts uses.
+pub struct Sealer<T> {
+    context: Context,
+    schema: Schema<T>,
+    lifetimes: Lifetimes,
+    padding: Padding,
+    limit: usize,
+}
+
+/// What was sealed, and its marks.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened<T> {
+    /// The value.
+    pub value: T,
+    /// The marks.
+    pub marks: Marks,
+}
+
+impl<T> fmt::Debug for Opened<T> {
+    /// Without the value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("marks", &self.marks).finish_non_exhaustive()
+    }
+}
+
+/// A session's id: 16 random bytes that never leave the seal. It opens nothing; it is for keeping, at the server,
+/// what belongs to a session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    /// The id's bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    pub(crate) fn random() -> Result<Self, Error> {
+        random::bytes().map(Self)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for SessionId {
+    /// Not the id: it names a person's visit. `Display` writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(…)")
+    }
+}
+
+/// What a sealed session says of itself beside its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    pub(crate) header: Header,
+    pub(crate) current_key: bool,
+}
+
+impl Marks {
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        SessionId(self.header.session_id)
+    }
+
+    /// When the session began.
+    pub fn created(&self) -> SystemTime {
+        from_stamp(self.header.created)
+    }
+
+    /// When it was last sealed.
+    pub fn issued(&self) -> SystemTime {
+        from_stamp(self.header.issued)
+    }
+
+    /// How long after that it was to live unused.
+    pub fn window(&self) -> Duration {
+        Duration::from_secs(self.header.window.into())
+    }
+
+    /// Whether it outlives the browser.
+    pub fn is_persistent(&self) -> bool {
+        self.header.persistent
+    }
+
+    /// Whether it was sealed by the key that seals now.
+    pub fn is_of_current_key(&self) -> bool {
+        self.current_key
+    }
+}
+
+impl<T: Serialize + DeserializeOwned> Sealer<T> {
+    /// Begins a sealer. `name` says what the sealed text is for; what was sealed under one name, or for one
+    /// [`realm`](SealerBuilder::realm), opens under no other.
+    pub fn builder(ring: KeyRing, name: impl Into<String>) -> SealerBuilder<T> {
+        SealerBuilder {
+            ring,
+            name: name.into(),
+            realm: String::new(),
+            lifetimes: Lifetimes::default(),
+            padding: Padding::default(),
+            limit: LONGEST_VALUE,
+            samples: Samples::default(),
+            payload: std::marker::PhantomData,
+        }
+    }
+
+    /// Seals a value as a new session that begins now.
+    ///
+    /// # Errors
+    ///
+    /// When the value would be serialised otherwise than its type is read, when it does not fit
+    /// ([`Error::is_too_large`]), when the clock is not within 1970 to 2106, or when the operating system gives no
+    /// random bytes.
+    pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
+        let now = stamp(now)?;
+        let header = self.begin(SessionId::random()?, now);
+        self.seal_value(value, &header)
+    }
+
+    /// Seals an opened value again, as a renewal or after a change: same id, same beginning, a window begun anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal`](Self::seal).
+    pub fn reseal(&self, opened: &Opened<T>, now: SystemTime) -> Result<String, Error> {
+        self.seal_value(&opened.value, &reissued(&opened.marks.header, stamp(now)?))
+    }
+
+    /// Opens a text.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] says why; a client should not learn it.
+    pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<Opened<T>, Refusal> {
+        self.open_in(&self.context, text.as_ref(), now)
+    }
+
+    /// Opens a text that was sealed in `context`, which may be a former realm or name of the application.
+    pub(crate) fn open_in(
+        &self,
+        context: &Context,
+        text: &[u8],
+        now: SystemTime,
+    ) -> Result<Opened<T>, Refusal> {
+        let mut buffer = Buffer::new();
+        let unsealed = context.open(text, &mut buffer)?;
+        self.lifetimes.judge(&unsealed.header, now)?;
+        let Content::Inline(payload) = unsealed.content else {
+            return Err(Refusal::MissingBlob);
+        };
+        if unsealed.header.schema != u32::from(self.schema.fingerprint()) {
+            return Err(Refusal::UnknownSchema);
+        }
+        let value = self.schema.decode(payload).map_err(|_| Refusal::Undecodable)?;
+        Ok(Opened { value, marks: Marks { header: unsealed.header, current_key: unsealed.current_key } })
+    }
+
+    /// The stamps of a session that begins now.
+    pub(crate) fn begin(&self, id: SessionId, now: u32) -> Header {
+        Header {
+            schema: 0, // the sealing writes it
+            created: now,
+            issued: now,
+            window: self.lifetimes.idle_window(),
+            session_id: id.0,
+            persistent: false,
+        }
+    }
+
+    fn seal_value(&self, value: &T, header: &Header) -> Result<String, Error> {
+        let draft = self.draft(value)?;
+        let mut text = String::with_capacity(draft.sealed_len(self.padding));
+        self.seal_draft(draft, header, &mut text)?;
+        Ok(text)
+    }
+
+    /// Serialises a value, right where it would be encrypted.
+    pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
+        let mut draft = Draft::new();
+        self.schema.encode_into(value, draft.payload_mut())?;
+        Ok(draft)
+    }
+
+    /// Name and value as browsers count them, in bytes.
+    pub(crate) fn size(&self, draft: &Draft) -> usize {
+        self.context.name_length() + draft.sealed_len(self.padding)
+    }
+
+    /// The longest payload that fits, in bytes.
+    pub(crate) fn longest_payload(&self) -> usize {
+        seal::longest_payload(self.context.name_length(), self.limit, self.padding)
+            .expect("the limit was checked when it was built")
+    }
+
+    /// Seals a draft and appends the text to `out`.
+    pub(crate) fn seal_draft(&self, draft: Draft, header: &Header, out: &mut String) -> Result<(), Error> {
+        let size = self.size(&draft);
+        if size > self.limit {
+            return Err(Kind::TooLarge { size, limit: self.limit }.into());
+        }
+        let header = Header { schema: self.schema.fingerprint().into(), ..*header };
+        self.context.seal(draft, &header, self.padding, out)
+    }
+}
+
+impl<T> Sealer<T> {
+    pub(crate) fn lifetimes(&self) -> &Lifetimes {
+        &self.lifetimes
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    pub(crate) fn padding(&self) -> Padding {
+        self.padding
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+/// The header of the next cookie of the same session. A clock that is behind the session's beginning seals at that.
+pub(crate) fn reissued(header: &Header, now: u32) -> Header {
+    Header { issued: now.max(header.created), ..*header }
+}
+
+impl<T> fmt::Debug for Sealer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer")
+            .field("context", &self.context)
+            .field("schema", &self.schema)
+            .field("lifetimes", &self.lifetimes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The configuration of a [`Sealer`].
+#[must_use]
+pub struct SealerBuilder<T> {
+    ring: KeyRing,
+    name: String,
+    realm: String,
+    lifetimes: Lifetimes,
+    padding: Padding,
+    limit: usize,
+    samples: Samples,
+    payload: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
+    /// The application's name, which separates it from every other that shares a key. Default: empty.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// How long what is sealed opens. Default: [`Lifetimes::default`].
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// To what multiple payloads are padded. Default: 32 bytes.
+    pub fn padding(mut self, padding: Padding) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// The most bytes that the name and the sealed text may have together. Default, and the most that is possible:
+    /// 4096.
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Sample values for the parts of `T` that read only values of a certain form.
+    pub fn samples(mut self, samples: Samples) -> Self {
+        self.samples = samples;
+        self
+    }
+
+    /// The sealer.
+    ///
+    /// # Errors
+    ///
+    /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
+    /// above 4096, or `T` has no fixed shape ([`Error::is_schema`]).
+    pub fn build(self) -> Result<Sealer<T>, Error> {
+        self.lifetimes.check()?;
+        if self.limit > LONGEST_VALUE {
+            return Err(Error::configuration(format!(
+                "a limit of {} bytes is above the {LONGEST_VALUE} that browsers keep of a cookie",
+                self.limit
+            )));
+        }
+        if seal::longest_payload(self.name.len(), self.limit, self.padding).is_none() {
+            return Err(Error::configuration(format!(
+                "a limit of {} bytes leaves no room for a session",
+                self.limit
+            )));
+        }
+        Ok(Sealer {
+            context: Context::new(&self.ring, &self.realm, &self.name)?,
+            schema: Schema::trace_with(&self.samples)?,
+            lifetimes: self.lifetimes,
+            padding: self.padding,
+            limit: self.limit,
+        })
+    }
+}
+
+impl<T> fmt::Debug for SealerBuilder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealerBuilder")
+            .field("name", &self.name)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+//! The whole trip: a request's cookie to a session, and the session to a response's Set-Cookie.
+//!
+//! ```text
+//! Request → sealed value → Arrival::{Absent, Opened, Refused} → Session<T> → handler
+//!         → Commit::{Keep, Set, Remove} → Response
+//! ```
+
+mod arrive;
+mod commit;
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use http::{Request, Response, StatusCode};
+
+pub(crate) use self::arrive::Presented;
+use crate::{
+    Payload,
+    builder::SessionsBuilder,
+    cookie::SessionCookie,
+    counters::{Counters, Tally},
+    error::Error,
+    key_ring::KeyRing,
+    lifetime::Lifetimes,
+    policy::{OnCommitFailure, OnServerError, Renewal},
+    seal::Context,
+    sealer::Sealer,
+    session::Session,
+    slot,
+};
+
+/// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
+///
+/// As a tower layer, and so with axum, it gives each request its [`Session`] and each response its cookie. By hand,
+/// [`open`](Self::open) and [`commit`](Self::commit) do the same.
+///
+/// ```
+/// use sealed_session::{KeyRing, Sessions};
+///
+/// #[derive(Default, serde::Serialize, serde::Deserialize)]
+/// struct Visit { user: Option<u64>, views: u32 }
+///
+/// let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
+/// let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+pub struct Sessions<T> {
+    inner: Arc<Inner<T>>,
+}
+
+pub(crate) struct Inner<T> {
+    pub(crate) sealer: Sealer<T>,
+    pub(crate) cookie: SessionCookie,
+    pub(crate) previous: Vec<Previous>,
+    pub(crate) renewal: Renewal,
+    pub(crate) on_server_error: OnServerError,
+    pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
+    pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) tally: Tally,
+    /// What the type's default serialises to.
+    pub(crate) empty: Vec<u8>,
+}
+
+/// A former realm, name or set of attributes that is still read.
+pub(crate) struct Previous {
+    pub(crate) context: Context,
+    pub(crate) cookie: SessionCookie,
+}
+
+/// What a commit did to the browser's cookie.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Commit {
+    /// Left it as it is.
+    Keep,
+    /// Set it.
+    Set,
+    /// Removed it.
+    Remove,
+}
+
+impl<T: Payload> Sessions<T> {
+    /// Sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, for 2 hours of idleness
+    /// and 24 hours at most.
+    ///
+    /// # Errors
+    ///
+    /// When `T` has no fixed shape ([`Error::is_schema`]).
+    pub fn new(ring: KeyRing) -> Result<Self, Error> {
+        Self::builder(ring).build()
+    }
+
+    /// Begins the configuration of an application's sessions.
+    pub fn builder(ring: KeyRing) -> SessionsBuilder<T> {
+        SessionsBuilder::new(ring)
+    }
+
+    pub(crate) fn from_inner(inner: Inner<T>) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The session of a request. A cookie that can't be opened, for whatever reason, gives a fresh one.
+    ///
+    /// Below the layer of these sessions it is the layer's, and the layer commits it. Otherwise it is a new handle,
+    /// for one [`commit`](Self::commit) at the end.
+    ///
+    /// # Errors
+    ///
+    /// None as long as sessions live in cookies alone.
+    pub fn open<B>(
+        &self,
+        request: &Request<B>,
+    ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
+        let session =
+            match slot::find(request.extensions(), |of: &Sessions<T>| Arc::ptr_eq(&of.inner, &self.inner)) {
+                Some(slot) => slot.open(request.headers()),
+                None => self.open_headers(request.headers(), self.now()),
+            };
+        std::future::ready(Ok(session))
+    }
+
+    /// Sends what must be sent: sets the cookie of a session that has changed or is due for renewal, removes that
+    /// of one that has ended, and adds `Vary: Cookie`, and `Cache-Control: no-store` with a Set-Cookie.
+    ///
+    /// Handles to the session that are still about can change nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// When the session does not fit its cookie ([`Error::is_too_large`]), a value would be serialised otherwise
+    /// than its type is read, or a closure that changed it panicked. Nothing is sent then; a response that tells of
+    /// success should be replaced.
+    pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
+        session.sessions().commit_to(&session, response)
+    }
+
+    /// Seals and opens the same cookies without http, for tests and for other ways in (a WebSocket's first message).
+    pub fn sealer(&self) -> &Sealer<T> {
+        &self.inner.sealer
+    }
+
+    /// The whole name of the cookie.
+    pub fn cookie_name(&self) -> &str {
+        self.inner.cookie.name()
+    }
+
+    /// What these sessions have seen so far, in this process.
+    pub fn counters(&self) -> Counters {
+        self.inner.tally.read()
+    }
+
+    pub(crate) fn shared_cookie_name(&self) -> Arc<str> {
+        self.inner.cookie.shared_name()
+    }
+
+    pub(crate) fn lifetimes(&self) -> &Lifetimes {
+        self.inner.sealer.lifetimes()
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.inner.clock)()
+    }
+
+    /// What to answer in place of a response whose session can't be kept; `None` for that response after all.
+    pub(crate) fn replacement_status(&self, error: &Error) -> Option<StatusCode> {
+        match (self.inner.on_commit_failure)(error) {
+            OnCommitFailure::Replace(status) => Some(status),
+            OnCommitFailure::SendUnchanged => None,
+        }
+    }
+}
+
+impl<T> Clone for Sessions<T> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<T> fmt::Debug for Sessions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("cookie", &self.inner.cookie)
+            .field("sealer", &self.inner.sealer)
+            .finish_non_exhaustive()
+    }
+}
