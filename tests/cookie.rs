@@ -1,0 +1,441 @@
+//! The cookie: its attributes, its size, and its neighbours (B30 to B35), through an axum application.
+
+mod kit;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, StatusCode, header},
+};
+use kit::{Browser, Clock, SECOND, Visit, app::app, ask, scope};
+use sealed_session::{
+    CookieAttributes, Error, KeyRing, OnCommitFailure, SameSite, Sessions, SessionsBuilder,
+};
+
+type Builder = SessionsBuilder<Visit>;
+
+fn built(configure: impl FnOnce(Builder) -> Builder) -> Sessions<Visit> {
+    configure(kit::sessions(kit::ring(), &Clock::new())).build().unwrap()
+}
+
+async fn first_cookie(configure: impl FnOnce(Builder) -> Builder) -> String {
+    Browser::new().post(&app(built(configure)), "/add").await.set_cookie().to_owned()
+}
+
+fn refused(configure: impl FnOnce(Builder) -> Builder) -> String {
+    let error = configure(Sessions::builder(kit::ring())).build().unwrap_err();
+    assert!(error.is_configuration(), "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn b30_the_default_is_a_host_cookie_with_every_protection() {
+    let cookie = first_cookie(|builder| builder).await;
+    assert!(cookie.starts_with("__Host-session="), "{cookie}");
+    assert_eq!(scope(&cookie), ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"]);
+}
+
+#[tokio::test]
+async fn b30_a_domain_or_another_path_drops_host_for_secure() {
+    let cookie = first_cookie(|builder| builder.domain("example.org")).await;
+    assert!(cookie.starts_with("__Secure-session="), "{cookie}");
+    assert_eq!(scope(&cookie), ["Domain=example.org", "HttpOnly", "Path=/", "SameSite=Lax", "Secure"]);
+    let cookie = first_cookie(|builder| builder.path("/shop")).await;
+    assert!(cookie.starts_with("__Secure-session="), "{cookie}");
+    assert_eq!(scope(&cookie), ["HttpOnly", "Path=/shop", "SameSite=Lax", "Secure"]);
+}
+
+#[tokio::test]
+async fn b30_a_name_without_prefix_is_taken_as_it_is() {
+    let attributes = CookieAttributes::default().name_without_prefix("sid");
+    let cookie = first_cookie(|builder| builder.cookie(attributes)).await;
+    assert!(cookie.starts_with("sid="), "{cookie}");
+}
+
+#[tokio::test]
+async fn b30_an_embedded_page_can_have_a_jar_of_its_own() {
+    let cookie = first_cookie(|builder| builder.same_site(SameSite::None).partitioned()).await;
+    assert_eq!(scope(&cookie), ["HttpOnly", "Partitioned", "Path=/", "SameSite=None", "Secure"]);
+}
+
+#[test]
+fn b30_combinations_that_browsers_refuse_are_errors() {
+    for (what, error) in [
+        ("SameSite=None needs Secure", refused(|b| b.same_site(SameSite::None).insecure_http())),
+        ("Partitioned needs Secure", refused(|b| b.partitioned().insecure_http())),
+        ("allows no domain", refused(|b| b.cookie_name("__Host-id").domain("example.org"))),
+        ("allows no domain", refused(|b| b.cookie_name("__hOsT-id").path("/shop"))),
+        ("prefix needs Secure", refused(|b| b.cookie_name("__Secure-id").insecure_http())),
+        ("must be a token", refused(|b| b.cookie_name("my session"))),
+        ("must be a token", refused(|b| b.cookie_name("id=1; Path"))),
+        ("must be a token", refused(|b| b.cookie(CookieAttributes::default().name_without_prefix("")))),
+        ("must be a token", refused(|b| b.cookie_name(""))),
+        ("path must begin", refused(|b| b.path("shop"))),
+        ("path must begin", refused(|b| b.path("/shop; Domain=example.org"))),
+        ("path must begin", refused(|b| b.path("/shop\r\nX-Injected: 1"))),
+        ("more than 1024", refused(|b| b.path(format!("/{}", "p".repeat(1024))))),
+        ("domain must be a host name", refused(|b| b.domain("example.org; Path=/"))),
+        ("domain must be a host name", refused(|b| b.domain(""))),
+        ("above the 4096", refused(|b| b.cookie_limit(4097))),
+        ("leaves no room", refused(|b| b.cookie_limit(100))),
+        ("realm is longer", refused(|b| b.realm("r".repeat(65_536)))),
+    ] {
+        assert!(error.contains(what), "`{error}` does not say `{what}`");
+    }
+}
+
+#[tokio::test]
+async fn b30_the_header_value_is_marked_sensitive() {
+    let answer = Browser::new().post(&app(built(|builder| builder)), "/add").await;
+    assert!(answer.headers[header::SET_COOKIE].is_sensitive());
+    assert!(!format!("{:?}", answer.headers).contains("__Host-session"));
+}
+
+#[tokio::test]
+async fn b31_insecure_http_says_so_in_its_name_and_drops_secure_and_the_prefix() {
+    let cookie = first_cookie(|builder| builder.insecure_http()).await;
+    assert!(cookie.starts_with("session="), "{cookie}");
+    assert_eq!(scope(&cookie), ["HttpOnly", "Path=/", "SameSite=Lax"]);
+}
+
+#[tokio::test]
+async fn b32_the_middleware_does_not_compare_paths() {
+    let sessions = built(|builder| builder.path("/shop"));
+    let nested = Router::new().nest("/elsewhere", app(sessions));
+    let mut browser = Browser::new();
+    browser.post(&nested, "/elsewhere/add").await;
+    assert_eq!(browser.get(&nested, "/elsewhere/read").await.text(), "1");
+}
+
+/// The longest note that fits, found by asking.
+async fn longest_note(app: &Router) -> usize {
+    let (mut fits, mut too_long) = (0, 5000);
+    while too_long - fits > 1 {
+        let middle = (fits + too_long) / 2;
+        let answer = Browser::new().post(app, &format!("/note/{middle}")).await;
+        *(if answer.status.is_success() { &mut fits } else { &mut too_long }) = middle;
+    }
+    fits
+}
+
+#[tokio::test]
+async fn b33_name_and_value_of_the_limit_are_sent_and_one_more_fails() {
+    for limit in [4096, 1000] {
+        let app =
+            app(built(|builder| builder.cookie_limit(limit).padding(sealed_session::seal::Padding::None)));
+        let longest = longest_note(&app).await;
+        let answer = Browser::new().post(&app, &format!("/note/{longest}")).await;
+        let pair = answer.set_cookie().split("; ").next().unwrap();
+        let counted = pair.len() - 1; // name and value, without the `=`
+        assert!((limit - 1..=limit).contains(&counted), "{counted} of {limit}: base64 comes in steps of 4/3");
+        let mut browser = Browser::new();
+        browser.keep(answer.set_cookie());
+        assert!(browser.get(&app, "/all").await.text().len() > longest, "and read back");
+    }
+}
+
+#[tokio::test]
+async fn b33_what_does_not_fit_replaces_the_response_and_the_browser_keeps_what_it_had() {
+    let app = app(built(|builder| builder));
+    let mut browser = Browser::new();
+    browser.post(&app, "/add").await;
+    let answer = browser.post(&app, "/note/5000").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(answer.text(), "");
+    assert!(answer.sends_nothing());
+    assert_eq!(answer.all("cache-control"), ["no-store"]);
+    assert_eq!(browser.get(&app, "/read").await.text(), "1");
+}
+
+#[tokio::test]
+async fn b33_the_error_names_size_limit_and_way_out() {
+    let (log, _guard) = kit::log::Log::record();
+    Browser::new().post(&app(built(|builder| builder)), "/note/5000").await;
+    let text = log.text();
+    assert!(text.contains("ERROR"), "{text}");
+    assert!(text.contains("bytes of 4096; keep less in it"), "{text}");
+    assert!(!text.contains("nnnn"), "{text}");
+}
+
+#[tokio::test]
+async fn b33_a_hook_can_answer_otherwise() {
+    let replaced = app(built(|builder| {
+        builder.on_commit_failure(|error: &Error| {
+            let (size, limit) = error.size_and_limit().unwrap();
+            assert!(size > limit && limit == 4096);
+            OnCommitFailure::Replace(StatusCode::PAYLOAD_TOO_LARGE)
+        })
+    }));
+    let answer = Browser::new().post(&replaced, "/note/5000").await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+
+    let sent = app(built(|builder| builder.on_commit_failure(|_| OnCommitFailure::SendUnchanged)));
+    let answer = Browser::new().post(&sent, "/note/5000").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.sends_nothing());
+}
+
+#[tokio::test]
+async fn b33_a_layer_further_out_can_make_a_page_of_the_error() {
+    use axum::{middleware::map_response, response::Response};
+    let app = app(built(|builder| builder)).layer(map_response(async |response: Response| {
+        match response.extensions().get::<Arc<Error>>() {
+            Some(error) if error.is_too_large() => Response::new(Body::from("your basket is full")),
+            _ => response,
+        }
+    }));
+    assert_eq!(Browser::new().post(&app, "/note/5000").await.text(), "your basket is full");
+}
+
+#[tokio::test]
+async fn b33_a_handler_can_ask_how_many_bytes_are_left() {
+    let app = app(built(|builder| builder));
+    let mut browser = Browser::new();
+    browser.post(&app, "/note/1000").await;
+    let left: usize = browser.get(&app, "/left").await.text().parse().unwrap();
+    let fitting = format!("/note/{}", 1000 + left);
+    assert_eq!(browser.clone().post(&app, &fitting).await.status, StatusCode::OK);
+    let too_long = format!("/note/{}", 1000 + left + 1);
+    assert_eq!(browser.clone().post(&app, &too_long).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn b33_a_renewal_that_no_longer_fits_loses_nothing() {
+    let ring = kit::ring();
+    let clock = Clock::new();
+    let wide = app(kit::sessions(ring.clone(), &clock).build().unwrap());
+    let narrow = app(kit::sessions(ring, &clock).cookie_limit(1000).build().unwrap());
+    let mut browser = Browser::new();
+    browser.post(&wide, "/note/2000").await;
+    clock.advance(kit::HOUR);
+    let answer = browser.get(&narrow, "/all").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text().contains("nnnn"));
+    assert!(answer.sends_nothing());
+}
+
+/// A browser's one session cookie as `name=value`.
+async fn pair(app: &Router) -> String {
+    let mut browser = Browser::new();
+    browser.post(app, "/add").await;
+    browser.cookie_header().unwrap()
+}
+
+async fn views(app: &Router, headers: &[&[u8]]) -> String {
+    let mut request = Request::get("/read").body(Body::empty()).unwrap();
+    for header in headers {
+        request.headers_mut().append(header::COOKIE, HeaderValue::from_bytes(header).unwrap());
+    }
+    ask(app, request).await.text().to_owned()
+}
+
+#[tokio::test]
+async fn b34_other_cookies_change_nothing_whatever_they_are_made_of() {
+    let app = app(built(|builder| builder));
+    let pair = pair(&app).await;
+    let many = (0..500).map(|i| format!("c{i}={i}; ")).collect::<String>();
+    for others in [
+        &b"a=b; "[..],
+        b"=; ",
+        b"; ; ;",
+        b"no equals sign; ",
+        b"a=\"quoted; ",
+        b"\xff\xfe=\x80\xff; ",
+        b"x__Host-session=planted; ",
+        b"__Host-sessionx=planted; ",
+        b"__host-session=another name; ",
+        many.as_bytes(),
+    ] {
+        let before = [others, pair.as_bytes()].concat();
+        assert_eq!(views(&app, &[&before]).await, "1", "before: {others:?}");
+        let after = [pair.as_bytes(), b"; ", others].concat();
+        assert_eq!(views(&app, &[&after]).await, "1", "after: {others:?}");
+    }
+}
+
+#[tokio::test]
+async fn b35_the_session_is_found_in_any_of_several_headers() {
+    let app = app(built(|builder| builder));
+    let pair = pair(&app).await;
+    assert_eq!(views(&app, &[b"a=1", pair.as_bytes(), b"b=2"]).await, "1");
+}
+
+#[tokio::test]
+async fn b35_of_two_cookies_of_the_name_the_one_issued_last_wins() {
+    let clock = Clock::new();
+    let app = app(kit::sessions(kit::ring(), &clock).build().unwrap());
+    let mut browser = Browser::new();
+    browser.post(&app, "/add").await;
+    let older = browser.cookie_header().unwrap();
+    clock.advance(SECOND);
+    browser.post(&app, "/add").await;
+    let newer = browser.cookie_header().unwrap();
+    let (older, newer) = (older.as_bytes(), newer.as_bytes());
+    assert_eq!(views(&app, &[&[older, b"; ", newer].concat()]).await, "2");
+    assert_eq!(views(&app, &[&[newer, b"; ", older].concat()]).await, "2");
+    assert_eq!(views(&app, &[older, newer]).await, "2");
+}
+
+#[tokio::test]
+async fn b35_a_planted_cookie_before_the_browsers_own_changes_nothing() {
+    let app = app(built(|builder| builder));
+    let own = pair(&app).await;
+    assert_eq!(views(&app, &[b"__Host-session=planted; ", own.as_bytes()]).await, "1");
+}
+
+#[tokio::test]
+async fn b35_at_most_two_are_tried() {
+    let app = app(built(|builder| builder));
+    let own = pair(&app).await;
+    assert_eq!(views(&app, &[b"__Host-session=one; __Host-session=two; ", own.as_bytes()]).await, "0");
+}
+
+/// Two applications over the same ring: as it was deployed before, and as it is now.
+struct Move {
+    before: Router,
+    after: Router,
+    clock: Clock,
+}
+
+impl Move {
+    fn new(old: CookieAttributes, new: CookieAttributes, realm: &str) -> Self {
+        let ring = kit::ring();
+        let clock = Clock::new();
+        let build = |builder: Builder| app(builder.build().unwrap());
+        let before = build(kit::sessions(ring.clone(), &clock).cookie(old.clone()));
+        let after = build(kit::sessions(ring, &clock).realm(realm).cookie(new).accept_previous("tests", old));
+        Self { before, after, clock }
+    }
+}
+
+#[tokio::test]
+async fn b35_a_changed_name_logs_nobody_out_and_the_old_cookie_is_removed() {
+    let old = CookieAttributes::default().name_without_prefix("sid").path("/shop");
+    let app = Move::new(old, CookieAttributes::default(), "tests");
+    let mut browser = Browser::new();
+    let first = browser.post(&app.before, "/add").await;
+    let answer = browser.get(&app.after, "/read").await;
+    assert_eq!(answer.text(), "1");
+    let cookies = answer.set_cookies();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    assert!(cookies[0].starts_with("sid=;") && cookies[0].ends_with("Max-Age=0"), "{cookies:?}");
+    assert_eq!(scope(cookies[0]), scope(first.set_cookie()), "removed with its own attributes");
+    assert!(cookies[1].starts_with("__Host-session="));
+    assert_eq!(browser.value("sid"), None);
+    let settled = browser.get(&app.after, "/read").await;
+    assert_eq!(settled.text(), "1");
+    assert!(settled.sends_nothing());
+}
+
+#[tokio::test]
+async fn b35_a_changed_realm_logs_nobody_out() {
+    let app = Move::new(CookieAttributes::default(), CookieAttributes::default(), "renamed");
+    let mut browser = Browser::new();
+    browser.post(&app.before, "/add").await;
+    let answer = browser.get(&app.after, "/read").await;
+    assert_eq!(answer.text(), "1");
+    answer.set_cookie(); // one name, one Set-Cookie
+    assert!(!answer.removes());
+    assert!(browser.get(&app.after, "/read").await.sends_nothing());
+    assert_eq!(browser.get(&app.before, "/read").await.text(), "0", "it has moved");
+}
+
+#[tokio::test]
+async fn b35_changed_attributes_of_the_same_name_log_nobody_out() {
+    let attributes = |path| CookieAttributes::default().name_without_prefix("sid").path(path);
+    let app = Move::new(attributes("/shop"), attributes("/"), "tests");
+    let mut browser = Browser::new();
+    browser.post(&app.before, "/add").await;
+    assert_eq!(browser.get(&app.after, "/read").await.text(), "1");
+    let answer = browser.post(&app.after, "/add").await;
+    assert_eq!(answer.set_cookies().len(), 2, "the old path's is removed with the next that is set");
+    assert_eq!(browser.cookie_header().unwrap().matches("sid=").count(), 1);
+    assert_eq!(browser.get(&app.after, "/read").await.text(), "2");
+}
+
+#[tokio::test]
+async fn b35_a_twin_left_under_the_old_attributes_is_removed() {
+    let attributes = |path| CookieAttributes::default().name_without_prefix("sid").path(path);
+    let app = Move::new(attributes("/shop"), attributes("/"), "tests");
+    let mut browser = Browser::new();
+    browser.post(&app.before, "/add").await;
+    let twin = browser.clone();
+    app.clock.advance(SECOND);
+    let mut fresh = Browser::new();
+    fresh.post(&app.after, "/note/3").await;
+    let both = format!("{}; {}", twin.cookie_header().unwrap(), fresh.cookie_header().unwrap());
+    let mut request = Request::get("/all").body(Body::empty()).unwrap();
+    request.headers_mut().insert(header::COOKIE, both.parse().unwrap());
+    let answer = ask(&app.after, request).await;
+    assert!(answer.text().contains("nnn"), "the one issued last: {}", answer.text());
+    assert_eq!(
+        answer.set_cookies().iter().filter(|cookie| cookie.contains("Path=/shop; Max-Age=0")).count(),
+        1
+    );
+    assert_eq!(answer.set_cookies().len(), 2);
+}
+
+#[tokio::test]
+async fn b35_of_an_old_and_a_new_cookie_the_one_issued_last_wins() {
+    let old = CookieAttributes::default().name_without_prefix("sid");
+    let app = Move::new(old, CookieAttributes::default(), "tests");
+    let mut browser = Browser::new();
+    browser.post(&app.after, "/add").await;
+    app.clock.advance(SECOND);
+    browser.post(&app.before, "/note/3").await; // a node not yet deployed anew
+    assert!(browser.get(&app.after, "/all").await.text().contains("nnn"));
+    assert_eq!(browser.value("sid"), None);
+}
+
+#[tokio::test]
+async fn b35_destroy_removes_the_old_cookie_too() {
+    let old = CookieAttributes::default().name_without_prefix("sid");
+    let app = Move::new(old, CookieAttributes::default(), "tests");
+    let mut browser = Browser::new();
+    browser.post(&app.before, "/add").await;
+    browser.post(&app.after, "/destroy").await;
+    assert_eq!(browser.cookie_header(), None);
+}
+
+#[tokio::test]
+async fn b35_without_a_word_the_old_cookie_is_not_read() {
+    let ring = kit::ring();
+    let clock = Clock::new();
+    let before = app(kit::sessions(ring.clone(), &clock).cookie_name("old").build().unwrap());
+    let after = app(kit::sessions(ring, &clock).build().unwrap());
+    let mut browser = Browser::new();
+    browser.post(&before, "/add").await;
+    assert_eq!(browser.get(&after, "/read").await.text(), "0");
+}
+
+#[tokio::test]
+async fn a_cookie_of_one_name_does_not_open_under_another() {
+    let ring = kit::ring();
+    let clock = Clock::new();
+    let theirs = app(kit::sessions(ring.clone(), &clock).cookie_name("theirs").build().unwrap());
+    let ours = app(kit::sessions(ring, &clock).build().unwrap());
+    let mut browser = Browser::new();
+    browser.post(&theirs, "/add").await;
+    let mut planted = Browser::holding("__Host-session", browser.value("__Host-theirs").unwrap());
+    assert_eq!(planted.get(&ours, "/arrival").await.text(), "Refused(Forged)");
+}
+
+#[test]
+fn the_hook_and_the_clock_are_the_applications_own() {
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = asked.clone();
+    let sessions = Sessions::<Visit>::builder(KeyRing::generate().unwrap())
+        .clock(move || {
+            seen.store(true, SeqCst);
+            std::time::SystemTime::now()
+        })
+        .build()
+        .unwrap();
+    drop(sessions.open(&Browser::new().request("GET", "/")));
+    assert!(asked.load(SeqCst));
+}

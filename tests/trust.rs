@@ -1,0 +1,435 @@
+//! What is trusted and what is told (B40 to B44), through an axum application.
+
+mod kit;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+    routing::any,
+};
+use kit::{Answer, Browser, Clock, HOUR, Visit, app::app, ask};
+use sealed_session::{
+    Arrival, Error, Key, KeyRing, Opened, Refusal, Sealer, Session, Sessions, Suite,
+    seal::{Context, Draft, Header, Padding, Reference},
+};
+
+const COOKIE: &str = "__Host-session";
+
+/// An application, and a cookie for each reason to refuse one.
+struct Refusals {
+    app: Router,
+    sessions: Sessions<Visit>,
+    cookies: Vec<(Refusal, String)>,
+}
+
+impl Refusals {
+    async fn new() -> Self {
+        let ring = kit::ring();
+        let clock = Clock::new();
+        let sessions = kit::sessions(ring.clone(), &clock).build().unwrap();
+        let app = app(sessions.clone());
+        let mut browser = Browser::new();
+        browser.post(&app, "/add").await;
+        let valid = browser.value(COOKIE).unwrap().to_owned();
+        let sealer = sessions.sealer();
+        let visit = Visit { views: 1, ..Visit::default() };
+
+        let mut flipped = valid.clone().into_bytes();
+        flipped[60] = if flipped[60] == b'A' { b'B' } else { b'A' };
+        let other_key = kit::sessions(kit::ring(), &clock).build().unwrap();
+        let other_type = Sealer::<(u32, u32)>::builder(ring.clone(), COOKIE).realm("tests").build().unwrap();
+
+        // Frames that only a faulty writer with the right key could seal.
+        let context = Context::new(&ring, "tests", COOKIE).unwrap();
+        let now = clock.now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as u32;
+        let schema = u32::from(sealed_session::schema::Fingerprint::of::<Visit>().unwrap());
+        let good =
+            Header { schema, created: now, issued: now, window: 60, session_id: [7; 16], persistent: false };
+        let frame = |header: Header, payload: &[u8]| {
+            let mut draft = Draft::new();
+            draft.write(payload);
+            let mut value = String::new();
+            context.seal(draft, &header, Padding::default(), &mut value).unwrap();
+            value
+        };
+        let mut reference = String::new();
+        context.seal_reference(&good, &Reference { generation: 1, secret: [9; 32] }, &mut reference).unwrap();
+
+        let cookies = vec![
+            (Refusal::Malformed, "no session".to_owned()),
+            (Refusal::UnsupportedVersion, format!("IRE{}", &valid[3..])),
+            (Refusal::UnknownKey, other_key.sealer().seal(&visit, clock.now()).unwrap()),
+            (Refusal::Forged, String::from_utf8(flipped).unwrap()),
+            (Refusal::BadFrame, frame(Header { window: 0, ..good }, &[])),
+            (Refusal::NotYetValid, sealer.seal(&visit, clock.now() + HOUR).unwrap()),
+            (Refusal::Expired, sealer.seal(&visit, clock.now() - 2 * HOUR).unwrap()),
+            (Refusal::MissingBlob, reference),
+            (Refusal::UnknownSchema, other_type.seal(&(1, 1), clock.now()).unwrap()),
+            (Refusal::Undecodable, frame(good, &[0xff; 3])),
+        ];
+        Self { app, sessions, cookies }
+    }
+}
+
+async fn fresh(app: &Router) -> Answer {
+    Browser::new().get(app, "/all").await
+}
+
+#[tokio::test]
+async fn b40_whatever_the_refusal_status_body_and_data_are_those_of_a_fresh_session() {
+    let refusals = Refusals::new().await;
+    let expected = fresh(&refusals.app).await;
+    for (refusal, cookie) in &refusals.cookies {
+        let answer = Browser::holding(COOKIE, cookie).get(&refusals.app, "/all").await;
+        assert_eq!(answer.status, expected.status, "{refusal}");
+        assert_eq!(answer.body, expected.body, "{refusal}");
+        assert_eq!(answer.all("vary"), expected.all("vary"), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn b40_the_reason_is_there_for_the_handler() {
+    let refusals = Refusals::new().await;
+    for (refusal, cookie) in &refusals.cookies {
+        let answer = Browser::holding(COOKIE, cookie).get(&refusals.app, "/arrival").await;
+        assert_eq!(answer.text(), format!("{:?}", Arrival::Refused(*refusal)));
+    }
+}
+
+#[tokio::test]
+async fn b40_the_reason_is_logged_at_debug_without_the_cookie() {
+    let refusals = Refusals::new().await;
+    for (refusal, cookie) in &refusals.cookies {
+        let (log, guard) = kit::log::Log::record();
+        Browser::holding(COOKIE, cookie).get(&refusals.app, "/all").await;
+        drop(guard);
+        let text = log.text();
+        assert!(text.contains("DEBUG") && text.contains(&format!("refusal=\"{refusal}\"")), "{text}");
+        assert!(!text.contains(&cookie[..8]), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn b40_the_reasons_are_counted() {
+    let refusals = Refusals::new().await;
+    let before = refusals.sessions.counters();
+    for (_, cookie) in &refusals.cookies {
+        Browser::holding(COOKIE, cookie).get(&refusals.app, "/all").await;
+    }
+    let after = refusals.sessions.counters();
+    for (refusal, times) in &after.refused {
+        let expected = u64::from(refusals.cookies.iter().any(|(one, _)| one == refusal));
+        assert_eq!(*times, expected, "{refusal}");
+    }
+    assert_eq!(after.opened, before.opened);
+}
+
+#[tokio::test]
+async fn b40_arrivals_and_commits_are_counted() {
+    let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
+    let app = app(sessions.clone());
+    let mut browser = Browser::new();
+    for path in ["/read", "/add", "/add", "/read", "/note/5000", "/destroy"] {
+        browser.get(&app, path).await;
+    }
+    let counters = sessions.counters();
+    assert_eq!((counters.absent, counters.opened), (2, 4));
+    assert_eq!((counters.kept, counters.set, counters.removed, counters.failed), (2, 2, 1, 1));
+}
+
+#[tokio::test]
+async fn b41_a_malformed_or_expired_cookie_is_removed_and_every_other_is_left() {
+    let refusals = Refusals::new().await;
+    for (refusal, cookie) in &refusals.cookies {
+        let answer = Browser::holding(COOKIE, cookie).get(&refusals.app, "/all").await;
+        if matches!(refusal, Refusal::Malformed | Refusal::Expired) {
+            assert!(answer.removes(), "{refusal}");
+        } else {
+            assert!(answer.sends_nothing(), "{refusal}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn b41_a_refused_cookie_is_replaced_only_when_the_handler_writes() {
+    let refusals = Refusals::new().await;
+    for (refusal, cookie) in &refusals.cookies {
+        let mut browser = Browser::holding(COOKIE, cookie);
+        let answer = browser.post(&refusals.app, "/add").await;
+        assert!(!answer.removes(), "{refusal}");
+        assert_eq!(browser.get(&refusals.app, "/read").await.text(), "1", "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn b41_an_expired_cookie_is_removed_also_when_the_handler_fails() {
+    let refusals = Refusals::new().await;
+    let (_, expired) = refusals.cookies.iter().find(|(refusal, _)| *refusal == Refusal::Expired).unwrap();
+    assert!(Browser::holding(COOKIE, expired).get(&refusals.app, "/add-and-fail").await.removes());
+}
+
+#[tokio::test]
+async fn b41_beside_one_that_may_open_elsewhere_nothing_is_removed() {
+    let refusals = Refusals::new().await;
+    let of = |wanted| &refusals.cookies.iter().find(|(refusal, _)| *refusal == wanted).unwrap().1;
+    let pairs = format!("{COOKIE}={}; {COOKIE}={}", of(Refusal::Expired), of(Refusal::UnknownKey));
+    let request = Request::get("/all").header(header::COOKIE, pairs).body(Body::empty()).unwrap();
+    assert!(ask(&refusals.app, request).await.sends_nothing());
+}
+
+/// Three keys as text, so that rings can be made of them in any order.
+fn keys() -> [String; 3] {
+    [(); 3].map(|()| Key::generate().unwrap().expose().to_string())
+}
+
+fn ring_of(keys: &[&String]) -> KeyRing {
+    keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(",").parse().unwrap()
+}
+
+struct Rotation {
+    clock: Clock,
+    browser: Browser,
+}
+
+impl Rotation {
+    /// A browser whose session a ring of one key has sealed.
+    async fn sealed_by(key: &String) -> Self {
+        let clock = Clock::new();
+        let mut browser = Browser::new();
+        let app = app(kit::sessions(ring_of(&[key]), &clock).build().unwrap());
+        browser.post(&app, "/add").await;
+        Self { clock, browser }
+    }
+
+    fn sessions(&self, keys: &[&String]) -> Sessions<Visit> {
+        kit::sessions(ring_of(keys), &self.clock).build().unwrap()
+    }
+
+    fn opened(&self, sessions: &Sessions<Visit>) -> Result<Opened<Visit>, Refusal> {
+        sessions.sealer().open(self.browser.value(COOKIE).unwrap(), self.clock.now())
+    }
+}
+
+#[tokio::test]
+async fn b42_every_key_in_the_ring_opens_and_the_first_seals() {
+    let [a, b, c] = keys();
+    let rotation = Rotation::sealed_by(&a).await;
+    for ring in [[&a, &b, &c], [&b, &a, &c], [&c, &b, &a]] {
+        let sessions = rotation.sessions(&ring);
+        assert_eq!(rotation.opened(&sessions).unwrap().value.views, 1);
+        let sealed = sessions.sealer().seal(&Visit::default(), rotation.clock.now()).unwrap();
+        let first_alone = rotation.sessions(&ring[..1]);
+        assert!(first_alone.sealer().open(&sealed, rotation.clock.now()).unwrap().marks.is_of_current_key());
+    }
+}
+
+#[tokio::test]
+async fn b42_a_session_of_another_key_is_sealed_anew_with_its_next_change() {
+    let [a, b, _] = keys();
+    let mut rotation = Rotation::sealed_by(&a).await;
+    let sessions = rotation.sessions(&[&b, &a]);
+    rotation.browser.post(&app(sessions), "/add").await;
+    assert_eq!(rotation.opened(&rotation.sessions(&[&b])).unwrap().value.views, 2);
+}
+
+#[tokio::test]
+async fn b42_or_with_its_next_renewal_and_not_before() {
+    let [a, b, _] = keys();
+    let mut rotation = Rotation::sealed_by(&a).await;
+    let app = app(rotation.sessions(&[&b, &a]));
+    assert!(rotation.browser.get(&app, "/read").await.sends_nothing(), "two nodes must not fight over it");
+    rotation.clock.advance(HOUR);
+    rotation.browser.get(&app, "/read").await;
+    assert_eq!(rotation.opened(&rotation.sessions(&[&b])).unwrap().value.views, 1);
+}
+
+#[tokio::test]
+async fn b42_removing_a_key_ends_exactly_its_sessions() {
+    let [a, b, c] = keys();
+    let of_a = Rotation::sealed_by(&a).await;
+    let of_b = Rotation::sealed_by(&b).await;
+    assert_eq!(of_a.opened(&of_a.sessions(&[&c, &b])).unwrap_err(), Refusal::UnknownKey);
+    assert_eq!(of_b.opened(&of_b.sessions(&[&c, &b])).unwrap().value.views, 1);
+}
+
+#[test]
+fn b43_entries_are_separated_by_commas_or_white_space_and_comments_are_skipped() {
+    let [a, b, c] = keys();
+    let expected: Vec<_> = [&a, &b, &c].map(|key| Key::parse(key).unwrap().id()).into();
+    for text in [
+        format!("{a},{b},{c}"),
+        format!("{a} {b}\t{c}\n"),
+        format!("  {a}\r\n\r\n{b},\n,{c},,"),
+        format!("# the ring\n{a} # seals, {b} is not one\n{b}# until June\n#{a}\n{c}"),
+    ] {
+        assert_eq!(KeyRing::parse(&text).unwrap().ids().collect::<Vec<_>>(), expected, "{text}");
+    }
+}
+
+/// The error of a text, which must name nothing of the keys in it.
+fn ring_error(text: &str) -> String {
+    let error = KeyRing::parse(text).unwrap_err();
+    assert!(error.is_key());
+    for shown in [error.to_string(), format!("{error:?}")] {
+        for entry in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|entry| entry.len() > 20) {
+            let secret = entry.split('.').nth(2).unwrap_or(entry);
+            assert!(!shown.contains(&secret[..8]), "{shown}");
+        }
+    }
+    error.to_string()
+}
+
+#[test]
+fn b43_an_empty_ring_is_an_error() {
+    for text in ["", " \n,", "# only a comment"] {
+        assert!(ring_error(text).contains("the key ring is empty"));
+    }
+}
+
+#[test]
+fn b43_a_short_misspelt_or_foreign_entry_is_an_error_that_names_its_position() {
+    let [a, b, _] = keys();
+    let misspelt =
+        if b.as_bytes()[15] == b'x' { b.replacen('x', "y", 1) } else { format!("{}x{}", &b[..15], &b[16..]) };
+    for (entry, fault) in [
+        (&b[..b.len() - 1], "its checksum does not match"),
+        (&misspelt, "its checksum does not match"),
+        (&b[..40], "it is not of the form"),
+        (&format!("ssk1.xaes.{}.{}", &b[10..50], &b[54..]), "expected 43 characters, got 40"),
+        (&b.replace("xaes", "aes"), "its suite is neither"),
+        (&b.to_uppercase(), "does not begin with `ssk1.`"),
+        ("hunter2-hunter2-hunter2-hunter2", "does not begin with `ssk1.`"),
+    ] {
+        let error = ring_error(&format!("{a}\n{entry}\n"));
+        assert!(error.starts_with("entry 2 of the key ring is not a key"), "{error}");
+        assert!(error.contains(fault), "{error}");
+    }
+}
+
+#[test]
+fn b43_a_key_that_is_listed_twice_is_an_error_that_names_both_positions() {
+    let [a, b, _] = keys();
+    assert!(ring_error(&format!("{a},{b},{a}")).contains("entries 1 and 3"));
+}
+
+#[test]
+fn b43_a_ring_comes_from_a_file_or_the_reason_is_told() -> Result<(), Error> {
+    let [a, b, _] = keys();
+    let path = std::env::temp_dir().join(format!("sealed-session-ring-{}", std::process::id()));
+    std::fs::write(&path, format!("{a}\n{b} # old\n")).unwrap();
+    assert_eq!(KeyRing::from_file(&path)?.ids().count(), 2);
+    std::fs::write(&path, "#".repeat(2 << 20)).unwrap();
+    assert!(KeyRing::from_file(&path).unwrap_err().to_string().contains("longer than a mebibyte"));
+    std::fs::remove_file(&path).unwrap();
+    let error = KeyRing::from_file(&path).unwrap_err();
+    assert!(error.is_key() && error.to_string().contains("sealed-session-ring"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn b43_a_ring_comes_from_the_environment_or_the_reason_is_told() {
+    // Cargo sets this one for every test, and it holds no key.
+    let error = KeyRing::from_env("CARGO_PKG_NAME").unwrap_err();
+    assert!(error.to_string().starts_with("entry 1 of the key ring is not a key"), "{error}");
+    let error = KeyRing::from_env("SEALED_SESSION_NO_SUCH_VARIABLE").unwrap_err();
+    assert!(error.to_string().contains("SEALED_SESSION_NO_SUCH_VARIABLE is not set"), "{error}");
+}
+
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Undebuggable {
+    secret: String,
+}
+
+#[tokio::test]
+async fn b44_nothing_secret_or_personal_is_shown() {
+    let (log, guard) = kit::log::Log::record();
+    for suite in [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305] {
+        let key = Key::generate_for(suite).unwrap();
+        let text = key.expose();
+        let master = text.as_str().split('.').nth(2).unwrap().to_owned();
+        let mut shown = format!("{key:?} {text:?}");
+        let ring = KeyRing::new([key]).unwrap();
+        shown += &format!("{ring:?}");
+        let builder = Sessions::<Undebuggable>::builder(ring.clone());
+        shown += &format!("{builder:?}");
+        let sessions = builder.build().unwrap();
+        shown += &format!("{sessions:?} {:?} {:?}", sessions.sealer(), sessions.counters());
+        let session = sessions.open(&Request::new(())).await.unwrap();
+        session.update(|data| data.secret = "the payload".into());
+        shown += &format!("{session:?}");
+        let mut response = axum::http::Response::new(());
+        let _ = sessions.commit(session.clone(), &mut response).await.unwrap();
+        shown += &format!("{session:?} {response:?}");
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
+        let value = cookie.split(['=', ';']).nth(1).unwrap();
+        let opened = sessions.sealer().open(value, std::time::SystemTime::now()).unwrap();
+        shown += &format!("{opened:?} {:?} {:?}", opened.marks, opened.marks.id());
+        let mut buffer = sealed_session::seal::Buffer::new();
+        let context = Context::new(&ring, "", COOKIE).unwrap();
+        shown += &format!("{:?} {context:?}", context.open(value.as_bytes(), &mut buffer).unwrap());
+        shown += &log.text();
+        for secret in [&master[..8], "the payload", &value[..40], &opened.marks.id().to_string()] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
+    }
+    drop(guard);
+}
+
+#[tokio::test]
+async fn b44_a_payload_without_debug_is_a_payload() {
+    let sessions = Sessions::<Undebuggable>::new(kit::ring()).unwrap();
+    let app = Router::new()
+        .route(
+            "/",
+            any(async |session: Session<Undebuggable>| session.read(|data| data.secret.len()).to_string()),
+        )
+        .layer(sessions);
+    assert_eq!(Browser::new().get(&app, "/").await.text(), "0");
+}
+
+#[tokio::test]
+async fn the_missing_layer_and_the_doubled_layer_are_logged_with_what_to_do() {
+    let (log, _guard) = kit::log::Log::record();
+    Browser::new().get(&kit::app::routes(), "/read").await;
+    let sessions = || kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
+    Browser::new().get(&app(sessions()).layer(sessions()), "/read").await;
+    let text = log.text();
+    assert!(text.contains("add `.layer(sessions)` to the router"), "{text}");
+    assert!(text.contains("two session layers would write the same cookie"), "{text}");
+}
+
+#[tokio::test]
+async fn b11_a_change_after_the_head_is_gone_is_logged_as_an_error() {
+    let (log, _guard) = kit::log::Log::record();
+    let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
+    let session = sessions.open(&Request::new(())).await.unwrap();
+    let _ = sessions.commit(session.clone(), &mut axum::http::Response::new(())).await.unwrap();
+    session.update(|visit| visit.views += 1);
+    assert!(log.text().contains("ERROR") && log.text().contains("the change is lost"), "{}", log.text());
+}
+
+#[test]
+fn both_suites_seal_and_open() {
+    for suite in [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305] {
+        let ring = KeyRing::new([Key::generate_for(suite).unwrap()]).unwrap();
+        let sealer = Sealer::<u32>::builder(ring, "test").build().unwrap();
+        let now = Clock::new().now();
+        let text = sealer.seal(&7, now).unwrap();
+        let opened = sealer.open(&text, now + Duration::from_secs(5)).unwrap();
+        assert_eq!(opened.value, 7);
+        let again = sealer.reseal(&opened, now + HOUR).unwrap();
+        assert_eq!(sealer.open(&again, now + 2 * HOUR).unwrap().marks.id(), opened.marks.id());
+    }
+}
+
+#[test]
+fn two_seals_of_one_value_differ_in_every_nonce_id_and_text() {
+    let sealer = Sealer::<u32>::builder(kit::ring(), "test").build().unwrap();
+    let now = Clock::new().now();
+    let (one, two) = (sealer.seal(&7, now).unwrap(), sealer.seal(&7, now).unwrap());
+    assert_ne!(one[7..38], two[7..38], "the nonces");
+    assert_ne!(sealer.open(&one, now).unwrap().marks.id(), sealer.open(&two, now).unwrap().marks.id());
+}
