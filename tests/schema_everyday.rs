@@ -392,6 +392,94 @@ fn types_that_check_what_they_are_given() {
     there_and_back([[Percent(1), Percent(2)]]);
 }
 
+/// Checks a raw form of itself, as types with rules across their fields do.
+macro_rules! checked {
+    ($name:ident, $raw:ident { $($field:ident: $type:ty),* }, $valid:expr) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(try_from = "Raw", into = "Raw")]
+        struct $name(Raw);
+
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        struct Raw {
+            $($field: $type),*
+        }
+
+        impl TryFrom<Raw> for $name {
+            type Error = &'static str;
+            fn try_from($raw: Raw) -> Result<Self, Self::Error> {
+                if $valid { Ok(Self($raw)) } else { Err("against the rule") }
+            }
+        }
+
+        impl From<$name> for Raw {
+            fn from(checked: $name) -> Raw {
+                checked.0
+            }
+        }
+    };
+}
+
+#[test]
+fn one_of_two_options() {
+    checked!(Contact, raw { phone: Option<u64>, email: Option<String> }, raw.phone.is_some() != raw.email.is_some());
+    there_and_back([
+        Contact(Raw { phone: Some(1), email: None }),
+        Contact(Raw { phone: None, email: Some("ada@example.org".into()) }),
+    ]);
+}
+
+#[test]
+fn an_option_that_must_be_there() {
+    checked!(Signed, raw { by: Option<uuid::Uuid> }, raw.by.is_some());
+    there_and_back([Some(Signed(Raw { by: Some(uuid::Uuid::nil()) }))]);
+}
+
+#[test]
+fn a_list_with_as_many_elements_as_announced() {
+    checked!(Counted, raw { count: u8, of: Vec<NonZeroU8> }, usize::from(raw.count) == raw.of.len());
+    there_and_back([Counted(Raw { count: 2, of: vec![NonZeroU8::MIN; 2] })]);
+}
+
+#[test]
+fn three_numbers_in_order() {
+    checked!(Ordered, raw { low: u32, mid: u32, high: u32 }, raw.low < raw.mid && raw.mid < raw.high);
+    there_and_back([vec![Ordered(Raw { low: 1, mid: 2, high: 3 })]]);
+}
+
+#[test]
+fn a_code_that_is_one_of_a_few_numbers() {
+    checked!(Status, raw { code: u16 }, [404, 500].contains(&raw.code));
+    there_and_back([Status(Raw { code: 500 })]);
+}
+
+mod old {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    pub struct User {
+        pub id: u32,
+    }
+}
+mod new {
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    pub struct User {
+        pub name: String,
+        pub before: Option<super::old::User>,
+    }
+}
+
+#[test]
+fn types_that_share_a_name() {
+    there_and_back([(
+        new::User { name: "Ada".into(), before: Some(old::User { id: 1 }) },
+        old::User { id: 2 },
+    )]);
+}
+
+#[test]
+fn keys_that_are_enums_or_tuples() {
+    there_and_back([BTreeMap::from([((1_u8, true), vec![Some(())])])]);
+    there_and_back([HashMap::from([(std::net::IpAddr::from([192, 0, 2, 1]), Order::Less)])]);
+}
+
 #[derive(Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Attributes {

@@ -100,6 +100,29 @@ fn b52_an_untagged_enum() {
 }
 
 #[test]
+fn b52_one_untagged_variant() {
+    #[derive(Serialize, Deserialize)]
+    enum Id {
+        Number(u64),
+        #[serde(untagged)]
+        Other(String),
+    }
+    refused::<Option<Id>>(&["untagged"]);
+}
+
+#[test]
+fn b52_a_flattened_field_of_a_variant() {
+    #[derive(Serialize, Deserialize)]
+    enum Event {
+        Seen {
+            #[serde(flatten)]
+            page: Page,
+        },
+    }
+    refused::<Event>(&["Event::Seen", "flatten"]);
+}
+
+#[test]
 fn b52_an_internally_tagged_enum() {
     #[derive(Serialize, Deserialize)]
     #[serde(tag = "kind")]

@@ -192,6 +192,10 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// If the type asks its payload to describe itself (`serde_json::Value`, flattened fields, untagged or
     /// internally tagged enums), is serialised otherwise than it is deserialised, or accepts none of the values
     /// that it is offered; the last is for [`trace_with`](Self::trace_with).
+    ///
+    /// # Panics
+    ///
+    /// If the type's own implementation of serde does, on a value that it could have refused.
     pub fn trace() -> Result<Self, SchemaError> {
         Self::trace_with(&Samples::default())
     }
