@@ -241,6 +241,7 @@ impl SessionCookie {
         &self.name
     }
 
+    #[cfg(feature = "tower")]
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }

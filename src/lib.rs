@@ -112,7 +112,6 @@ pub mod seal;
 mod sealer;
 mod session;
 mod sessions;
-mod slot;
 #[cfg(feature = "tower")]
 pub mod tower;
 

@@ -12,7 +12,7 @@ use crate::{
     key_ring::KeyRing,
     lifetime::{Lifetimes, from_stamp, stamp},
     schema::{Samples, Schema},
-    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random},
+    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random::Nonce},
 };
 
 /// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
@@ -72,10 +72,6 @@ impl SessionId {
     /// The id's bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
-    }
-
-    pub(crate) fn random() -> Result<Self, Error> {
-        random::bytes().map(Self)
     }
 }
 
@@ -155,9 +151,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// ([`Error::is_too_large`]), when the clock is not within 1970 to 2106, or when the operating system gives no
     /// random bytes.
     pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
-        let now = stamp(now)?;
-        let header = self.begin(SessionId::random()?, now);
-        self.seal_value(value, &header)
+        self.seal_value(value, self.begin(stamp(now)?)?)
     }
 
     /// Seals an opened value again, as a renewal or after a change: same id, same beginning, a window begun anew.
@@ -166,7 +160,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// As [`seal`](Self::seal).
     pub fn reseal(&self, opened: &Opened<T>, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(&opened.value, &reissued(&opened.marks.header, stamp(now)?))
+        self.seal_value(&opened.value, Stamped::again(&opened.marks.header, stamp(now)?)?)
     }
 
     /// Opens a text.
@@ -198,22 +192,24 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         Ok(Opened { value, marks: Marks { header: unsealed.header, current_key: unsealed.current_key } })
     }
 
-    /// The stamps of a session that begins now.
-    pub(crate) fn begin(&self, id: SessionId, now: u32) -> Header {
-        Header {
+    /// The marks of a session that begins now.
+    pub(crate) fn begin(&self, now: u32) -> Result<Stamped, Error> {
+        let (nonce, session_id) = Nonce::draw_with_id()?;
+        let header = Header {
             schema: 0, // the sealing writes it
             created: now,
             issued: now,
             window: self.lifetimes.idle_window(),
-            session_id: id.0,
+            session_id,
             persistent: false,
-        }
+        };
+        Ok(Stamped { header, nonce })
     }
 
-    fn seal_value(&self, value: &T, header: &Header) -> Result<String, Error> {
+    fn seal_value(&self, value: &T, stamped: Stamped) -> Result<String, Error> {
         let draft = self.draft(value)?;
         let mut text = String::with_capacity(draft.sealed_len(self.padding));
-        self.seal_draft(draft, header, &mut text)?;
+        self.seal_draft(draft, stamped, &mut text)?;
         Ok(text)
     }
 
@@ -236,13 +232,15 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     }
 
     /// Seals a draft and appends the text to `out`.
-    pub(crate) fn seal_draft(&self, draft: Draft, header: &Header, out: &mut String) -> Result<(), Error> {
+    pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
         let size = self.size(&draft);
         if size > self.limit {
             return Err(Kind::TooLarge { size, limit: self.limit }.into());
         }
-        let header = Header { schema: self.schema.fingerprint().into(), ..*header };
-        self.context.seal(draft, &header, self.padding, out)
+        let Stamped { header, nonce } = stamped;
+        let header = Header { schema: self.schema.fingerprint().into(), ..header };
+        self.context.seal_with(nonce, draft, &header, self.padding, out);
+        Ok(())
     }
 }
 
@@ -264,9 +262,18 @@ impl<T> Sealer<T> {
     }
 }
 
-/// The header of the next cookie of the same session. A clock that is behind the session's beginning seals at that.
-pub(crate) fn reissued(header: &Header, now: u32) -> Header {
-    Header { issued: now.max(header.created), ..*header }
+/// All that one seal needs beside the payload.
+pub(crate) struct Stamped {
+    pub(crate) header: Header,
+    nonce: Nonce,
+}
+
+impl Stamped {
+    /// The next cookie of the same session. A clock that is behind the session's beginning seals at that.
+    pub(crate) fn again(header: &Header, now: u32) -> Result<Self, Error> {
+        let header = Header { issued: now.max(header.created), ..*header };
+        Ok(Self { header, nonce: Nonce::draw()? })
+    }
 }
 
 impl<T> fmt::Debug for Sealer<T> {

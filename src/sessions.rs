@@ -10,7 +10,7 @@ mod commit;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 
 pub(crate) use self::arrive::Presented;
 use crate::{
@@ -25,7 +25,6 @@ use crate::{
     seal::Context,
     sealer::Sealer,
     session::Session,
-    slot,
 };
 
 /// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
@@ -53,6 +52,7 @@ pub(crate) struct Inner<T> {
     pub(crate) previous: Vec<Previous>,
     pub(crate) renewal: Renewal,
     pub(crate) on_server_error: OnServerError,
+    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "the middleware reads it"))]
     pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
     pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) tally: Tally,
@@ -110,12 +110,10 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        let session =
-            match slot::find(request.extensions(), |of: &Sessions<T>| Arc::ptr_eq(&of.inner, &self.inner)) {
-                Some(slot) => slot.open(request.headers()),
-                None => self.open_headers(request.headers(), self.now()),
-            };
-        std::future::ready(Ok(session))
+        std::future::ready(Ok(match self.in_layer(request) {
+            Some(session) => session,
+            None => self.open_headers(request.headers(), self.now()),
+        }))
     }
 
     /// Sends what must be sent: sets the cookie of a session that has changed or is due for renewal, removes that
@@ -147,10 +145,6 @@ impl<T: Payload> Sessions<T> {
         self.inner.tally.read()
     }
 
-    pub(crate) fn shared_cookie_name(&self) -> Arc<str> {
-        self.inner.cookie.shared_name()
-    }
-
     pub(crate) fn lifetimes(&self) -> &Lifetimes {
         self.inner.sealer.lifetimes()
     }
@@ -158,13 +152,31 @@ impl<T: Payload> Sessions<T> {
     pub(crate) fn now(&self) -> SystemTime {
         (self.inner.clock)()
     }
+}
 
-    /// What to answer in place of a response whose session can't be kept; `None` for that response after all.
-    pub(crate) fn replacement_status(&self, error: &Error) -> Option<StatusCode> {
-        match (self.inner.on_commit_failure)(error) {
-            OnCommitFailure::Replace(status) => Some(status),
-            OnCommitFailure::SendUnchanged => None,
-        }
+/// What only the middleware asks.
+#[cfg(feature = "tower")]
+impl<T: Payload> Sessions<T> {
+    /// The session of a request below the layer of these very sessions.
+    fn in_layer<B>(&self, request: &Request<B>) -> Option<Session<T>> {
+        let these = |sessions: &Self| Arc::ptr_eq(&sessions.inner, &self.inner);
+        let slot = crate::tower::slot::find(request.extensions(), these)?;
+        Some(slot.open(request.headers()))
+    }
+
+    pub(crate) fn shared_cookie_name(&self) -> Arc<str> {
+        self.inner.cookie.shared_name()
+    }
+
+    pub(crate) fn on_commit_failure(&self, error: &Error) -> OnCommitFailure {
+        (self.inner.on_commit_failure)(error)
+    }
+}
+
+#[cfg(not(feature = "tower"))]
+impl<T: Payload> Sessions<T> {
+    fn in_layer<B>(&self, _: &Request<B>) -> Option<Session<T>> {
+        None
     }
 }
 

@@ -51,9 +51,7 @@ impl Refusals {
         let frame = |header: Header, payload: &[u8]| {
             let mut draft = Draft::new();
             draft.write(payload);
-            let mut value = String::new();
-            context.seal(draft, &header, Padding::default(), &mut value).unwrap();
-            value
+            context.seal_with_nonce([7; 24], draft, &header, Padding::default())
         };
         let mut reference = String::new();
         context.seal_reference(&good, &Reference { generation: 1, secret: [9; 32] }, &mut reference).unwrap();
@@ -432,4 +430,16 @@ fn two_seals_of_one_value_differ_in_every_nonce_id_and_text() {
     let (one, two) = (sealer.seal(&7, now).unwrap(), sealer.seal(&7, now).unwrap());
     assert_ne!(one[7..38], two[7..38], "the nonces");
     assert_ne!(sealer.open(&one, now).unwrap().marks.id(), sealer.open(&two, now).unwrap().marks.id());
+}
+
+#[test]
+fn a_header_that_no_reader_accepts_is_not_sealed() {
+    let context = Context::new(&kit::ring(), "tests", COOKIE).unwrap();
+    let good = Header { schema: 0, created: 5, issued: 5, window: 1, session_id: [7; 16], persistent: false };
+    let seal = |header: Header| context.seal(Draft::new(), &header, Padding::default(), &mut String::new());
+    assert!(seal(good).is_ok());
+    assert!(seal(Header { window: 0, ..good }).unwrap_err().is_configuration());
+    assert!(seal(Header { issued: 4, ..good }).unwrap_err().is_configuration());
+    let reference = Reference { generation: 1, secret: [9; 32] };
+    assert!(context.seal_reference(&Header { window: 0, ..good }, &reference, &mut String::new()).is_err());
 }

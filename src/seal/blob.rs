@@ -10,7 +10,7 @@ use super::{
     aead::{Aead, NONCE_BYTES, TAG_BYTES},
     context::{Context, ContextKey, Role},
     frame::{self, Reference},
-    random,
+    random::Nonce,
 };
 use crate::error::{Error, Refusal};
 
@@ -62,12 +62,12 @@ impl Context {
         session_id: &[u8; 16],
         blob: &Blob<'_>,
     ) -> Result<Vec<u8>, Error> {
-        Ok(self.seal_blob_with(random::bytes()?, reference, session_id, blob))
+        Ok(self.seal_blob_with(Nonce::draw()?, reference, session_id, blob))
     }
 
     pub(super) fn seal_blob_with(
         &self,
-        nonce: [u8; NONCE_BYTES],
+        nonce: Nonce,
         reference: &Reference,
         session_id: &[u8; 16],
         blob: &Blob<'_>,
@@ -78,13 +78,13 @@ impl Context {
         bytes.push(FIRST);
         bytes.extend_from_slice(key.id.as_bytes());
         bytes.extend_from_slice(&blob.generation.to_be_bytes());
-        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(nonce.as_bytes());
         bytes.extend_from_slice(&blob.schema.to_be_bytes());
         bytes.extend_from_slice(&(pad as u16).to_be_bytes()); // below 256
         bytes.extend_from_slice(blob.payload);
         bytes.resize(bytes.len() + pad, 0);
         let (clear, plain) = bytes.split_at_mut(PLAIN_AT);
-        let tag = cipher(key, reference, session_id).encrypt(&nonce, &clear[..AAD_BYTES], plain);
+        let tag = cipher(key, reference, session_id).encrypt(nonce.as_bytes(), &clear[..AAD_BYTES], plain);
         bytes.extend_from_slice(&tag);
         bytes
     }

@@ -7,7 +7,7 @@ use super::{
     base64url,
     context::{Context, Role},
     frame::{self, Content, HEADER_BYTES, Header, Reference},
-    random,
+    random::Nonce,
 };
 use crate::error::{Error, Refusal};
 
@@ -147,7 +147,7 @@ impl Context {
         padding: Padding,
         out: &mut String,
     ) -> Result<(), Error> {
-        self.seal_with(random::bytes()?, draft, header, padding, out);
+        self.seal_with(Nonce::draw()?, draft, header, padding, out);
         Ok(())
     }
 
@@ -155,15 +155,16 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// When no reader would accept the header, or when the operating system gives no random bytes.
     pub fn seal_reference(&self, header: &Header, to: &Reference, out: &mut String) -> Result<(), Error> {
-        self.seal_reference_with(random::bytes()?, header, to, out);
+        header.check()?;
+        self.seal_reference_with(Nonce::draw()?, header, to, out);
         Ok(())
     }
 
-    pub(super) fn seal_with(
+    pub(crate) fn seal_with(
         &self,
-        nonce: [u8; NONCE_BYTES],
+        nonce: Nonce,
         draft: Draft,
         header: &Header,
         padding: Padding,
@@ -179,7 +180,7 @@ impl Context {
 
     pub(super) fn seal_reference_with(
         &self,
-        nonce: [u8; NONCE_BYTES],
+        nonce: Nonce,
         header: &Header,
         to: &Reference,
         out: &mut String,
@@ -192,13 +193,13 @@ impl Context {
     }
 
     /// Encrypts the frame that stands in `bytes`, and appends the envelope's text to `out`.
-    fn finish(&self, role: Role, nonce: [u8; NONCE_BYTES], mut bytes: Vec<u8>, out: &mut String) {
+    fn finish(&self, role: Role, nonce: Nonce, mut bytes: Vec<u8>, out: &mut String) {
         let key = self.sealing();
         bytes[0] = VERSION << 4 | role as u8;
         bytes[1..AAD_BYTES].copy_from_slice(key.id.as_bytes());
-        bytes[AAD_BYTES..FRAME_AT].copy_from_slice(&nonce);
+        bytes[AAD_BYTES..FRAME_AT].copy_from_slice(nonce.as_bytes());
         let (clear, frame) = bytes.split_at_mut(FRAME_AT);
-        let tag = key.aead(role).encrypt(&nonce, &clear[..AAD_BYTES], frame);
+        let tag = key.aead(role).encrypt(nonce.as_bytes(), &clear[..AAD_BYTES], frame);
         bytes.extend_from_slice(&tag);
         base64url::encode(&bytes, out);
     }

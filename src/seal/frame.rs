@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::error::Refusal;
+use crate::error::{Error, Refusal};
 
 pub(super) const HEADER_BYTES: usize = 34;
 pub(super) const REFERENCE_BYTES: usize = 74;
@@ -40,6 +40,20 @@ impl fmt::Debug for Header {
 }
 
 impl Header {
+    fn is_readable(&self) -> bool {
+        self.created <= self.issued && self.window > 0
+    }
+
+    /// Refuses to seal what no reader would accept.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self.is_readable() {
+            true => Ok(()),
+            false => {
+                Err(Error::configuration("a header with a window of 0, or issued before it was created"))
+            }
+        }
+    }
+
     pub(super) fn write(&self, pad: u8, out: &mut [u8]) {
         out[0..4].copy_from_slice(&self.schema.to_be_bytes());
         out[4..8].copy_from_slice(&self.created.to_be_bytes());
@@ -63,7 +77,7 @@ impl Header {
             persistent: head[32] == PERSISTENT,
         };
         let flags_known = head[32] & !PERSISTENT == 0;
-        if !flags_known || header.issued < header.created || header.window == 0 {
+        if !flags_known || !header.is_readable() {
             return Err(Refusal::BadFrame);
         }
         Ok((header, head[33], rest))

@@ -12,8 +12,34 @@ pub(crate) fn fill(out: &mut [u8]) -> Result<(), Error> {
     SysRng.try_fill_bytes(out).map_err(|error| Kind::Random(error).into())
 }
 
+/// The nonce of one seal. It can't be cloned, and sealing consumes it.
+pub(crate) struct Nonce([u8; 24]);
+
+impl Nonce {
+    /// A nonce for one seal.
+    pub(crate) fn draw() -> Result<Self, Error> {
+        bytes().map(Self)
+    }
+
+    /// A nonce, and the id of a session that begins with it: one question to the operating system, not two.
+    pub(crate) fn draw_with_id() -> Result<(Self, [u8; 16]), Error> {
+        let drawn: [u8; 40] = bytes()?;
+        let (nonce, id) = drawn.split_first_chunk().expect("forty bytes begin with 24");
+        Ok((Self(*nonce), id.try_into().expect("and end with sixteen")))
+    }
+
+    #[cfg(feature = "__vectors")]
+    pub(crate) fn given(nonce: [u8; 24]) -> Self {
+        Self(nonce)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 24] {
+        &self.0
+    }
+}
+
 /// So many random bytes.
-pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut out = [0; N];
     fill(&mut out)?;
     Ok(out)

@@ -6,6 +6,7 @@ use super::{
     context::Context,
     envelope::{Draft, Padding},
     frame::{Header, Reference},
+    random::Nonce,
 };
 
 impl Context {
@@ -18,14 +19,14 @@ impl Context {
         padding: Padding,
     ) -> String {
         let mut out = String::new();
-        self.seal_with(nonce, draft, header, padding, &mut out);
+        self.seal_with(Nonce::given(nonce), draft, header, padding, &mut out);
         out
     }
 
     #[doc(hidden)]
     pub fn seal_reference_with_nonce(&self, nonce: [u8; 24], header: &Header, to: &Reference) -> String {
         let mut out = String::new();
-        self.seal_reference_with(nonce, header, to, &mut out);
+        self.seal_reference_with(Nonce::given(nonce), header, to, &mut out);
         out
     }
 
@@ -37,6 +38,6 @@ impl Context {
         session_id: &[u8; 16],
         blob: &Blob<'_>,
     ) -> Vec<u8> {
-        self.seal_blob_with(nonce, reference, session_id, blob)
+        self.seal_blob_with(Nonce::given(nonce), reference, session_id, blob)
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     error::{Error, Kind},
     lifetime::stamp,
     policy::{OnServerError, Renewal},
-    seal::{Draft, Header},
-    sealer::{Marks, SessionId, reissued},
+    seal::Draft,
+    sealer::{Marks, Stamped},
     session::{Before, Identity, Session, SessionKind, State},
     sessions::{
         Commit, Sessions,
@@ -24,8 +24,7 @@ use crate::{
 enum Decision {
     Keep,
     Remove,
-    Change(Draft, Header),
-    Renew(Draft, Header),
+    Set(HeaderValue),
 }
 
 impl<T: Payload> Sessions<T> {
@@ -40,7 +39,7 @@ impl<T: Payload> Sessions<T> {
         let status = response.status();
         let result = session.with("commit", |state| {
             let decision = self.decide(state, status)?;
-            self.send(decision, state, response.headers_mut())
+            Ok(self.send(decision, state, response.headers_mut()))
         });
         self.inner.tally.committed(&result);
         if let Err(error) = &result {
@@ -89,53 +88,57 @@ impl<T: Payload> Sessions<T> {
         }
 
         // 5. Neither is one that is over by now.
-        let header = self.changed_header(state, now)?;
-        if self.lifetimes().deadline(&header) <= u64::from(now) {
+        let stamped = self.stamp_changed(state, now)?;
+        if self.lifetimes().deadline(&stamped.header) <= u64::from(now) {
             return Ok(Decision::Remove);
         }
-        Ok(Decision::Change(draft, header))
+        self.set_cookie(draft, stamped).map(Decision::Set)
     }
 
     /// A session that is as it arrived is renewed when its time has come.
     fn decide_unchanged(&self, state: &State<T>, now: u32) -> Result<Decision, Error> {
-        let Some(held) = &state.held else { return Ok(Decision::Keep) };
-        let header = reissued(&held.header, now);
+        let Some(Marks { header, .. }) = &state.held else { return Ok(Decision::Keep) };
         let due = match self.inner.renewal {
             _ if state.presented.moved => true,
             Renewal::WhenSpent => {
                 let parts = if state.presented.background { 2 } else { 4 };
-                self.lifetimes().is_spent(&held.header, now.into(), parts)
+                self.lifetimes().is_spent(header, now.into(), parts)
             }
             Renewal::EveryRequest => true,
             Renewal::OnChange => false,
         };
-        if !due || self.lifetimes().deadline(&header) <= u64::from(now) {
+        if !due || self.lifetimes().deadline(header) <= u64::from(now) {
             return Ok(Decision::Keep);
         }
-        Ok(match self.inner.sealer.draft(&state.data) {
-            Ok(draft) => Decision::Renew(draft, header),
-            Err(error) => self.skip_renewal(&error),
-        })
-    }
-
-    /// A renewal that fails loses nothing: the cookie that the browser has goes on to the end of its window.
-    fn skip_renewal(&self, error: &Error) -> Decision {
-        tracing::error!(cookie = self.cookie_name(), %error, "a session could not be renewed");
-        Decision::Keep
+        let renewed = self.inner.sealer.draft(&state.data);
+        let renewed = renewed.and_then(|draft| self.set_cookie(draft, Stamped::again(header, now)?));
+        // A renewal that fails loses nothing: the cookie that the browser has goes on to the end of its window.
+        Ok(renewed.map_or_else(
+            |error| {
+                tracing::error!(cookie = self.cookie_name(), %error, "a session could not be renewed");
+                Decision::Keep
+            },
+            Decision::Set,
+        ))
     }
 
     /// The marks under which a changed session goes on.
-    fn changed_header(&self, state: &State<T>, now: u32) -> Result<Header, Error> {
+    fn stamp_changed(&self, state: &State<T>, now: u32) -> Result<Stamped, Error> {
         let sealer = &self.inner.sealer;
-        let mut header = match (&state.held, state.identity) {
-            (Some(Marks { header, .. }), Identity::Kept) => reissued(header, now),
+        let mut stamped = match (&state.held, state.identity) {
+            (None, _) => sealer.begin(now)?,
+            (Some(Marks { header, .. }), Identity::Kept) => Stamped::again(header, now)?,
             (Some(Marks { header, .. }), identity) => {
-                let begun = sealer.begin(SessionId::random()?, now);
-                let created = if identity == Identity::NewId { header.created } else { begun.created };
-                Header { session_id: begun.session_id, created, ..reissued(header, now) }
+                let mut stamped = sealer.begin(now)?;
+                (stamped.header.window, stamped.header.persistent) = (header.window, header.persistent);
+                if identity == Identity::NewId {
+                    stamped.header.created = header.created;
+                    stamped.header.issued = now.max(header.created);
+                }
+                stamped
             }
-            (None, _) => sealer.begin(SessionId::random()?, now),
         };
+        let header = &mut stamped.header;
         match state.kind {
             SessionKind::Kept => {}
             SessionKind::Ordinary => header.persistent = false,
@@ -147,26 +150,21 @@ impl<T: Payload> Sessions<T> {
         if !header.persistent {
             header.window = self.lifetimes().idle_window();
         }
-        Ok(header)
+        Ok(stamped)
+    }
+
+    /// The Set-Cookie header of a session.
+    fn set_cookie(&self, draft: Draft, stamped: Stamped) -> Result<HeaderValue, Error> {
+        let sealer = &self.inner.sealer;
+        let length = draft.sealed_len(sealer.padding());
+        let max_age = self.lifetimes().max_age(&stamped.header);
+        self.inner.cookie.header(length, max_age, |out| sealer.seal_draft(draft, stamped, out))
     }
 
     /// Writes the headers of a decision.
-    fn send(&self, decision: Decision, state: &State<T>, headers: &mut HeaderMap) -> Result<Commit, Error> {
-        let seal = |draft, header: &Header| -> Result<HeaderValue, Error> {
-            let sealer = &self.inner.sealer;
-            let length = Draft::sealed_len(&draft, sealer.padding());
-            let max_age = self.lifetimes().max_age(header);
-            self.inner.cookie.header(length, max_age, |out| sealer.seal_draft(draft, header, out))
-        };
+    fn send(&self, decision: Decision, state: &State<T>, headers: &mut HeaderMap) -> Commit {
         let (set, commit) = match decision {
-            Decision::Change(draft, header) => (Some(seal(draft, &header)?), Commit::Set),
-            Decision::Renew(draft, header) => match seal(draft, &header) {
-                Ok(cookie) => (Some(cookie), Commit::Set),
-                Err(error) => {
-                    let _ = self.skip_renewal(&error);
-                    (None, Commit::Keep)
-                }
-            },
+            Decision::Set(cookie) => (Some(cookie), Commit::Set),
             Decision::Remove => (None, Commit::Remove),
             Decision::Keep => (None, Commit::Keep),
         };
@@ -183,7 +181,7 @@ impl<T: Payload> Sessions<T> {
         for cookie in removals.into_iter().chain(set) {
             headers.append(SET_COOKIE, cookie);
         }
-        Ok(commit)
+        commit
     }
 
     /// The Set-Cookie headers for the cookies that the browser is to drop.

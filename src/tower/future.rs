@@ -8,7 +8,8 @@ use std::{
 use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL};
 use pin_project_lite::pin_project;
 
-use crate::{Error, Payload, slot::Slot};
+use super::slot::Slot;
+use crate::{Error, OnCommitFailure, Payload};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService), whose session is committed when it is there.
@@ -53,10 +54,11 @@ where
         let mut response = ready!(inner.poll(cx))?;
         let Some(session) = slot.opened() else { return Poll::Ready(Ok(response)) };
         let sessions = session.sessions();
-        if let Err(error) = sessions.commit_to(session, &mut response)
-            && let Some(status) = sessions.replacement_status(&error)
-        {
-            response = failed(status, error);
+        if let Err(error) = sessions.commit_to(session, &mut response) {
+            match sessions.on_commit_failure(&error) {
+                OnCommitFailure::Replace(status) => response = failed(status, error),
+                OnCommitFailure::SendUnchanged => {}
+            }
         }
         Poll::Ready(Ok(response))
     }

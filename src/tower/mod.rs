@@ -36,6 +36,7 @@
 mod future;
 mod layer;
 mod service;
+pub(crate) mod slot;
 
 pub use future::ResponseFuture;
 pub use service::SessionService;

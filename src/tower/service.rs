@@ -6,8 +6,8 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::ResponseFuture;
-use crate::{Payload, Sessions, slot};
+use super::{ResponseFuture, slot};
+use crate::{Payload, Sessions};
 
 /// A service whose requests have sessions: what the layer [`Sessions`] makes of a service.
 pub struct SessionService<S, T> {
