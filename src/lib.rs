@@ -1,6 +1,7 @@
 //! Web sessions without a session server: the whole session, sealed, in one cookie.
 //!
-//! ```
+#![cfg_attr(feature = "axum", doc = "```")]
+#![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! use axum::{Router, routing::get};
 //! use sealed_session::{KeyRing, Session, Sessions};
 //! use serde::{Deserialize, Serialize};

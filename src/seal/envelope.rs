@@ -135,11 +135,11 @@ pub(crate) fn longest_payload(name_length: usize, limit: usize, padding: Padding
 }
 
 impl Context {
-    /// Seals a draft and appends the value to `out`.
+    /// Seals a draft and appends the value to `out`. Its length is the caller's to check.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// When no reader would accept the header, or when the operating system gives no random bytes.
     pub fn seal(
         &self,
         draft: Draft,
@@ -147,6 +147,7 @@ impl Context {
         padding: Padding,
         out: &mut String,
     ) -> Result<(), Error> {
+        header.check()?;
         self.seal_with(Nonce::draw()?, draft, header, padding, out);
         Ok(())
     }
