@@ -7,6 +7,7 @@ use std::{
 };
 
 use http::StatusCode;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Payload,
@@ -17,8 +18,8 @@ use crate::{
     lifetime::Lifetimes,
     policy::{OnCommitFailure, OnServerError, Renewal},
     schema::Samples,
-    seal::{Context, LONGEST_VALUE, Padding},
-    sealer::Sealer,
+    seal::{Context, Padding},
+    sealer::{Sealer, SealerBuilder},
     sessions::{Inner, Previous, Sessions},
 };
 
@@ -40,43 +41,31 @@ use crate::{
 /// ```
 #[must_use]
 pub struct SessionsBuilder<T> {
-    ring: KeyRing,
-    realm: String,
+    sealer: SealerBuilder<T>,
     cookie: CookieAttributes,
     previous: Vec<(String, CookieAttributes)>,
-    lifetimes: Lifetimes,
     renewal: Renewal,
-    padding: Padding,
-    limit: usize,
-    samples: Samples,
     on_server_error: OnServerError,
     on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
-    payload: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: Payload> SessionsBuilder<T> {
     pub(crate) fn new(ring: KeyRing) -> Self {
         Self {
-            ring,
-            realm: String::new(),
+            sealer: Sealer::builder(ring, ""), // named after the cookie, when that is known
             cookie: CookieAttributes::default(),
             previous: Vec::new(),
-            lifetimes: Lifetimes::default(),
             renewal: Renewal::default(),
-            padding: Padding::default(),
-            limit: LONGEST_VALUE,
-            samples: Samples::default(),
             on_server_error: OnServerError::default(),
             on_commit_failure: Box::new(|_| OnCommitFailure::Replace(StatusCode::INTERNAL_SERVER_ERROR)),
             clock: Box::new(SystemTime::now),
-            payload: std::marker::PhantomData,
         }
     }
 
     /// The application's name. A cookie of one realm opens in no other, though they share keys. Default: empty.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
-        self.realm = realm.into();
+        self.sealer = self.sealer.realm(realm);
         self
     }
 
@@ -132,25 +121,25 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// All that is said of time, at once. Default: [`Lifetimes::default`].
     pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
-        self.lifetimes = lifetimes;
+        self.sealer = self.sealer.lifetimes(lifetimes);
         self
     }
 
     /// [`Lifetimes::idle`]. Default: 2 hours.
     pub fn idle(mut self, window: Duration) -> Self {
-        self.lifetimes = self.lifetimes.idle(window);
+        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.idle(window));
         self
     }
 
     /// [`Lifetimes::absolute`]. Default: 24 hours.
     pub fn absolute(mut self, lifetime: Duration) -> Self {
-        self.lifetimes = self.lifetimes.absolute(lifetime);
+        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.absolute(lifetime));
         self
     }
 
     /// [`Lifetimes::remembered`]. Default: 30 days.
     pub fn remembered(mut self, lifetime: Duration) -> Self {
-        self.lifetimes = self.lifetimes.remembered(lifetime);
+        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.remembered(lifetime));
         self
     }
 
@@ -162,20 +151,46 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// To what multiple payloads are padded, so that the cookie's length tells less. Default: 32 bytes.
     pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
+        self.sealer = self.sealer.padding(padding);
         self
     }
 
     /// The most bytes that the cookie's name and value may have together. Lower it for a proxy with small header
     /// buffers. Default, and the most that browsers keep: 4096.
     pub fn cookie_limit(mut self, bytes: usize) -> Self {
-        self.limit = bytes;
+        self.sealer = self.sealer.limit(bytes);
         self
     }
 
     /// Sample values for the parts of `T` that read only values of a certain form. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
-        self.samples = samples;
+        self.sealer = self.sealer.samples(samples);
+        self
+    }
+
+    /// [`SealerBuilder::migrating_from`]: reads sessions of a former shape of `T`. A session is sealed in the present
+    /// shape with its next change or renewal.
+    ///
+    /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a
+    /// cookie alone and show a fresh session, unless they too can read it: deploy first the old type with
+    /// `migrating_from::<VisitV2>()`, then the new one with `migrating_from::<VisitV1>()`, and nobody is logged out.
+    pub fn migrating_from<Old>(mut self) -> Self
+    where
+        Old: Serialize + DeserializeOwned + 'static,
+        T: From<Old>,
+    {
+        self.sealer = self.sealer.migrating_from::<Old>();
+        self
+    }
+
+    /// [`SealerBuilder::migrating_from_via`]: the same in two steps, for a chain of shapes.
+    pub fn migrating_from_via<Old, Newer>(mut self) -> Self
+    where
+        Old: Serialize + DeserializeOwned + 'static,
+        Newer: From<Old>,
+        T: From<Newer>,
+    {
+        self.sealer = self.sealer.migrating_from_via::<Old, Newer>();
         self
     }
 
@@ -215,16 +230,10 @@ impl<T: Payload> SessionsBuilder<T> {
             .iter()
             .map(|(realm, attributes)| {
                 let cookie = attributes.build()?;
-                Ok(Previous { context: Context::new(&self.ring, realm, cookie.name())?, cookie })
+                Ok(Previous { context: Context::new(self.sealer.ring(), realm, cookie.name())?, cookie })
             })
             .collect::<Result<_, Error>>()?;
-        let sealer = Sealer::builder(self.ring, cookie.name())
-            .realm(self.realm)
-            .lifetimes(self.lifetimes)
-            .padding(self.padding)
-            .limit(self.limit)
-            .samples(self.samples)
-            .build()?;
+        let sealer = self.sealer.name(cookie.name()).build()?;
         let empty = sealer.draft(&T::default())?.payload().to_vec();
         Ok(Sessions::from_inner(Inner {
             sealer,
@@ -243,9 +252,8 @@ impl<T: Payload> SessionsBuilder<T> {
 impl<T> fmt::Debug for SessionsBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionsBuilder")
-            .field("realm", &self.realm)
+            .field("sealer", &self.sealer)
             .field("cookie", &self.cookie)
-            .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
 }

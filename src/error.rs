@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Encode(EncodeError),
     TooLarge { size: usize, limit: usize },
     Window(String),
+    Value { key: String, what: &'static str },
     Clock,
     Panicked,
     Finished,
@@ -74,6 +75,11 @@ impl Error {
     /// The payload's type has no fixed shape, or a value was to be serialised otherwise than its type is read.
     pub fn is_schema(&self) -> bool {
         matches!(*self.0, Kind::Schema(_) | Kind::Encode(_))
+    }
+
+    /// A value of a [`SessionMap`](crate::SessionMap) is not of the type that was asked for, or can't be serialised.
+    pub fn is_value(&self) -> bool {
+        matches!(*self.0, Kind::Value { .. })
     }
 
     /// The session does not fit its cookie; [`size_and_limit`](Self::size_and_limit) says by how much.
@@ -160,6 +166,7 @@ impl fmt::Display for Error {
                  it, or keep the rest elsewhere under the session's id"
             ),
             Kind::Window(what) => f.write_str(what),
+            Kind::Value { key, what } => write!(f, "the session's value `{}` {what}", key.escape_debug()),
             Kind::Clock => {
                 f.write_str("the clock is outside 1970 to 2106, which the sealed format cannot express")
             }

@@ -102,10 +102,14 @@ pub mod axum;
 mod builder;
 mod cookie;
 mod counters;
+pub mod csrf;
 mod error;
+pub mod flash;
 mod key;
 mod key_ring;
 mod lifetime;
+mod map;
+mod migration;
 mod payload;
 mod policy;
 pub mod schema;
@@ -113,6 +117,7 @@ pub mod seal;
 mod sealer;
 mod session;
 mod sessions;
+pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 
@@ -124,6 +129,7 @@ pub use self::{
     key::{Key, KeyId, KeyText, Suite},
     key_ring::KeyRing,
     lifetime::Lifetimes,
+    map::SessionMap,
     payload::Payload,
     policy::{OnCommitFailure, OnServerError, Renewal},
     sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},

@@ -11,8 +11,9 @@ use crate::{
     error::{Error, Kind, Refusal},
     key_ring::KeyRing,
     lifetime::{Lifetimes, from_stamp, stamp},
+    migration::{self, Declaration, Migration},
     schema::{Samples, Schema},
-    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random::Nonce},
+    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random, random::Nonce},
 };
 
 /// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
@@ -42,6 +43,7 @@ use crate::{
 pub struct Sealer<T> {
     context: Context,
     schema: Schema<T>,
+    migrations: Vec<Migration<T>>,
     lifetimes: Lifetimes,
     padding: Padding,
     limit: usize,
@@ -72,6 +74,10 @@ impl SessionId {
     /// The id's bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    pub(crate) fn draw() -> Result<Self, Error> {
+        random::bytes().map(Self)
     }
 }
 
@@ -139,7 +145,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
             padding: Padding::default(),
             limit: LONGEST_VALUE,
             samples: Samples::default(),
-            payload: std::marker::PhantomData,
+            migrations: Vec::new(),
         }
     }
 
@@ -185,10 +191,11 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         let Content::Inline(payload) = unsealed.content else {
             return Err(Refusal::MissingBlob);
         };
-        if unsealed.header.schema != u32::from(self.schema.fingerprint()) {
-            return Err(Refusal::UnknownSchema);
-        }
-        let value = self.schema.decode(payload).map_err(|_| Refusal::Undecodable)?;
+        let value = if unsealed.header.schema == u32::from(self.schema.fingerprint()) {
+            self.schema.decode(payload).map_err(|_| Refusal::Undecodable)?
+        } else {
+            migration::read(&self.migrations, unsealed.header.schema, payload)?
+        };
         Ok(Opened { value, marks: Marks { header: unsealed.header, current_key: unsealed.current_key } })
     }
 
@@ -225,6 +232,14 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.context.name_length() + draft.sealed_len(self.padding)
     }
 
+    /// Refuses a draft that does not fit.
+    pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), Error> {
+        match self.size(draft) {
+            size if size > self.limit => Err(Kind::TooLarge { size, limit: self.limit }.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// The longest payload that fits, in bytes.
     pub(crate) fn longest_payload(&self) -> usize {
         seal::longest_payload(self.context.name_length(), self.limit, self.padding)
@@ -233,10 +248,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
 
     /// Seals a draft and appends the text to `out`.
     pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
-        let size = self.size(&draft);
-        if size > self.limit {
-            return Err(Kind::TooLarge { size, limit: self.limit }.into());
-        }
+        self.check_size(&draft)?;
         let Stamped { header, nonce } = stamped;
         let header = Header { schema: self.schema.fingerprint().into(), ..header };
         self.context.seal_with(nonce, draft, &header, self.padding, out);
@@ -296,7 +308,7 @@ pub struct SealerBuilder<T> {
     padding: Padding,
     limit: usize,
     samples: Samples,
-    payload: std::marker::PhantomData<fn() -> T>,
+    migrations: Vec<Declaration<T>>,
 }
 
 impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
@@ -331,12 +343,76 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
+    /// Also reads payloads of a former shape of `T`, and makes a `T` of each. The former type is the old one under
+    /// another name: the names of structs and enums are no part of a shape. Can be given several times.
+    ///
+    /// ```
+    /// use sealed_session::{KeyRing, Sealer};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct VisitV1 { views: u32 }
+    ///
+    /// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    /// struct Visit { views: u64, user: Option<u64> }
+    ///
+    /// impl From<VisitV1> for Visit {
+    ///     fn from(old: VisitV1) -> Self {
+    ///         Self { views: old.views.into(), user: None }
+    ///     }
+    /// }
+    ///
+    /// let ring = KeyRing::generate()?;
+    /// let before = Sealer::<VisitV1>::builder(ring.clone(), "visit").build()?;
+    /// let after = Sealer::<Visit>::builder(ring, "visit").migrating_from::<VisitV1>().build()?;
+    /// let now = std::time::SystemTime::now();
+    /// let sealed = before.seal(&VisitV1 { views: 3 }, now)?;
+    /// assert_eq!(after.open(&sealed, now).unwrap().value, Visit { views: 3, user: None });
+    /// # Ok::<(), sealed_session::Error>(())
+    /// ```
+    pub fn migrating_from<Old>(mut self) -> Self
+    where
+        Old: Serialize + DeserializeOwned + 'static,
+        T: From<Old> + 'static,
+    {
+        self.migrations.push(migration::declare::<Old, T>(T::from));
+        self
+    }
+
+    /// [`migrating_from`](Self::migrating_from), in two steps: `Old` becomes `Newer`, and that becomes `T`. So a
+    /// chain of shapes needs one `From` for each link.
+    pub fn migrating_from_via<Old, Newer>(mut self) -> Self
+    where
+        Old: Serialize + DeserializeOwned + 'static,
+        Newer: From<Old>,
+        T: From<Newer> + 'static,
+    {
+        self.migrations.push(migration::declare::<Old, T>(|old| Newer::from(old).into()));
+        self
+    }
+
+    /// For whoever learns the name only when everything else is known.
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// Changes what is said of time.
+    pub(crate) fn map_lifetimes(mut self, change: impl FnOnce(Lifetimes) -> Lifetimes) -> Self {
+        self.lifetimes = change(self.lifetimes);
+        self
+    }
+
     /// The sealer.
     ///
     /// # Errors
     ///
     /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
-    /// above 4096, or `T` has no fixed shape ([`Error::is_schema`]).
+    /// above 4096, `T` or a former shape of it has no fixed shape ([`Error::is_schema`]), or one is declared twice.
     pub fn build(self) -> Result<Sealer<T>, Error> {
         self.lifetimes.check()?;
         if self.limit > LONGEST_VALUE {
@@ -351,9 +427,11 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
                 self.limit
             )));
         }
+        let schema = Schema::trace_with(&self.samples)?;
         Ok(Sealer {
             context: Context::new(&self.ring, &self.realm, &self.name)?,
-            schema: Schema::trace_with(&self.samples)?,
+            migrations: migration::trace(self.migrations, &self.samples, schema.fingerprint())?,
+            schema,
             lifetimes: self.lifetimes,
             padding: self.padding,
             limit: self.limit,

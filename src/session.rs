@@ -1,5 +1,7 @@
 //! What a handler holds: one request's session.
 
+mod state;
+
 use std::{
     fmt,
     sync::{
@@ -9,12 +11,11 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::state::{Before, Identity, SessionKind, State};
 use crate::{
-    Payload, Sessions,
+    Payload, SessionMap, Sessions,
     error::{Error, Kind, Refusal},
-    seal::Draft,
     sealer::{Marks, SessionId},
-    sessions::Presented,
 };
 
 /// How the request's cookie fared.
@@ -38,7 +39,7 @@ pub enum Arrival {
 /// # Panics
 ///
 /// A call from within a closure of the same session panics and says which, instead of waiting for itself.
-pub struct Session<T> {
+pub struct Session<T = SessionMap> {
     shared: Arc<Shared<T>>,
 }
 
@@ -47,57 +48,6 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// Which thread is inside a closure, so that it does not wait for itself. 0 for none.
     holder: AtomicUsize,
-}
-
-/// All that a request's verbs leave behind for the commit.
-pub(crate) struct State<T> {
-    pub(crate) data: T,
-    pub(crate) arrival: Arrival,
-    /// The session as the browser holds it, if its cookie opened.
-    pub(crate) held: Option<Marks>,
-    pub(crate) presented: Presented,
-    pub(crate) before: Before,
-    pub(crate) identity: Identity,
-    pub(crate) kind: SessionKind,
-    pub(crate) destroyed: bool,
-    /// Set while a closure changes the data, and left so if it panics.
-    pub(crate) changing: bool,
-    pub(crate) committed: bool,
-}
-
-/// The data as they were when a closure first could change them. The commit compares: no flag beside the data can
-/// be wrong.
-pub(crate) enum Before {
-    /// No closure could.
-    Untouched,
-    /// As a fresh session begins.
-    Empty,
-    /// As they serialised.
-    Serialised(Draft),
-    /// They did not serialise: the commit will say why.
-    Unknown,
-}
-
-/// Under which id and beginning the session goes on. Ordered: a later verb undoes nothing of an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Identity {
-    /// The same.
-    Kept,
-    /// A new id; the session began when it did.
-    NewId,
-    /// A new id, and the session begins now.
-    New,
-}
-
-/// Whether the session outlives the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SessionKind {
-    /// As it arrived.
-    Kept,
-    /// Not.
-    Ordinary,
-    /// Yes, with this window in seconds.
-    Remembered(u32),
 }
 
 /// How much of the cookie a session takes. Bytes of name and value together, as browsers count them.
@@ -109,23 +59,6 @@ pub struct Size {
     pub limit: usize,
     /// How many bytes of serialised data may still be added; 0 also when it is already too large.
     pub left: usize,
-}
-
-impl<T> State<T> {
-    pub(crate) fn new(data: T, arrival: Arrival, held: Option<Marks>, presented: Presented) -> Self {
-        Self {
-            data,
-            arrival,
-            held,
-            presented,
-            before: Before::Untouched,
-            identity: Identity::Kept,
-            kind: SessionKind::Kept,
-            destroyed: false,
-            changing: false,
-            committed: false,
-        }
-    }
 }
 
 impl<T: Payload> Session<T> {
@@ -215,7 +148,7 @@ impl<T: Payload> Session<T> {
     pub fn renew_id(&self) {
         self.with("renew_id", |state| {
             self.warn_if_late(state, "renew_id");
-            state.identity = Identity::New;
+            state.rename(Identity::New);
         });
     }
 
@@ -223,7 +156,7 @@ impl<T: Payload> Session<T> {
     pub fn renew_id_keep_deadline(&self) {
         self.with("renew_id_keep_deadline", |state| {
             self.warn_if_late(state, "renew_id_keep_deadline");
-            state.identity = state.identity.max(Identity::NewId);
+            state.rename(Identity::NewId);
         });
     }
 
@@ -247,8 +180,52 @@ impl<T: Payload> Session<T> {
         self.with("forget", |state| {
             self.warn_if_late(state, "forget");
             state.kind = SessionKind::Ordinary;
-            state.identity = Identity::New;
+            state.rename(Identity::New);
         });
+    }
+
+    /// Renews the session with this response, whether its time has come or not, and makes even an empty one durable:
+    /// a fresh session that is touched gets its cookie, and keeps it though nothing is in it.
+    pub fn touch(&self) {
+        self.with("touch", |state| {
+            self.warn_if_late(state, "touch");
+            state.touched = true;
+        });
+    }
+
+    /// Has this request not renew the session: for an endpoint that a page polls, which tells of no one's presence. A
+    /// change is still sent, and begins the window anew.
+    pub fn passive(&self) {
+        self.with("passive", |state| state.passive = true);
+    }
+
+    /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
+    /// serialised and their size is checked. The cookie is sent with the response, with what is changed until then.
+    ///
+    /// ```
+    /// # use sealed_session::{Error, Session};
+    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// # struct Cart { items: Vec<String> }
+    /// # async fn charge() {}
+    /// async fn order(session: Session<Cart>) -> Result<(), Error> {
+    ///     session.update(|cart| cart.items.push("receipt 17".into()));
+    ///     session.save().await?;
+    ///     charge().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of a commit: when the session does not fit its cookie ([`Error::is_too_large`]), when a value would be
+    /// serialised otherwise than its type is read, when a closure that changed it has panicked, and when the
+    /// response's head has already been sent ([`Error::is_finished`]).
+    pub async fn save(&self) -> Result<(), Error> {
+        self.with("save", |state| {
+            state.check_open()?;
+            let sealer = self.shared.sessions.sealer();
+            sealer.check_size(&sealer.draft(&state.data)?)
+        })
     }
 
     /// How the request's cookie fared.
@@ -297,7 +274,7 @@ impl<T: Payload> Session<T> {
             holder.load(Ordering::Relaxed) != me,
             "Session::{verb} was called from within a closure of the same session, where it would wait for itself"
         );
-        // A panic in a closure that reads harms nothing; one that changes leaves `changing` behind.
+        // A panic in a closure that reads harms nothing; one that changes leaves `broken` behind.
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         holder.store(me, Ordering::Relaxed);
         let _release = Release(holder);
@@ -314,16 +291,18 @@ impl<T: Payload> Session<T> {
                 },
             };
         }
-        state.changing = true;
+        // What a panic in the closure leaves behind stays so, whatever succeeds afterwards.
+        let broken = std::mem::replace(&mut state.broken, true);
         let result = change(&mut state.data);
-        state.changing = false;
+        state.broken = broken;
         result
     }
 
     fn begin_anew(&self, state: &mut State<T>) {
         self.change(state, |data| *data = T::default());
-        state.identity = Identity::New;
+        state.rename(Identity::New);
         state.kind = SessionKind::Ordinary;
+        state.touched = false;
     }
 
     fn warn_if_late(&self, state: &State<T>, verb: &str) {

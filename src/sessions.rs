@@ -14,7 +14,7 @@ use http::{Request, Response};
 
 pub(crate) use self::arrive::Presented;
 use crate::{
-    Payload,
+    Payload, SessionMap,
     builder::SessionsBuilder,
     cookie::SessionCookie,
     counters::{Counters, Tally},
@@ -42,7 +42,7 @@ use crate::{
 /// let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
 /// # Ok::<(), sealed_session::Error>(())
 /// ```
-pub struct Sessions<T> {
+pub struct Sessions<T = SessionMap> {
     inner: Arc<Inner<T>>,
 }
 

@@ -5,7 +5,7 @@ mod kit;
 
 use axum::{Router, http::StatusCode, routing::any};
 use kit::{Browser, Clock};
-use sealed_session::{KeyRing, Payload, Session, Sessions};
+use sealed_session::{KeyRing, Payload, Session, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
 
 /// What the application was deployed with.
@@ -113,6 +113,152 @@ async fn b50_a_struct_of_another_name_is_the_same_struct() {
     }
     let (mut browser, _, after) = after_deploying::<v1::AccountV1>().await;
     assert_eq!(browser.get(&after, "/").await.text(), "AccountV1 { id: 7, admin: false, premium: true }");
+}
+
+// ---- Migrations: three shapes of one payload, each deployed after the other ----
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct V1 {
+    name: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct V2 {
+    name: String,
+    views: u32,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct V3 {
+    views: u64,
+    name: Option<String>,
+}
+
+impl From<V1> for V2 {
+    fn from(V1 { name }: V1) -> Self {
+        Self { name, views: 1 }
+    }
+}
+
+impl From<V2> for V1 {
+    fn from(V2 { name, .. }: V2) -> Self {
+        Self { name }
+    }
+}
+
+impl From<V2> for V3 {
+    fn from(V2 { name, views }: V2) -> Self {
+        Self { views: views.into(), name: Some(name) }
+    }
+}
+
+fn of_shape<T: Payload>(ring: &KeyRing, clock: &Clock) -> SessionsBuilder<T> {
+    let clock = clock.clone();
+    Sessions::builder(ring.clone()).clock(move || clock.now())
+}
+
+fn showing<T: Payload + Clone + Sync + std::fmt::Debug>(sessions: Sessions<T>) -> Router {
+    Router::new()
+        .route("/", any(async |session: Session<T>| session.read(|data| format!("{data:?}"))))
+        .layer(sessions)
+}
+
+#[tokio::test]
+async fn b50_a_declared_old_shape_is_migrated_and_sealed_anew_with_its_renewal() {
+    let (ring, clock) = (kit::ring(), Clock::new());
+    let old = of_shape::<V1>(&ring, &clock).build().unwrap();
+    let new = of_shape::<V2>(&ring, &clock).migrating_from::<V1>().build().unwrap();
+    let cookie = old.sealer().seal(&V1 { name: "ada".into() }, clock.now()).unwrap();
+    let mut browser = Browser::holding("__Host-session", &cookie);
+    let app = showing(new);
+    let answer = browser.get(&app, "/").await;
+    assert_eq!(answer.text(), "V2 { name: \"ada\", views: 1 }");
+    assert!(answer.sends_nothing(), "two nodes in the middle of a rollout must not fight over it");
+    clock.advance(kit::HOUR);
+    assert!(!browser.get(&app, "/").await.sends_nothing());
+    let without = showing(of_shape::<V2>(&ring, &clock).build().unwrap());
+    assert_eq!(browser.get(&without, "/").await.text(), "V2 { name: \"ada\", views: 1 }");
+}
+
+#[tokio::test]
+async fn b50_a_chain_of_shapes_is_migrated_link_by_link() {
+    let (ring, clock) = (kit::ring(), Clock::new());
+    let oldest = of_shape::<V1>(&ring, &clock).build().unwrap();
+    let older = of_shape::<V2>(&ring, &clock).build().unwrap();
+    let newest =
+        of_shape::<V3>(&ring, &clock).migrating_from::<V2>().migrating_from_via::<V1, V2>().build().unwrap();
+    let of_v1 = oldest.sealer().seal(&V1 { name: "ada".into() }, clock.now()).unwrap();
+    let of_v2 = older.sealer().seal(&V2 { name: "ada".into(), views: 7 }, clock.now()).unwrap();
+    let open = |cookie: &str| newest.sealer().open(cookie, clock.now()).unwrap().value;
+    assert_eq!(open(&of_v1), V3 { views: 1, name: Some("ada".into()) });
+    assert_eq!(open(&of_v2), V3 { views: 7, name: Some("ada".into()) });
+}
+
+#[tokio::test]
+async fn b50_an_undeclared_old_shape_is_refused_also_beside_a_declared_one() {
+    let (ring, clock) = (kit::ring(), Clock::new());
+    let oldest = of_shape::<V1>(&ring, &clock).build().unwrap();
+    let newest = of_shape::<V3>(&ring, &clock).migrating_from::<V2>().build().unwrap();
+    let cookie = oldest.sealer().seal(&V1 { name: "ada".into() }, clock.now()).unwrap();
+    let refusal = newest.sealer().open(&cookie, clock.now()).unwrap_err();
+    assert_eq!(refusal, sealed_session::Refusal::UnknownSchema);
+}
+
+#[tokio::test]
+async fn b50_in_a_rolling_deployment_of_old_and_new_nodes_nobody_is_logged_out() {
+    let (ring, clock) = (kit::ring(), Clock::new());
+    // First every node is taught to read the new shape, then node by node writes it.
+    let old = of_shape::<V1>(&ring, &clock).migrating_from::<V2>().build().unwrap();
+    let new = of_shape::<V2>(&ring, &clock).migrating_from::<V1>().build().unwrap();
+    let old = Router::new()
+        .route(
+            "/",
+            any(async |session: Session<V1>| {
+                session.update(|data| {
+                    data.name += "o";
+                    data.name.clone()
+                })
+            }),
+        )
+        .layer(old);
+    let new = Router::new()
+        .route(
+            "/",
+            any(async |session: Session<V2>| {
+                session.update(|data| {
+                    data.name += "n";
+                    data.name.clone()
+                })
+            }),
+        )
+        .layer(new);
+    let mut browser = Browser::new();
+    let mut expected = String::new();
+    for (node, letter) in
+        [(&old, 'o'), (&new, 'n'), (&old, 'o'), (&old, 'o'), (&new, 'n'), (&new, 'n'), (&old, 'o')]
+    {
+        expected.push(letter);
+        assert_eq!(browser.post(node, "/").await.text(), expected);
+    }
+}
+
+#[test]
+fn b50_a_shape_that_is_declared_twice_is_an_error_from_build() {
+    let ring = kit::ring();
+    let twice = Sessions::<V2>::builder(ring.clone()).migrating_from::<V1>().migrating_from::<V1>();
+    assert!(twice.build().unwrap_err().to_string().contains("declare each former shape once"));
+    #[derive(Default, Serialize, Deserialize)]
+    struct Same {
+        name: String,
+        views: u32,
+    }
+    impl From<Same> for V2 {
+        fn from(Same { name, views }: Same) -> Self {
+            Self { name, views }
+        }
+    }
+    let present = Sessions::<V2>::builder(ring).migrating_from::<Same>();
+    assert!(present.build().unwrap_err().is_configuration());
 }
 
 /// Why no sessions of this payload can be built.

@@ -41,6 +41,8 @@ pub(super) struct ContextKey {
     reference: Aead,
     /// A blob's key is derived from this one and the reference: K(3) itself encrypts nothing.
     pub(super) blob: Zeroizing<[u8; 32]>,
+    /// Of no role in the format: for tokens against request forgery.
+    csrf: Zeroizing<[u8; 32]>,
 }
 
 impl Context {
@@ -64,6 +66,11 @@ impl Context {
         self.name_length
     }
 
+    /// The keys for tokens against request forgery, the sealing one's first.
+    pub(crate) fn csrf_keys(&self) -> impl Iterator<Item = &Zeroizing<[u8; 32]>> {
+        self.keys.iter().map(|key| &key.csrf)
+    }
+
     /// The key that seals.
     pub(super) fn sealing(&self) -> &ContextKey {
         &self.keys[0] // a ring has at least one key
@@ -78,24 +85,27 @@ impl Context {
 impl ContextKey {
     fn new(key: &Key, realm: &str, cookie_name: &str) -> Self {
         let suite = key.suite();
-        let derive = |role: Role| {
+        let prk = key.extract();
+        let expand = |label: &[u8], number: &[u8]| {
             let mut derived = Zeroizing::new([0; 32]);
             let info = [
-                &lp(b"enc")[..],
-                &[suite.number(), role as u8],
+                &lp(label),
+                &[suite.number()][..],
+                number,
                 &lp(realm.as_bytes()),
                 &lp(cookie_name.as_bytes()),
-            ]
-            .concat();
-            key.extract().expand(&info, &mut *derived).expect("32 bytes are within HKDF's limit");
+            ];
+            prk.expand(&info.concat(), &mut *derived).expect("32 bytes are within HKDF's limit");
             derived
         };
+        let derive = |role: Role| expand(b"enc", &[role as u8]);
         Self {
             id: key.id(),
             suite,
             inline: Aead::new(suite, &derive(Role::Inline)),
             reference: Aead::new(suite, &derive(Role::Reference)),
             blob: derive(Role::Blob),
+            csrf: expand(b"csrf", &[]),
         }
     }
 

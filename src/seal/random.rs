@@ -39,7 +39,7 @@ impl Nonce {
 }
 
 /// So many random bytes.
-fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
     let mut out = [0; N];
     fill(&mut out)?;
     Ok(out)

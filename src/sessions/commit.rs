@@ -8,7 +8,7 @@ use http::{
 use crate::{
     Payload,
     cookie::SessionCookie,
-    error::{Error, Kind},
+    error::Error,
     lifetime::stamp,
     policy::{OnServerError, Renewal},
     seal::Draft,
@@ -51,12 +51,9 @@ impl<T: Payload> Sessions<T> {
     /// What is to become of the browser's cookie.
     fn decide(&self, state: &mut State<T>, status: StatusCode) -> Result<Decision, Error> {
         // 1. Once, and nothing of a change that broke off.
-        if std::mem::replace(&mut state.committed, true) {
-            return Err(Kind::Finished.into());
-        }
-        if state.changing {
-            return Err(Kind::Panicked.into());
-        }
+        let open = state.check_open();
+        state.committed = true;
+        open?;
 
         // 2. A server error undoes all but `destroy`.
         let ended = state.destroyed && state.presented.any();
@@ -67,7 +64,7 @@ impl<T: Payload> Sessions<T> {
         // 3. The content decides whether it has changed.
         let now = stamp(self.now())?;
         let sealer = &self.inner.sealer;
-        let remarked = state.identity != Identity::Kept || state.kind != SessionKind::Kept;
+        let remarked = state.is_remarked();
         let draft = match &state.before {
             Before::Untouched if !remarked => return self.decide_unchanged(state, now),
             _ => sealer.draft(&state.data)?,
@@ -83,7 +80,7 @@ impl<T: Payload> Sessions<T> {
         }
 
         // 4. An empty session is none.
-        if draft.payload() == self.inner.empty {
+        if draft.payload() == self.inner.empty && !state.touched {
             return Ok(if ended || state.held.is_some() { Decision::Remove } else { Decision::Keep });
         }
 
@@ -99,6 +96,8 @@ impl<T: Payload> Sessions<T> {
     fn decide_unchanged(&self, state: &State<T>, now: u32) -> Result<Decision, Error> {
         let Some(Marks { header, .. }) = &state.held else { return Ok(Decision::Keep) };
         let due = match self.inner.renewal {
+            _ if state.touched => true,
+            _ if state.passive => false,
             _ if state.presented.moved => true,
             Renewal::WhenSpent => {
                 let parts = if state.presented.background { 2 } else { 4 };
@@ -139,6 +138,9 @@ impl<T: Payload> Sessions<T> {
             }
         };
         let header = &mut stamped.header;
+        if let Some(id) = state.next_id {
+            header.session_id = *id.as_bytes();
+        }
         match state.kind {
             SessionKind::Kept => {}
             SessionKind::Ordinary => header.persistent = false,

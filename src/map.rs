@@ -1,0 +1,194 @@
+//! The payload of sessions without a type: keys and values, as express-session and tower-sessions have them.
+
+use std::{borrow::Borrow, collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Visitor},
+};
+
+use crate::{
+    KeyRing, Session, Sessions, SessionsBuilder,
+    error::{Error, Kind},
+};
+
+/// Keys and values. Each value has a type of its own, known to who puts it in and to who gets it.
+///
+/// Values are MessagePack with the names of fields, so that a struct that has gained a field with `#[serde(default)]`
+/// still reads; the map is sorted by key, and its shape as a payload never changes. That costs bytes: where the data
+/// are known, a struct of your own is a third smaller, and typed.
+///
+/// ```
+/// use sealed_session::SessionMap;
+///
+/// let mut map = SessionMap::default();
+/// map.insert("views", &3)?;
+/// assert_eq!(map.get::<u32>("views")?, Some(3));
+/// assert_eq!(map.get::<u32>("nothing")?, None);
+/// assert!(map.get::<String>("views").is_err());
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionMap(BTreeMap<String, Value>);
+
+/// One value, as MessagePack.
+#[derive(Clone, PartialEq, Eq)]
+struct Value(Vec<u8>);
+
+impl SessionMap {
+    /// Puts a value in place of what the key had.
+    ///
+    /// # Errors
+    ///
+    /// When the value can't be serialised; the map is as before then.
+    pub fn insert(&mut self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        let key = key.into();
+        match rmp_serde::to_vec_named(value) {
+            Ok(bytes) => {
+                self.0.insert(key, Value(bytes));
+                Ok(())
+            }
+            // What serde says may hold a piece of the value.
+            Err(_) => Err(Kind::Value { key, what: "can't be serialised" }.into()),
+        }
+    }
+
+    /// The value of a key, as the type that is asked for; `None` if the key has none.
+    ///
+    /// # Errors
+    ///
+    /// When the value does not fit the type: it is never guessed at.
+    pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
+        self.0.get(key).map(|value| value.read(key)).transpose()
+    }
+
+    /// Removes a key, and says whether it was there.
+    pub fn remove(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    /// Whether there is a value under the key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(Borrow::borrow)
+    }
+
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for SessionMap {
+    /// How many keys there are: names and values are a visitor's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionMap({} keys)", self.len())
+    }
+}
+
+impl Value {
+    fn read<V: DeserializeOwned>(&self, key: &str) -> Result<V, Error> {
+        rmp_serde::from_slice(&self.0).map_err(|_| {
+            Kind::Value { key: key.to_owned(), what: "is not of the type that was asked for" }.into()
+        })
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
+                Ok(Value(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Value, E> {
+                Ok(Value(bytes))
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+impl Sessions<SessionMap> {
+    /// Begins the configuration of sessions without a type, as express-session and tower-sessions have them: a
+    /// [`Session`] of keys and values.
+    ///
+    /// ```
+    /// use sealed_session::{Error, KeyRing, Session, Sessions};
+    ///
+    /// async fn count(session: Session) -> Result<String, Error> {
+    ///     let views = session.get::<u32>("views")?.unwrap_or(0) + 1;
+    ///     session.insert("views", &views)?;
+    ///     Ok(views.to_string())
+    /// }
+    ///
+    /// let sessions = Sessions::key_value(KeyRing::generate()?).realm("shop").build()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn key_value(ring: KeyRing) -> SessionsBuilder<SessionMap> {
+        Self::builder(ring)
+    }
+}
+
+/// Keys and values. Each call is one closure of [`read`](Session::read) or [`try_update`](Session::try_update) on
+/// the [`SessionMap`].
+impl Session<SessionMap> {
+    /// [`SessionMap::insert`].
+    ///
+    /// # Errors
+    ///
+    /// When the value can't be serialised, and when the response's head has already been sent.
+    pub fn insert(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        self.try_update(|map| map.insert(key, value))?
+    }
+
+    /// [`SessionMap::get`].
+    ///
+    /// # Errors
+    ///
+    /// When the value does not fit the type.
+    pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
+        self.read(|map| map.get(key))
+    }
+
+    /// [`SessionMap::remove`].
+    ///
+    /// # Errors
+    ///
+    /// When the response's head has already been sent.
+    pub fn remove(&self, key: &str) -> Result<bool, Error> {
+        self.try_update(|map| map.remove(key))
+    }
+
+    /// [`SessionMap::contains`].
+    pub fn contains(&self, key: &str) -> bool {
+        self.read(|map| map.contains(key))
+    }
+
+    /// [`SessionMap::keys`].
+    pub fn keys(&self) -> Vec<String> {
+        self.read(|map| map.keys().map(str::to_owned).collect())
+    }
+}

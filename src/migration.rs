@@ -1,0 +1,67 @@
+//! Payloads of an older shape, declared by the application.
+
+use std::any::type_name;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    error::{Error, Refusal},
+    schema::{Fingerprint, Samples, Schema},
+};
+
+/// A shape that `T` is also read from.
+pub(crate) struct Migration<T> {
+    fingerprint: Fingerprint,
+    read: Box<Read<T>>,
+}
+
+type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
+
+/// A declaration, traced when everything is built.
+pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, Error>>;
+
+/// Declares that payloads of `Old` are read, and made into `T`.
+pub(crate) fn declare<Old, T>(convert: fn(Old) -> T) -> Declaration<T>
+where
+    Old: Serialize + DeserializeOwned + 'static,
+    T: 'static,
+{
+    Box::new(move |samples| {
+        let schema = Schema::<Old>::trace_with(samples)?;
+        Ok(Migration {
+            fingerprint: schema.fingerprint(),
+            read: Box::new(move |payload| {
+                schema.decode(payload).map(convert).map_err(|_| Refusal::Undecodable)
+            }),
+        })
+    })
+}
+
+/// Traces the declarations, and refuses two ways to read one shape.
+pub(crate) fn trace<T>(
+    declarations: Vec<Declaration<T>>,
+    samples: &Samples,
+    current: Fingerprint,
+) -> Result<Vec<Migration<T>>, Error> {
+    let mut migrations: Vec<Migration<T>> = Vec::with_capacity(declarations.len());
+    for declaration in declarations {
+        let migration = declaration(samples)?;
+        let fingerprint = migration.fingerprint;
+        let known = fingerprint == current || migrations.iter().any(|known| known.fingerprint == fingerprint);
+        if known {
+            return Err(Error::configuration(format!(
+                "two of the shapes that `{}` is read from are one (fingerprint {fingerprint}): declare each \
+                 former shape once, and none that is the present one",
+                type_name::<T>()
+            )));
+        }
+        migrations.push(migration);
+    }
+    Ok(migrations)
+}
+
+/// Reads a payload of a former shape.
+pub(crate) fn read<T>(migrations: &[Migration<T>], fingerprint: u32, payload: &[u8]) -> Result<T, Refusal> {
+    let migration = migrations.iter().find(|migration| u32::from(migration.fingerprint) == fingerprint);
+    (migration.ok_or(Refusal::UnknownSchema)?.read)(payload)
+}

@@ -1,0 +1,116 @@
+//! What a request's verbs leave behind, for the commit.
+
+use super::Arrival;
+use crate::{
+    error::{Error, Kind},
+    seal::Draft,
+    sealer::{Marks, SessionId},
+    sessions::Presented,
+};
+
+/// All that a request's verbs leave behind for the commit.
+pub(crate) struct State<T> {
+    pub(crate) data: T,
+    pub(crate) arrival: Arrival,
+    /// The session as the browser holds it, if its cookie opened.
+    pub(crate) held: Option<Marks>,
+    pub(crate) presented: Presented,
+    pub(crate) before: Before,
+    pub(crate) identity: Identity,
+    pub(crate) kind: SessionKind,
+    /// The id of the session that is to begin, if somebody had to know it before it is sealed.
+    pub(crate) next_id: Option<SessionId>,
+    pub(crate) destroyed: bool,
+    /// To be sealed anew whether it has changed or not, and also when it is empty.
+    pub(crate) touched: bool,
+    /// Not to be renewed by this request.
+    pub(crate) passive: bool,
+    /// A closure that changes the data has begun and not ended: it panicked, if the lock is free.
+    pub(crate) broken: bool,
+    pub(crate) committed: bool,
+}
+
+/// The data as they were when a closure first could change them. The commit compares: no flag beside the data can
+/// be wrong.
+pub(crate) enum Before {
+    /// No closure could.
+    Untouched,
+    /// As a fresh session begins.
+    Empty,
+    /// As they serialised.
+    Serialised(Draft),
+    /// They did not serialise: the commit will say why.
+    Unknown,
+}
+
+/// Under which id and beginning the session goes on. Ordered: a later verb undoes nothing of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Identity {
+    /// The same.
+    Kept,
+    /// A new id; the session began when it did.
+    NewId,
+    /// A new id, and the session begins now.
+    New,
+}
+
+/// Whether the session outlives the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionKind {
+    /// As it arrived.
+    Kept,
+    /// Not.
+    Ordinary,
+    /// Yes, with this window in seconds.
+    Remembered(u32),
+}
+
+impl<T> State<T> {
+    pub(crate) fn new(data: T, arrival: Arrival, held: Option<Marks>, presented: Presented) -> Self {
+        Self {
+            data,
+            arrival,
+            held,
+            presented,
+            before: Before::Untouched,
+            identity: Identity::Kept,
+            kind: SessionKind::Kept,
+            next_id: None,
+            destroyed: false,
+            touched: false,
+            passive: false,
+            broken: false,
+            committed: false,
+        }
+    }
+
+    /// Whether a verb has changed under which marks the session goes on.
+    pub(crate) fn is_remarked(&self) -> bool {
+        let begins = self.touched && self.held.is_none();
+        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins
+    }
+
+    /// From here on, the session is another: under a new id, which nobody has been told yet.
+    pub(crate) fn rename(&mut self, identity: Identity) {
+        self.identity = self.identity.max(identity);
+        self.next_id = None;
+    }
+
+    /// The id under which the session will be sealed.
+    pub(crate) fn coming_id(&mut self) -> Result<SessionId, Error> {
+        match (&self.held, self.identity, self.next_id) {
+            (Some(held), Identity::Kept, _) => Ok(held.id()),
+            (_, _, Some(id)) => Ok(id),
+            (_, _, None) => Ok(*self.next_id.insert(SessionId::draw()?)),
+        }
+    }
+
+    /// Nothing of a request in which a change broke off, or whose response is gone, can be kept.
+    pub(crate) fn check_open(&self) -> Result<(), Error> {
+        match (self.committed, self.broken) {
+            (true, _) => Err(Kind::Finished.into()),
+            (_, true) => Err(Kind::Panicked.into()),
+            _ => Ok(()),
+        }
+    }
+}

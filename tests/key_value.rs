@@ -1,0 +1,197 @@
+//! Sessions without a type (B51), through an axum application.
+
+mod kit;
+
+use axum::{Router, routing::any};
+use kit::Browser;
+use sealed_session::{Error, KeyRing, Session, SessionMap, Sessions};
+use serde::{Deserialize, Serialize};
+
+fn app(routes: Router) -> Router {
+    routes.layer(Sessions::key_value(KeyRing::generate().unwrap()).build().unwrap())
+}
+
+/// What a handler's verbs answer, as text.
+fn told<V: std::fmt::Debug>(result: Result<V, Error>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn b51_insert_get_remove_contains_and_keys() {
+    let app = app(Router::new()
+        .route(
+            "/fill",
+            any(async |session: Session| {
+                session.insert("views", &1).unwrap();
+                session.insert("user", "ada").unwrap();
+                session.insert("tags", &["a", "b"]).unwrap();
+            }),
+        )
+        .route("/views", any(async |session: Session| told(session.get::<u32>("views"))))
+        .route("/user", any(async |session: Session| told(session.get::<String>("user"))))
+        .route("/missing", any(async |session: Session| told(session.get::<u32>("missing"))))
+        .route("/remove", any(async |session: Session| told(session.remove("views"))))
+        .route("/has", any(async |session: Session| session.contains("views").to_string()))
+        .route("/keys", any(async |session: Session| session.keys().join(",")))
+        .route("/clear", any(async |session: Session| session.clear())));
+    let mut browser = Browser::new();
+    assert!(browser.get(&app, "/missing").await.sends_nothing());
+    browser.post(&app, "/fill").await;
+    for (path, expected) in [
+        ("/views", "Some(1)"),
+        ("/user", "Some(\"ada\")"),
+        ("/missing", "None"),
+        ("/keys", "tags,user,views"),
+        ("/has", "true"),
+        ("/remove", "true"),
+        ("/remove", "false"),
+        ("/has", "false"),
+        ("/keys", "tags,user"),
+    ] {
+        assert_eq!(browser.get(&app, path).await.text(), expected, "{path}");
+    }
+    assert!(browser.get(&app, "/clear").await.removes());
+}
+
+#[tokio::test]
+async fn b51_a_value_that_does_not_fit_the_asked_type_is_an_error_not_a_guess() {
+    let app = app(Router::new()
+        .route("/fill", any(async |session: Session| session.insert("value", &300).unwrap()))
+        .route("/byte", any(async |session: Session| told(session.get::<u8>("value"))))
+        .route("/text", any(async |session: Session| told(session.get::<String>("value"))))
+        .route("/bool", any(async |session: Session| told(session.get::<bool>("value"))))
+        .route("/list", any(async |session: Session| told(session.get::<Vec<u32>>("value")))));
+    let mut browser = Browser::new();
+    browser.post(&app, "/fill").await;
+    for path in ["/byte", "/text", "/bool", "/list"] {
+        let answer = browser.get(&app, path).await;
+        let expected = "the session's value `value` is not of the type that was asked for";
+        assert_eq!(answer.text(), expected, "{path}");
+    }
+}
+
+#[test]
+fn b51_a_struct_that_gained_a_field_with_a_default_still_reads() {
+    #[derive(Serialize)]
+    struct Old {
+        name: &'static str,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct New {
+        #[serde(default)]
+        admin: bool,
+        name: String,
+    }
+    let mut map = SessionMap::default();
+    map.insert("user", &Old { name: "ada" }).unwrap();
+    assert_eq!(map.get::<New>("user").unwrap(), Some(New { admin: false, name: "ada".into() }));
+}
+
+#[test]
+fn b51_fields_reordered_between_two_deployments_keep_their_names() {
+    #[derive(Serialize)]
+    struct Old {
+        admin: bool,
+        premium: bool,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct New {
+        premium: bool,
+        admin: bool,
+    }
+    let mut map = SessionMap::default();
+    map.insert("user", &Old { admin: false, premium: true }).unwrap();
+    assert_eq!(map.get::<New>("user").unwrap(), Some(New { premium: true, admin: false }));
+}
+
+#[test]
+fn b51_what_a_typed_session_can_not_hold_a_value_can() {
+    let mut map = SessionMap::default();
+    let json = serde_json::json!({ "a": [1, null, "x"], "b": { "c": true } });
+    map.insert("json", &json).unwrap();
+    assert_eq!(map.get::<serde_json::Value>("json").unwrap(), Some(json));
+}
+
+#[test]
+fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
+    struct Broken;
+    impl Serialize for Broken {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("the secret is 42"))
+        }
+    }
+    let mut map = SessionMap::default();
+    map.insert("key", &1).unwrap();
+    let error = map.insert("key", &Broken).unwrap_err();
+    assert!(error.is_value());
+    assert_eq!(error.to_string(), "the session's value `key` can't be serialised");
+    assert_eq!(map.get::<u32>("key").unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn b51_inserting_what_was_there_is_no_change() {
+    let app = app(Router::new().route("/", any(async |session: Session| session.insert("a", &1).unwrap())));
+    let mut browser = Browser::new();
+    assert!(!browser.post(&app, "/").await.sends_nothing());
+    assert!(browser.post(&app, "/").await.sends_nothing());
+}
+
+#[tokio::test]
+async fn b51_a_key_value_session_and_a_typed_one_do_not_read_each_other() {
+    let ring = KeyRing::generate().unwrap();
+    let untyped = Sessions::key_value(ring.clone()).build().unwrap();
+    let typed = Sessions::<kit::Visit>::builder(ring).build().unwrap();
+    let mut map = SessionMap::default();
+    map.insert("views", &1).unwrap();
+    let cookie = untyped.sealer().seal(&map, std::time::SystemTime::now()).unwrap();
+    let refusal = typed.sealer().open(&cookie, std::time::SystemTime::now()).unwrap_err();
+    assert_eq!(refusal, sealed_session::Refusal::UnknownSchema);
+}
+
+#[tokio::test]
+async fn b11_an_insert_after_the_head_is_gone_is_told() {
+    let sessions = Sessions::key_value(KeyRing::generate().unwrap()).build().unwrap();
+    let session = sessions.open(&axum::http::Request::new(())).await.unwrap();
+    let _ = sessions.commit(session.clone(), &mut axum::http::Response::new(())).await.unwrap();
+    assert!(session.insert("late", &1).unwrap_err().is_finished());
+    assert!(session.remove("late").unwrap_err().is_finished());
+}
+
+#[test]
+fn b44_a_map_shows_neither_keys_nor_values() {
+    let mut map = SessionMap::default();
+    map.insert("diagnosis", "secret").unwrap();
+    assert_eq!(format!("{map:?}"), "SessionMap(1 keys)");
+}
+
+#[tokio::test]
+async fn flash_messages_and_a_typed_struct_live_in_a_key_value_session() -> Result<(), Error> {
+    use sealed_session::flash::{Flash, Level};
+    let sessions = Sessions::key_value(KeyRing::generate()?).build()?;
+    let session = sessions.open(&axum::http::Request::new(())).await?;
+    let mut flash = Flash::default();
+    flash.info("saved");
+    session.insert("flash", &flash)?;
+    let taken = session.get::<Flash>("flash")?.unwrap_or_default().take();
+    assert_eq!((taken[0].level, &*taken[0].text), (Level::Info, "saved"));
+    assert!(session.remove("flash")?);
+    Ok(())
+}
+
+#[test]
+fn b51_the_shape_of_the_map_never_changes() {
+    let fingerprint = sealed_session::schema::Fingerprint::of::<SessionMap>().unwrap();
+    assert_eq!(fingerprint.to_string(), "843148f2");
+    let mut map = SessionMap::default();
+    map.insert("b", &7).unwrap();
+    map.insert("a", &Some("x")).unwrap();
+    let payload = postcard::to_allocvec(&map).unwrap();
+    assert_eq!(
+        payload,
+        [2, 1, b'a', 2, 0xa1, b'x', 1, b'b', 1, 7],
+        "sorted keys, each value MessagePack in bytes"
+    );
+}
