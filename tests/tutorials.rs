@@ -1,9 +1,13 @@
-//! What the tutorials build (B60, B62, B64).
+//! What the tutorials build (B60 to B62, B64), and the examples that show it.
 
 mod kit;
 
 #[path = "../examples/guestbook/app.rs"]
 mod guestbook;
+#[path = "../examples/key_value/app.rs"]
+mod key_value;
+#[path = "../examples/login/app.rs"]
+mod login;
 
 use axum::{
     Router,
@@ -35,11 +39,106 @@ fn guestbook_of(ring: KeyRing) -> Router {
 }
 
 async fn sign(browser: &mut Browser, app: &Router, name: &str) -> Answer {
-    let mut request = browser.request("POST", "/sign");
-    *request.body_mut() = Body::from(format!("name={name}"));
+    submit(browser, app, "/sign", &format!("name={name}")).await
+}
+
+/// Submits a form.
+async fn submit(browser: &mut Browser, app: &Router, path: &str, fields: &str) -> Answer {
+    let mut request = browser.request("POST", path);
+    *request.body_mut() = Body::from(fields.to_owned());
     let form = "application/x-www-form-urlencoded".parse().unwrap();
     request.headers_mut().insert(header::CONTENT_TYPE, form);
     browser.send(app, request).await
+}
+
+/// The CSRF token in a page's form.
+fn token(page: &Answer) -> String {
+    let (_, rest) = page.text().split_once("name=\"csrf\" value=\"").expect("the page has a form");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+async fn sign_in(browser: &mut Browser, app: &Router, name: &str, password: &str, more: &str) -> Answer {
+    let csrf = token(&browser.get(app, "/").await);
+    submit(browser, app, "/login", &format!("csrf={csrf}&name={name}&password={password}{more}")).await
+}
+
+fn login_app() -> Router {
+    login::router(Sessions::builder(kit::ring()).realm("login").build().unwrap())
+}
+
+#[tokio::test]
+async fn b61_login_dashboard_and_logout() {
+    let app = login_app();
+    let mut browser = Browser::new();
+    assert_eq!(browser.get(&app, "/dashboard").await.status, StatusCode::UNAUTHORIZED);
+
+    let refused = sign_in(&mut browser, &app, "ada", "babbage", "").await;
+    assert_eq!(refused.headers[header::LOCATION], "/");
+    let again = browser.get(&app, "/").await;
+    assert!(again.text().contains("No such name, or another password."));
+    assert_eq!(browser.get(&app, "/dashboard").await.status, StatusCode::UNAUTHORIZED);
+
+    let before = browser.clone();
+    let welcomed = sign_in(&mut browser, &app, "ada", "lovelace", "").await;
+    assert_eq!(welcomed.headers[header::LOCATION], "/dashboard");
+    assert_eq!(welcomed.attribute("Max-Age"), None);
+    let dashboard = browser.get(&app, "/dashboard").await;
+    assert!(dashboard.text().contains("Dashboard of ada") && dashboard.text().contains("Welcome, ada."));
+    assert!(
+        !browser.get(&app, "/dashboard").await.text().contains("Welcome, ada."),
+        "a message is shown once"
+    );
+    let unsigned = before.clone().get(&app, "/dashboard").await;
+    assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED, "the session of before is not signed in");
+
+    let csrf = token(&browser.get(&app, "/dashboard").await);
+    assert!(submit(&mut browser, &app, "/logout", &format!("csrf={csrf}")).await.removes());
+    assert_eq!(browser.get(&app, "/dashboard").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn b61_remember_me_outlives_the_browser() {
+    let app = login_app();
+    let mut browser = Browser::new();
+    let answer = sign_in(&mut browser, &app, "ada", "lovelace", "&remember=on").await;
+    assert_eq!(answer.attribute("Max-Age"), Some("1209600"));
+}
+
+#[tokio::test]
+async fn b61_neither_login_nor_logout_without_the_token_of_the_session() {
+    let app = login_app();
+    let mut browser = Browser::new();
+    let stranger = token(&Browser::new().get(&app, "/").await);
+    browser.get(&app, "/").await;
+    let fields = format!("csrf={stranger}&name=ada&password=lovelace");
+    assert_eq!(submit(&mut browser, &app, "/login", &fields).await.status, StatusCode::FORBIDDEN);
+    sign_in(&mut browser, &app, "ada", "lovelace", "").await;
+    let logout = submit(&mut browser, &app, "/logout", &format!("csrf={stranger}")).await;
+    assert_eq!(logout.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.get(&app, "/dashboard").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_key_value_tutorial_verb_by_verb() {
+    let app = key_value::router(Sessions::key_value(kit::ring()).build().unwrap());
+    let mut browser = Browser::new();
+    for (path, expected) in [
+        ("/foo", "you viewed this page 1 times"),
+        ("/foo", "you viewed this page 2 times"),
+        ("/bar", "you viewed this page 1 times"),
+        ("/touch", "renewed"),
+        ("/forget", "forgotten"),
+        ("/foo", "you viewed this page 1 times"),
+        ("/whoami", ""),
+        ("/login?user=ada", "hello, ada"),
+        ("/whoami", "ada"),
+        ("/forget", "nothing to forget"),
+        ("/logout", "goodbye"),
+        ("/whoami", ""),
+    ] {
+        assert_eq!(browser.get(&app, path).await.text(), expected, "{path}");
+    }
+    assert_eq!(Browser::new().get(&app, "/whoami").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

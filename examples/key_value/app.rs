@@ -1,0 +1,89 @@
+//! The tutorial's handlers. Above each, what it was in express.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Router,
+    extract::Query,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use sealed_session::{Error, Session, Sessions};
+use serde::Deserialize;
+
+pub fn router(sessions: Sessions) -> Router {
+    Router::new()
+        .route("/foo", get(views))
+        .route("/bar", get(views))
+        .route("/login", get(login))
+        .route("/whoami", get(whoami))
+        .route("/touch", get(touch))
+        .route("/forget", get(forget))
+        .route("/logout", get(logout))
+        .layer(sessions)
+}
+
+// req.session.views ??= {}; req.session.views[pathname] = (req.session.views[pathname] || 0) + 1
+async fn views(session: Session, uri: Uri) -> Result<String, Problem> {
+    let mut views: BTreeMap<String, u32> = session.get("views")?.unwrap_or_default();
+    let here = views.entry(uri.path().to_owned()).or_default();
+    *here += 1;
+    let text = format!("you viewed this page {here} times");
+    session.insert("views", &views)?;
+    Ok(text)
+}
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+}
+
+// req.session.regenerate(err => { req.session.user = user; req.session.save(err => …) })
+async fn login(session: Session, Query(login): Query<Login>) -> Result<String, Problem> {
+    session.regenerate();
+    session.insert("user", &login.user)?;
+    session.save().await?; // now we know that it fits
+    Ok(format!("hello, {}", login.user))
+}
+
+// if (req.session.user) … else res.status(401)
+async fn whoami(session: Session) -> Result<Response, Problem> {
+    Ok(match session.get::<String>("user")? {
+        Some(user) => user.into_response(),
+        None => StatusCode::UNAUTHORIZED.into_response(),
+    })
+}
+
+// req.session.touch()
+async fn touch(session: Session) -> &'static str {
+    session.touch();
+    "renewed"
+}
+
+// delete req.session.views
+async fn forget(session: Session) -> Result<&'static str, Problem> {
+    Ok(if session.remove("views")? { "forgotten" } else { "nothing to forget" })
+}
+
+// req.session.destroy()
+async fn logout(session: Session) -> &'static str {
+    session.destroy();
+    "goodbye"
+}
+
+/// What the session could not do, as a response.
+struct Problem(Error);
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        eprintln!("{}", self.0);
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}

@@ -1,0 +1,21 @@
+//! express-session's tutorial, verb by verb: sessions of keys and values.
+//!
+//! ```text
+//! cargo run --example key_value
+//! ```
+//!
+//! `SESSION_KEYS` and `PORT` as in every example.
+
+mod app;
+#[path = "../start/mod.rs"]
+mod start;
+
+use sealed_session::Sessions;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sessions = Sessions::key_value(start::key_ring()?).realm("key-value").build()?;
+    let listener = start::listen("The tutorial").await?;
+    println!("Try /foo, /bar, /login?user=ada, /whoami, /touch, /forget, /logout");
+    Ok(axum::serve(listener, app::router(sessions)).await?)
+}

@@ -1,0 +1,149 @@
+//! The pages of the login example.
+
+use std::time::Duration;
+
+use axum::{
+    Form, Router,
+    http::StatusCode,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use maud::{DOCTYPE, Markup, html};
+use sealed_session::{Error, Session, Sessions, flash::Flash};
+use serde::{Deserialize, Serialize};
+
+const FOURTEEN_DAYS: Duration = Duration::from_secs(14 * 24 * 3600);
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Visit {
+    user: Option<String>,
+    flash: Flash,
+}
+
+#[derive(Deserialize)]
+struct Login {
+    csrf: String,
+    name: String,
+    password: String,
+    /// A checkbox: there if it is checked.
+    remember: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Logout {
+    csrf: String,
+}
+
+pub fn router(sessions: Sessions<Visit>) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/login", post(login))
+        .route("/dashboard", get(dashboard))
+        .route("/logout", post(logout))
+        .layer(sessions)
+}
+
+/// Stands for a look-up of the user and a check of the password's hash.
+fn verify(form: &Login) -> Option<String> {
+    (form.name == "ada" && form.password == "lovelace").then(|| form.name.clone())
+}
+
+async fn home(session: Session<Visit>) -> Result<Response, Problem> {
+    if session.read(|visit| visit.user.is_some()) {
+        return Ok(Redirect::to("/dashboard").into_response());
+    }
+    let csrf = session.csrf_token()?;
+    Ok(page(
+        &session,
+        html! {
+            h1 { "Sign in" }
+            form method="post" action="/login" {
+                input type="hidden" name="csrf" value=(csrf);
+                p { label { "Name " input name="name" required autocomplete="username"; } }
+                p { label { "Password " input name="password" type="password" required autocomplete="current-password"; } }
+                p { label { input type="checkbox" name="remember"; " Remember me for fourteen days" } }
+                button { "Sign in" }
+            }
+        },
+    ))
+}
+
+async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Response, Problem> {
+    if !session.verify_csrf(&form.csrf) {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    }
+    let Some(user) = verify(&form) else {
+        session.update(|visit| visit.flash.error("No such name, or another password."));
+        return Ok(Redirect::to("/").into_response());
+    };
+    session.renew_id(); // against session fixation
+    session.update(|visit| {
+        visit.flash.success(format!("Welcome, {user}."));
+        visit.user = Some(user);
+    });
+    if form.remember.is_some() {
+        session.remember(FOURTEEN_DAYS)?;
+    }
+    Ok(Redirect::to("/dashboard").into_response())
+}
+
+async fn dashboard(session: Session<Visit>) -> Result<Response, Problem> {
+    let Some(user) = session.read(|visit| visit.user.clone()) else {
+        return Ok((StatusCode::UNAUTHORIZED, Html("Please <a href=\"/\">sign in</a>.")).into_response());
+    };
+    let csrf = session.csrf_token()?;
+    Ok(page(
+        &session,
+        html! {
+            h1 { "Dashboard of " (user) }
+            form method="post" action="/logout" {
+                input type="hidden" name="csrf" value=(csrf);
+                button { "Sign out" }
+            }
+        },
+    ))
+}
+
+async fn logout(session: Session<Visit>, Form(form): Form<Logout>) -> Response {
+    if !session.verify_csrf(&form.csrf) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    session.destroy();
+    Redirect::to("/").into_response()
+}
+
+/// A page with the messages that wait for it.
+fn page(session: &Session<Visit>, body: Markup) -> Response {
+    let messages = session.update(|visit| visit.flash.take());
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                title { "Login" }
+                style { "body { font: 1.05rem/1.6 system-ui; max-width: 30rem; margin: 3rem auto; padding: 0 1rem }" }
+            }
+            body {
+                @for message in &messages { p role="status" { strong { (message.text) } } }
+                (body)
+            }
+        }
+    };
+    Html(page.into_string()).into_response()
+}
+
+/// What the session could not do, as a response.
+struct Problem(Error);
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        eprintln!("{}", self.0);
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
