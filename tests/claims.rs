@@ -1,5 +1,6 @@
 //! Holds the claims of SECURITY.md to the code: each has an id of its own, says what it does not cover, and names
-//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output.
+//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. Likewise the
+//! answers to ASVS.
 
 #[path = "kit/proofs.rs"]
 mod proofs;
@@ -63,5 +64,44 @@ fn every_claim_names_tests_that_exist() {
         for proof in proofs {
             proof.check().unwrap_or_else(|error| panic!("{}: {error}", claim.id));
         }
+    }
+}
+
+/// The answers to the requirements of ASVS: number, gist, who answers, how.
+fn answers() -> Vec<[String; 4]> {
+    let text = proofs::read("SECURITY.md");
+    let (_, after) = text.split_once("\n## OWASP ASVS 5.0\n").expect("there is a section on ASVS");
+    let section = after.split("\n## ").next().unwrap();
+    proofs::rows(section, 4).into_iter().map(|cells| cells.try_into().unwrap()).collect()
+}
+
+#[test]
+fn every_requirement_of_the_two_chapters_is_answered_once() {
+    // Chapter V7 and section V3.3 of ASVS 5.0: how many requirements each section has.
+    let sections = [("7.1", 3), ("7.2", 4), ("7.3", 2), ("7.4", 5), ("7.5", 3), ("7.6", 2), ("3.3", 5)];
+    let expected: Vec<_> = sections
+        .iter()
+        .flat_map(|(section, last)| (1..=*last).map(move |n| format!("{section}.{n}")))
+        .collect();
+    let answered: Vec<_> = answers().into_iter().map(|[number, ..]| number).collect();
+    assert_eq!(answered, expected);
+}
+
+#[test]
+fn every_answer_names_claims_and_tests_that_exist() {
+    let ids: BTreeSet<_> = claims().into_iter().map(|claim| claim.id).collect();
+    for [number, _, who, how] in answers() {
+        for proof in Proof::qualified(&how) {
+            proof.check().unwrap_or_else(|error| panic!("{number}: {error}"));
+        }
+        let words = how.split(|c: char| !c.is_ascii_alphanumeric());
+        let claim =
+            |word: &&str| word.len() == 3 && word.starts_with('C') && word[1..].parse::<u32>().is_ok();
+        let named: Vec<_> = words.filter(claim).collect();
+        for id in &named {
+            assert!(ids.contains(*id), "{number} names {id}");
+        }
+        let is_held = !named.is_empty() || !Proof::qualified(&how).is_empty();
+        assert!(is_held || !who.contains("crate"), "{number}: the crate answers, without a claim or a test");
     }
 }
