@@ -1,6 +1,6 @@
 //! Holds the claims of SECURITY.md to the code: each has an id of its own, says what it does not cover, and names
 //! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. Likewise the
-//! answers to ASVS.
+//! answers to ASVS, and the README's table of what can be configured.
 
 #[path = "kit/proofs.rs"]
 mod proofs;
@@ -103,5 +103,17 @@ fn every_answer_names_claims_and_tests_that_exist() {
         }
         let is_held = !named.is_empty() || !Proof::qualified(&how).is_empty();
         assert!(is_held || !who.contains("crate"), "{number}: the crate answers, without a claim or a test");
+    }
+}
+
+#[test]
+fn the_readme_has_every_method_of_the_builder() {
+    let source = proofs::read("src/builder.rs");
+    let readme = proofs::read("README.md");
+    let (_, after) = readme.split_once("\n## Configuration at a glance\n").expect("there is such a section");
+    let section = after.split("\n## ").next().unwrap();
+    let methods = source.lines().filter_map(|line| line.trim().strip_prefix("pub fn "));
+    for method in methods.filter_map(|line| line.split(['(', '<']).next()) {
+        assert!(section.contains(&format!("`{method}")), "the README does not tell of `{method}`");
     }
 }
