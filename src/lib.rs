@@ -78,19 +78,8 @@
 //!
 //! # Why
 //!
-//! **Why is a session in a cookie not logged out everywhere by `destroy`?** Because nothing at the server knows it.
-//! Who has kept a copy of the cookie can present it until it expires; short lifetimes bound that. For the same
-//! reason an owner can go back to an older cookie: keep no attempt counters, one-time tokens or balances in it.
-//!
-//! **Why is a value that I set not sent?** The commit compares what the session serialises to with what it was.
-//! What is the same is not sent.
-//!
-//! **Why did every session end when I changed my struct?** Its [fingerprint](schema) changed with it, since postcard
-//! has no field names by which to read the old one. The old cookies are refused, not misread, and stay in the
-//! browser until the handler writes.
-//!
-//! **Why are my changes gone after an error page?** A handler that answers 5xx changes no session, unless
-//! [`on_server_error`](SessionsBuilder::on_server_error) says otherwise.
+//! Why `destroy` is not a logout everywhere, why a value that was set is not sent, why sessions end when a struct
+//! changes, why changes are gone after an error page: the README answers.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]

@@ -1,7 +1,13 @@
 //! Holds the claims of SECURITY.md to the code: each has an id of its own, says what it does not cover, and names
-//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output.
+//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. Likewise the
+//! answers to ASVS, and the README's table of what can be configured.
 
-use std::{collections::BTreeSet, fs, path::Path};
+#[path = "kit/proofs.rs"]
+mod proofs;
+
+use std::collections::BTreeSet;
+
+use proofs::Proof;
 
 /// One claim's section of SECURITY.md.
 struct Claim {
@@ -10,28 +16,15 @@ struct Claim {
 }
 
 impl Claim {
-    /// The tests it names, each with its file.
-    fn proofs(&self) -> Vec<(String, String)> {
+    /// The tests it names.
+    fn proofs(&self) -> Vec<Proof> {
         let (_, proof) = self.text.split_once("\nProof: ").unwrap_or_default();
-        let mut file = String::new();
-        let mut proofs = Vec::new();
-        for name in proof.split('`').skip(1).step_by(2) {
-            if name.ends_with(".rs") {
-                file = name.to_owned();
-            } else {
-                proofs.push((file.clone(), name.to_owned()));
-            }
-        }
-        proofs
+        Proof::after_files(proof)
     }
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn claims() -> Vec<Claim> {
-    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let text = proofs::read("SECURITY.md");
     let (_, after) = text.split_once("\n## Claims\n").expect("there is a section of claims");
     let section = after.split("\n## ").next().unwrap();
     section
@@ -68,20 +61,59 @@ fn every_claim_names_tests_that_exist() {
     for claim in claims() {
         let proofs = claim.proofs();
         assert!(!proofs.is_empty(), "{} has no proof", claim.id);
-        for (file, name) in proofs {
-            let source =
-                fs::read_to_string(root().join(&file)).unwrap_or_else(|_| panic!("{}: {file}", claim.id));
-            let lines: Vec<_> = source.lines().map(str::trim).collect();
-            let at = lines.iter().position(|line| {
-                line.trim_start_matches("async ")
-                    .strip_prefix("fn ")
-                    .is_some_and(|rest| rest.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('(')))
-            });
-            let at = at.unwrap_or_else(|| panic!("{}: {file} has no `{name}`", claim.id));
-            let is_attribute = |line: &&&str| line.starts_with("#[") || line.starts_with("//");
-            let mut attributes = lines[..at].iter().rev().take_while(is_attribute);
-            let is_test = attributes.any(|line| ["#[test]", "#[tokio::test]"].contains(line));
-            assert!(is_test, "{}: `{name}` in {file} is no test", claim.id);
+        for proof in proofs {
+            proof.check().unwrap_or_else(|error| panic!("{}: {error}", claim.id));
         }
+    }
+}
+
+/// The answers to the requirements of ASVS: number, gist, who answers, how.
+fn answers() -> Vec<[String; 4]> {
+    let text = proofs::read("SECURITY.md");
+    let (_, after) = text.split_once("\n## OWASP ASVS 5.0\n").expect("there is a section on ASVS");
+    let section = after.split("\n## ").next().unwrap();
+    proofs::rows(section, 4).into_iter().map(|cells| cells.try_into().unwrap()).collect()
+}
+
+#[test]
+fn every_requirement_of_the_two_chapters_is_answered_once() {
+    // Chapter V7 and section V3.3 of ASVS 5.0: how many requirements each section has.
+    let sections = [("7.1", 3), ("7.2", 4), ("7.3", 2), ("7.4", 5), ("7.5", 3), ("7.6", 2), ("3.3", 5)];
+    let expected: Vec<_> = sections
+        .iter()
+        .flat_map(|(section, last)| (1..=*last).map(move |n| format!("{section}.{n}")))
+        .collect();
+    let answered: Vec<_> = answers().into_iter().map(|[number, ..]| number).collect();
+    assert_eq!(answered, expected);
+}
+
+#[test]
+fn every_answer_names_claims_and_tests_that_exist() {
+    let ids: BTreeSet<_> = claims().into_iter().map(|claim| claim.id).collect();
+    for [number, _, who, how] in answers() {
+        for proof in Proof::qualified(&how) {
+            proof.check().unwrap_or_else(|error| panic!("{number}: {error}"));
+        }
+        let words = how.split(|c: char| !c.is_ascii_alphanumeric());
+        let claim =
+            |word: &&str| word.len() == 3 && word.starts_with('C') && word[1..].parse::<u32>().is_ok();
+        let named: Vec<_> = words.filter(claim).collect();
+        for id in &named {
+            assert!(ids.contains(*id), "{number} names {id}");
+        }
+        let is_held = !named.is_empty() || !Proof::qualified(&how).is_empty();
+        assert!(is_held || !who.contains("crate"), "{number}: the crate answers, without a claim or a test");
+    }
+}
+
+#[test]
+fn the_readme_has_every_method_of_the_builder() {
+    let source = proofs::read("src/builder.rs");
+    let readme = proofs::read("README.md");
+    let (_, after) = readme.split_once("\n## Configuration at a glance\n").expect("there is such a section");
+    let section = after.split("\n## ").next().unwrap();
+    let methods = source.lines().filter_map(|line| line.trim().strip_prefix("pub fn "));
+    for method in methods.filter_map(|line| line.split(['(', '<']).next()) {
+        assert!(section.contains(&format!("`{method}")), "the README does not tell of `{method}`");
     }
 }

@@ -131,6 +131,16 @@ fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
     assert_eq!(map.get::<u32>("key").unwrap(), Some(1));
 }
 
+#[test]
+fn b51_keys_are_what_was_inserted_whatever_they_are_called() {
+    let mut map = SessionMap::default();
+    for key in ["save", "clear", "cookie", "id", "", "ü"] {
+        map.insert(key, &1).unwrap();
+    }
+    assert_eq!(map.keys().collect::<Vec<_>>(), ["", "clear", "cookie", "id", "save", "ü"]);
+    assert!(!map.contains("destroy"));
+}
+
 #[tokio::test]
 async fn b51_inserting_what_was_there_is_no_change() {
     let app = app(Router::new().route("/", any(async |session: Session| session.insert("a", &1).unwrap())));

@@ -516,3 +516,22 @@ async fn a_session_opened_and_committed_by_hand_makes_the_same_trip() -> Result<
     }
     Ok(())
 }
+
+/// Two limits that SECURITY.md states, held so that nobody takes them for promises.
+#[tokio::test]
+async fn a_slower_response_brings_a_destroyed_session_back() {
+    let (mut browser, app) = returning().await;
+    let mut slower = browser.clone();
+    let late = slower.post(&app, "/add").await;
+    browser.post(&app, "/destroy").await;
+    browser.keep(late.set_cookie());
+    assert_eq!(browser.get(&app, "/read").await.text(), "2");
+}
+
+#[tokio::test]
+async fn an_older_cookie_opens_after_destroy() {
+    let (mut browser, app) = returning().await;
+    let mut kept = browser.clone();
+    browser.post(&app, "/destroy").await;
+    assert_eq!(kept.get(&app, "/read").await.text(), "1");
+}

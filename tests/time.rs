@@ -51,6 +51,15 @@ async fn b20_a_session_unused_for_its_idle_window_is_over() {
 }
 
 #[tokio::test]
+async fn b20_a_session_after_one_that_is_over_has_another_id() {
+    let mut scene = Scene::new(|builder| builder).await;
+    let before = scene.marks().id();
+    scene.clock.advance(2 * HOUR);
+    scene.browser.post(&scene.app, "/add").await;
+    assert_ne!(scene.marks().id(), before);
+}
+
+#[tokio::test]
 async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy() {
     let mut scene = Scene::new(|builder| builder).await;
     for _ in 0..23 {
@@ -119,6 +128,12 @@ async fn b22_every_request_renews_if_so_configured() {
     let mut scene = Scene::new(|builder| builder.renewal(Renewal::EveryRequest)).await;
     assert!(!scene.browser.get(&scene.app, "/read").await.sends_nothing());
     assert!(scene.browser.get(&scene.app, "/peek").await.sends_nothing());
+}
+
+#[tokio::test]
+async fn b22_every_request_renews_no_session_that_is_empty() {
+    let scene = Scene::new(|builder| builder.renewal(Renewal::EveryRequest)).await;
+    assert!(Browser::new().get(&scene.app, "/read").await.sends_nothing());
 }
 
 #[tokio::test]
@@ -252,6 +267,25 @@ async fn b23_a_shorter_longest_window_of_remembered_sessions_holds_at_once() {
     scene.clock.advance(DAY);
     assert_eq!(scene.views().await, "0");
     assert!(scene.browser.post(&scene.app, "/remember/86401").await.status.is_client_error());
+}
+
+/// Which verbs move the beginning from which the absolute lifetime counts.
+#[tokio::test]
+async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
+    for (path, begins) in [
+        ("/add", false),
+        ("/renew-keep", false),
+        ("/remember/3600", false),
+        ("/renew", true),
+        ("/forget", true),
+    ] {
+        let mut scene = Scene::new(|builder| builder).await;
+        let before = scene.marks().created();
+        scene.clock.advance(MINUTE);
+        scene.browser.post(&scene.app, path).await;
+        let expected = if begins { scene.clock.now() } else { before };
+        assert_eq!(scene.marks().created(), expected, "{path}");
+    }
 }
 
 #[tokio::test]

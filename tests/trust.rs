@@ -443,3 +443,13 @@ fn a_header_that_no_reader_accepts_is_not_sealed() {
     let reference = Reference { generation: 1, secret: [9; 32] };
     assert!(context.seal_reference(&Header { window: 0, ..good }, &reference, &mut String::new()).is_err());
 }
+
+#[test]
+fn a_cookie_of_another_realm_has_the_same_key_id_and_is_forged() {
+    let ring = kit::ring();
+    let sealer = |realm: &str| Sealer::<u32>::builder(ring.clone(), COOKIE).realm(realm).build().unwrap();
+    let now = Clock::new().now();
+    let (ours, theirs) = (sealer("ours").seal(&7, now).unwrap(), sealer("theirs").seal(&7, now).unwrap());
+    assert_eq!(ours[..6], theirs[..6], "version, role and most of the key id");
+    assert_eq!(sealer("ours").open(&theirs, now).unwrap_err(), Refusal::Forged);
+}

@@ -57,6 +57,24 @@ async fn b15_what_is_changed_after_save_is_sent_too() {
 }
 
 #[tokio::test]
+async fn b15_what_is_saved_is_sent_once() {
+    let app = routes()
+        .route(
+            "/save-last",
+            any(async |session: S| {
+                session.update(|visit| visit.views += 1);
+                session.save().await.unwrap();
+            }),
+        )
+        .layer(sessions(&Clock::new()));
+    let mut browser = Browser::new();
+    for views in ["1", "2"] {
+        browser.post(&app, "/save-last").await.set_cookie(); // exactly one
+        assert_eq!(browser.get(&app, "/read").await.text(), views);
+    }
+}
+
+#[tokio::test]
 async fn b11_save_after_the_head_is_gone_says_so() {
     let sessions = sessions(&Clock::new());
     let session = sessions.open(&Request::new(())).await.unwrap();

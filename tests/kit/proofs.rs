@@ -1,0 +1,98 @@
+//! Names of tests in documents, held to the sources. By itself, without the rest of the kit, so that a test of
+//! documents needs no framework.
+
+#![allow(dead_code)] // each test binary uses a part
+
+use std::{fs, path::Path};
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
+}
+
+/// A test that a document names: its file, and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    pub file: String,
+    pub name: String,
+}
+
+impl Proof {
+    /// Those of a text in which a file is named before its tests: `` `tests/life.rs` `one`, `two` ``.
+    pub fn after_files(text: &str) -> Vec<Self> {
+        let mut file = String::new();
+        let mut proofs = Vec::new();
+        for name in code(text) {
+            if name.ends_with(".rs") {
+                file = name.to_owned();
+            } else {
+                proofs.push(Self { file: file.clone(), name: name.to_owned() });
+            }
+        }
+        proofs
+    }
+
+    /// Those of a text in which each has its file with it: `` `life::one` `` for `one` in `tests/life.rs`. Other
+    /// code in the text is not looked at.
+    pub fn qualified(text: &str) -> Vec<Self> {
+        let is_name = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        code(text)
+            .filter_map(|code| code.split_once("::"))
+            .filter(|(file, name)| is_name(file) && is_name(name))
+            .map(|(file, name)| Self { file: format!("tests/{file}.rs"), name: name.to_owned() })
+            .collect()
+    }
+
+    /// Whether there is such a test; if not, what is amiss.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { file, name } = self;
+        let source = fs::read_to_string(root().join(file)).map_err(|error| format!("`{file}`: {error}"))?;
+        let lines: Vec<_> = source.lines().map(str::trim).collect();
+        let at = lines
+            .iter()
+            .position(|line| {
+                line.trim_start_matches("async ")
+                    .strip_prefix("fn ")
+                    .and_then(|rest| rest.strip_prefix(&**name))
+                    .is_some_and(|rest| rest.starts_with('('))
+            })
+            .ok_or_else(|| format!("{file} has no `{name}`"))?;
+        let is_attribute = |line: &&&str| line.starts_with("#[") || line.starts_with("//");
+        let mut attributes = lines[..at].iter().rev().take_while(is_attribute);
+        match attributes.any(|line| ["#[test]", "#[tokio::test]"].contains(line)) {
+            true => Ok(()),
+            false => Err(format!("`{name}` in {file} is no test")),
+        }
+    }
+}
+
+/// What stands between backticks.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The rows of all tables of a document with this many columns, without their heads.
+pub fn rows(document: &str, columns: usize) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let mut within = false;
+    for line in document.lines() {
+        let Some(row) = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')) else {
+            within = false;
+            continue;
+        };
+        let cells: Vec<_> = row.split('|').map(|cell| cell.trim().to_owned()).collect();
+        if cells.iter().all(|cell| cell.chars().all(|c| c == '-' || c == ':')) {
+            within = true;
+        } else if within && cells.len() == columns {
+            rows.push(cells);
+        } else if within {
+            panic!("a row of {} cells, not {columns}: {line}", cells.len());
+        }
+    }
+    rows
+}
