@@ -55,13 +55,16 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// When the generation is 0, which is never written, or when the operating system gives no random bytes.
     pub fn seal_blob(
         &self,
         reference: &Reference,
         session_id: &[u8; 16],
         blob: &Blob<'_>,
     ) -> Result<Vec<u8>, Error> {
+        if blob.generation == 0 {
+            return Err(Error::configuration("a blob's generations count from 1"));
+        }
         Ok(self.seal_blob_with(Nonce::draw()?, reference, session_id, blob))
     }
 
