@@ -289,6 +289,24 @@ async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
 }
 
 #[tokio::test]
+async fn b08_a_new_beginning_is_not_undone_by_a_later_verb_that_keeps_the_deadline() {
+    let scene = Scene::new(|builder| builder).await;
+    let app = Router::new()
+        .route(
+            "/",
+            any(async |session: Session<Visit>| {
+                session.renew_id();
+                session.renew_id_keep_deadline();
+            }),
+        )
+        .layer(scene.sessions.clone());
+    let mut scene = Scene { app, ..scene };
+    scene.clock.advance(MINUTE);
+    scene.browser.post(&scene.app, "/").await;
+    assert_eq!(scene.marks().created(), scene.clock.now());
+}
+
+#[tokio::test]
 async fn b24_max_age_never_exceeds_what_is_left_of_the_lifetime() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/2592000").await;

@@ -163,6 +163,26 @@ async fn b15_what_was_touched_ends_by_destroy_like_any_other() {
 }
 
 #[tokio::test]
+async fn b15_destroy_and_regenerate_undo_an_earlier_touch() {
+    type Verb = fn(&S);
+    let verbs: [Verb; 2] = [|session| session.destroy(), |session| session.regenerate()];
+    for verb in verbs {
+        let app = routes()
+            .route(
+                "/touch-and-end",
+                any(async move |session: S| {
+                    session.touch();
+                    verb(&session);
+                }),
+            )
+            .layer(sessions(&Clock::new()));
+        let mut browser = Browser::new();
+        browser.post(&app, "/add").await;
+        assert!(browser.post(&app, "/touch-and-end").await.removes());
+    }
+}
+
+#[tokio::test]
 async fn b22_a_passive_request_does_not_renew() {
     let clock = Clock::new();
     let app = touching(sessions(&clock));
@@ -333,6 +353,26 @@ async fn a_token_asked_for_after_renew_id_is_of_the_new_id() {
     browser.post(&app, "/add").await;
     let token = browser.get(&app, "/renewed-token").await.text().to_owned();
     assert!(passes(&mut browser, &app, &token).await);
+}
+
+#[tokio::test]
+async fn renew_id_makes_a_token_of_the_same_request_invalid_too() {
+    let sessions = sessions(&Clock::new());
+    let renewing = Router::new()
+        .route(
+            "/token-then-renew",
+            any(async |session: S| {
+                let token = session.csrf_token().unwrap();
+                session.renew_id();
+                session.touch();
+                token.to_string()
+            }),
+        )
+        .layer(sessions.clone());
+    let app = guarded(sessions).merge(renewing);
+    let mut browser = Browser::new();
+    let token = browser.get(&app, "/token-then-renew").await.text().to_owned();
+    assert!(!passes(&mut browser, &app, &token).await);
 }
 
 #[tokio::test]

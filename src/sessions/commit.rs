@@ -203,9 +203,7 @@ impl<T: Payload> Sessions<T> {
             // A cookie that is about to be set, or is removed already, needs no removal of its own.
             let covered =
                 (commit == Commit::Set && same(&inner.cookie)) || dropped.iter().any(|cookie| same(cookie));
-            // An opened session does not lose its own cookie to a refusal under another realm.
-            let shared = presented.current == Seen::Opened && commit == Commit::Keep && same(&inner.cookie);
-            if drops(*seen) && !covered && !shared {
+            if drops(*seen) && !covered {
                 dropped.push(&previous.cookie);
             }
         }
