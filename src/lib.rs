@@ -66,7 +66,7 @@
 //! | audit | [`seal`], and `SECURITY.md` beside the sources |
 //!
 //! In the sources, `sessions.rs` is the whole trip from top to bottom, `seal/` is what is trusted, and
-//! `tower/service.rs` is the plumbing.
+//! `middleware/` is the plumbing.
 //!
 //! # Features
 //!
@@ -105,6 +105,8 @@ mod error;
 mod key;
 mod key_ring;
 mod lifetime;
+#[cfg(feature = "tower")]
+mod middleware;
 mod payload;
 mod policy;
 pub mod schema;

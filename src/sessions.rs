@@ -157,10 +157,10 @@ impl<T: Payload> Sessions<T> {
 /// What only the middleware asks.
 #[cfg(feature = "tower")]
 impl<T: Payload> Sessions<T> {
-    /// The session of a request below the layer of these very sessions.
+    /// The session of a request below the middleware of these very sessions.
     fn in_layer<B>(&self, request: &Request<B>) -> Option<Session<T>> {
         let these = |sessions: &Self| Arc::ptr_eq(&sessions.inner, &self.inner);
-        let slot = crate::tower::slot::find(request.extensions(), these)?;
+        let slot = crate::middleware::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }
 
