@@ -52,7 +52,7 @@
 //! |---|---|---|
 //! | the seal | [`Sealer`]: `seal` and `open` a typed value. No http, no async, no clock | a queue worker, a WebSocket, another framework |
 //! | the trip | [`Sessions::open`] a request's session, [`Sessions::commit`] it to the response | a plain service |
-//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [`Session`] an [axum extractor](mod@axum) | an axum or tower application |
+//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [wraps a hyper service](mod@hyper), and [`Session`] is an [axum extractor](mod@axum) | an application of axum, tower or hyper |
 //!
 //! # Where to look
 //!
@@ -74,6 +74,7 @@
 //! |---|---|---|
 //! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
+//! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
 //!
 //! # Why
 //!
@@ -94,7 +95,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 // The map names modules of optional features.
-#![cfg_attr(not(feature = "axum"), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(not(all(feature = "axum", feature = "hyper")), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -102,10 +103,12 @@ mod builder;
 mod cookie;
 mod counters;
 mod error;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod key;
 mod key_ring;
 mod lifetime;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "hyper"))]
 mod middleware;
 mod payload;
 mod policy;
