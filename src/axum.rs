@@ -6,7 +6,7 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{Payload, Session, tower::slot};
+use crate::{Payload, Session, middleware::slot};
 
 /// Below a layer of [`Sessions`](crate::Sessions) of the same payload type; the innermost, if there are several.
 ///

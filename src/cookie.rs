@@ -241,7 +241,7 @@ impl SessionCookie {
         &self.name
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }

@@ -53,7 +53,7 @@
 //! |---|---|---|
 //! | the seal | [`Sealer`]: `seal` and `open` a typed value. No http, no async, no clock | a queue worker, a WebSocket, another framework |
 //! | the trip | [`Sessions::open`] a request's session, [`Sessions::commit`] it to the response | a plain service |
-//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [`Session`] an [axum extractor](mod@axum) | an axum or tower application |
+//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [wraps a hyper service](mod@hyper), and [`Session`] is an [axum extractor](mod@axum) | an application of axum, tower or hyper |
 //!
 //! # Where to look
 //!
@@ -67,7 +67,7 @@
 //! | audit | [`seal`], and `SECURITY.md` beside the sources |
 //!
 //! In the sources, `sessions.rs` is the whole trip from top to bottom, `seal/` is what is trusted, and
-//! `tower/service.rs` is the plumbing.
+//! `middleware/` is the plumbing.
 //!
 //! # Features
 //!
@@ -75,6 +75,7 @@
 //! |---|---|---|
 //! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
+//! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
 //!
 //! # Why
 //!
@@ -84,7 +85,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 // The map names modules of optional features.
-#![cfg_attr(not(feature = "axum"), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(not(all(feature = "axum", feature = "hyper")), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -94,10 +95,14 @@ mod counters;
 pub mod csrf;
 mod error;
 pub mod flash;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod key;
 mod key_ring;
 mod lifetime;
 mod map;
+#[cfg(any(feature = "tower", feature = "hyper"))]
+mod middleware;
 mod migration;
 mod payload;
 mod policy;

@@ -52,7 +52,10 @@ pub(crate) struct Inner<T> {
     pub(crate) previous: Vec<Previous>,
     pub(crate) renewal: Renewal,
     pub(crate) on_server_error: OnServerError,
-    #[cfg_attr(not(feature = "tower"), expect(dead_code, reason = "the middleware reads it"))]
+    #[cfg_attr(
+        not(any(feature = "tower", feature = "hyper")),
+        expect(dead_code, reason = "the middleware reads it")
+    )]
     pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
     pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) tally: Tally,
@@ -155,12 +158,12 @@ impl<T: Payload> Sessions<T> {
 }
 
 /// What only the middleware asks.
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "tower", feature = "hyper"))]
 impl<T: Payload> Sessions<T> {
-    /// The session of a request below the layer of these very sessions.
+    /// The session of a request below the middleware of these very sessions.
     fn in_layer<B>(&self, request: &Request<B>) -> Option<Session<T>> {
         let these = |sessions: &Self| Arc::ptr_eq(&sessions.inner, &self.inner);
-        let slot = crate::tower::slot::find(request.extensions(), these)?;
+        let slot = crate::middleware::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }
 
@@ -173,7 +176,7 @@ impl<T: Payload> Sessions<T> {
     }
 }
 
-#[cfg(not(feature = "tower"))]
+#[cfg(not(any(feature = "tower", feature = "hyper")))]
 impl<T: Payload> Sessions<T> {
     fn in_layer<B>(&self, _: &Request<B>) -> Option<Session<T>> {
         None

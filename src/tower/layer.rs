@@ -1,12 +1,12 @@
 use tower_layer::Layer;
 
 use super::SessionService;
-use crate::Sessions;
+use crate::{Payload, Sessions};
 
-impl<S, T> Layer<S> for Sessions<T> {
+impl<S, T: Payload> Layer<S> for Sessions<T> {
     type Service = SessionService<S, T>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        SessionService { inner, sessions: self.clone() }
+        self.wrap(inner)
     }
 }

@@ -1,11 +1,7 @@
 //! [`Sessions`](crate::Sessions) as a tower layer.
 //!
-//! The layer leaves a place for the session among the request's extensions, which costs a look at the clock and
-//! little more. Nothing is opened until a handler asks, by the axum extractor or by
-//! [`Sessions::open`](crate::Sessions::open). When the handler has answered, what it asked for is committed to the
-//! response. A session that can't be kept replaces the response, by default with an empty 500
-//! ([`on_commit_failure`](crate::SessionsBuilder::on_commit_failure)), which is why the response's body must have a
-//! default.
+//! What it makes of a service is a [`SessionService`], whose documentation says what becomes of a request and its
+//! response.
 //!
 //! ```
 //! use http::{Request, Response};
@@ -33,10 +29,7 @@
 //! # }
 //! ```
 
-mod future;
 mod layer;
 mod service;
-pub(crate) mod slot;
 
-pub use future::ResponseFuture;
-pub use service::SessionService;
+pub use crate::middleware::{ResponseFuture, SessionService};

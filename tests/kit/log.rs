@@ -1,25 +1,40 @@
 //! What is logged while a test runs on this thread.
 
 use std::{
+    cell::RefCell,
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Once},
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::{Layer, filter::dynamic_filter_fn, fmt, layer::SubscriberExt};
+
+thread_local!(static RECORDING: RefCell<Option<Log>> = const { RefCell::new(None) });
 
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
+/// Ends the recording when it is dropped.
+#[must_use]
+pub struct Guard(());
+
+/// One subscriber serves all threads, from before the first event on: those that come and go with their threads race
+/// with the caches of tracing, and an event is lost now and then.
+pub fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let recorded = dynamic_filter_fn(|_, _| RECORDING.with_borrow(Option::is_some));
+        let layer = fmt::layer().with_ansi(false).with_writer(|| ThisThread).with_filter(recorded);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
+    });
+}
+
 impl Log {
     /// Records every level, on this thread, until the guard is dropped.
-    pub fn record() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub fn record() -> (Self, Guard) {
+        install();
         let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(log.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        RECORDING.set(Some(log.clone()));
+        (log, Guard(()))
     }
 
     pub fn text(&self) -> String {
@@ -27,20 +42,26 @@ impl Log {
     }
 }
 
-impl io::Write for Log {
+impl Drop for Guard {
+    fn drop(&mut self) {
+        RECORDING.set(None);
+    }
+}
+
+/// Writes to what this thread records to.
+struct ThisThread;
+
+impl io::Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        RECORDING.with_borrow(|log| {
+            if let Some(log) = log {
+                log.0.lock().unwrap().extend_from_slice(bytes);
+            }
+        });
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }

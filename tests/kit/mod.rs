@@ -2,8 +2,10 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+#[cfg(feature = "axum")]
 pub mod app;
 pub mod log;
+pub mod refusals;
 
 use std::{
     sync::{
@@ -65,6 +67,7 @@ pub fn ring() -> KeyRing {
 
 /// Sessions of `Visit` under this clock, to be configured further.
 pub fn sessions(ring: KeyRing, clock: &Clock) -> SessionsBuilder<Visit> {
+    log::install();
     let clock = clock.clone();
     Sessions::builder(ring).realm("tests").clock(move || clock.now())
 }

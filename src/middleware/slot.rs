@@ -1,4 +1,4 @@
-//! Where a layer leaves a request's session, for whoever asks for it further in.
+//! Where a middleware leaves a request's session, for whoever asks for it further in.
 
 use std::{
     any::Any,
