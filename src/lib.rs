@@ -90,6 +90,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
+mod choose;
 mod cookie;
 mod counters;
 pub mod csrf;
@@ -117,6 +118,7 @@ pub mod tower;
 
 pub use self::{
     builder::SessionsBuilder,
+    choose::RequestHead,
     cookie::{CookieAttributes, SameSite},
     counters::Counters,
     error::{Error, Refusal},

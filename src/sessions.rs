@@ -16,6 +16,7 @@ pub(crate) use self::arrive::Presented;
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
+    choose::Hook,
     cookie::SessionCookie,
     counters::{Counters, Tally},
     error::Error,
@@ -44,6 +45,8 @@ use crate::{
 /// ```
 pub struct Sessions<T = SessionMap> {
     inner: Arc<Inner<T>>,
+    /// Chooses others for some requests.
+    hook: Option<Hook<T>>,
 }
 
 pub(crate) struct Inner<T> {
@@ -98,7 +101,7 @@ impl<T: Payload> Sessions<T> {
     }
 
     pub(crate) fn from_inner(inner: Inner<T>) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), hook: None }
     }
 
     /// The session of a request. A cookie that can't be opened, for whatever reason, gives a fresh one.
@@ -113,9 +116,10 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        std::future::ready(Ok(match self.in_layer(request) {
+        let these = self.for_request(request);
+        std::future::ready(Ok(match these.in_layer(request) {
             Some(session) => session,
-            None => self.open_headers(request.headers(), self.now()),
+            None => these.open_headers(request.headers(), these.now()),
         }))
     }
 
@@ -146,6 +150,15 @@ impl<T: Payload> Sessions<T> {
     /// What these sessions have seen so far, in this process.
     pub fn counters(&self) -> Counters {
         self.inner.tally.read()
+    }
+
+    pub(crate) fn hook(&self) -> Option<&Hook<T>> {
+        self.hook.as_ref()
+    }
+
+    /// The same sessions, with another hook or none.
+    pub(crate) fn with_hook(&self, hook: Option<Hook<T>>) -> Self {
+        Self { inner: Arc::clone(&self.inner), hook }
     }
 
     pub(crate) fn lifetimes(&self) -> &Lifetimes {
@@ -185,7 +198,7 @@ impl<T: Payload> Sessions<T> {
 
 impl<T> Clone for Sessions<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self { inner: Arc::clone(&self.inner), hook: self.hook.clone() }
     }
 }
 
