@@ -5,7 +5,7 @@ use sealed_session::{OnServerError, SameSite, SessionsBuilder};
 
 use crate::{
     kit::{Browser, HOUR, MINUTE, SECOND, Visit, scope},
-    server::{On, Scene},
+    server::{On, Scene, handler, status, verb},
 };
 
 pub async fn b01_a_request_without_a_cookie_gets_a_fresh_empty_session_and_nothing_is_sent(on: On) {
@@ -200,6 +200,29 @@ pub async fn b13_a_response_that_reads_the_session_says_vary_and_one_that_sets_i
     assert!(peeked.all("vary").is_empty());
     let removed = visitor.get("/destroy").await;
     assert_eq!(removed.all("cache-control"), ["no-store"]);
+}
+
+pub async fn b15_save_tells_before_it_is_too_late_whether_the_session_is_kept(on: On) {
+    let shop = handler(|path, session| async move {
+        if path == "/buy" {
+            session.update(|visit| visit.notes = vec!["n".repeat(5000)]);
+            if session.save().await.is_err_and(|error| error.is_too_large()) {
+                return status(StatusCode::INSUFFICIENT_STORAGE);
+            }
+        }
+        verb(&path, &session)
+    });
+    let mut visitor = Scene::answering(on, shop).await.returning().await;
+    let answer = visitor.post("/buy").await;
+    assert_eq!(answer.status, StatusCode::INSUFFICIENT_STORAGE, "the handler's own answer");
+    assert!(answer.sends_nothing());
+    assert_eq!(visitor.views().await, "1");
+}
+
+pub async fn b15_touch_makes_even_an_empty_session_durable(on: On) {
+    let mut visitor = Scene::new(on).await.visitor().await;
+    assert!(!visitor.post("/touch").await.removes());
+    assert_eq!(visitor.get("/arrival").await.text(), "Opened");
 }
 
 pub async fn what_nobody_asks_for_is_not_opened(on: On) {

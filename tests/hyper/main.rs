@@ -56,6 +56,8 @@ macro_rules! everywhere {
                 b12_the_application_can_choose_to_keep_changes,
                 b13_the_handlers_own_headers_are_kept_and_the_sessions_come_beside_them,
                 b13_a_response_that_reads_the_session_says_vary_and_one_that_sets_it_says_no_store,
+                b15_save_tells_before_it_is_too_late_whether_the_session_is_kept,
+                b15_touch_makes_even_an_empty_session_durable,
                 what_nobody_asks_for_is_not_opened,
             }
             time::{

@@ -231,6 +231,7 @@ pub fn verb(path: &str, session: &Session<Visit>) -> Response<Body> {
             session.renew_id();
             add(1);
         }
+        "/touch" => session.touch(),
         "/remember" => session.remember(Duration::from_secs(argument as u64)).unwrap(),
         "/note" => session.update(|visit| visit.notes = vec!["n".repeat(argument)]),
         path if path.starts_with("/add") => add(1),
