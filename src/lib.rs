@@ -60,10 +60,14 @@
 //! | to | see |
 //! |---|---|
 //! | configure | [`SessionsBuilder`], [`Lifetimes`], [`CookieAttributes`] |
-//! | use a session in a handler | [`Session`] |
+//! | use a session in a handler | [`Session`]; without a type of your own, [`SessionMap`] |
+//! | show a message on the next page | [`flash`] |
+//! | guard forms against other sites | [`csrf`] |
 //! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
 //! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
-//! | change the payload's type | [`schema`] |
+//! | change the payload's type | [`SessionsBuilder::migrating_from`], [`schema`] |
+//! | serve several tenants | [`Sessions::choosing`] |
+//! | test your handlers | [`testing`] |
 //! | audit | [`seal`], and `SECURITY.md` beside the sources |
 //!
 //! In the sources, `sessions.rs` is the whole trip from top to bottom, `seal/` is what is trusted, and
