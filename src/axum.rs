@@ -6,7 +6,7 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{Payload, Session, middleware::slot};
+use crate::{Error, Payload, Session, middleware::slot};
 
 /// Below a layer of [`Sessions`](crate::Sessions) of the same payload type; the innermost, if there are several.
 ///
@@ -43,6 +43,15 @@ impl std::error::Error for MissingLayer {}
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// An empty 500, and a line in the log that says what was wrong: so that a handler can return
+/// `Result<_, sealed_session::Error>`. The client learns nothing of it.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        tracing::error!(error = %self, "a handler gave up on its session");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }

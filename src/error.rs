@@ -148,7 +148,10 @@ impl fmt::Display for Error {
                 )
             }
             Kind::Environment { variable, source: VarError::NotPresent } => {
-                write!(f, "the environment variable {variable} is not set: it should hold the key ring")
+                write!(
+                    f,
+                    "the environment variable {variable} is not set: it should hold the key ring, such as one key that `Key::generate` has made"
+                )
             }
             Kind::Environment { variable, .. } => {
                 write!(f, "the environment variable {variable} is not UTF-8")

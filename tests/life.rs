@@ -485,6 +485,24 @@ async fn b14_layers_with_different_types_and_names_live_side_by_side() {
 }
 
 #[tokio::test]
+async fn a_handler_that_returns_the_sessions_error_answers_an_empty_500_and_logs_it() {
+    let (log, _guard) = kit::log::Log::record();
+    let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
+    let app = Router::new()
+        .route(
+            "/",
+            any(async |session: Session<Visit>| -> Result<(), Error> {
+                session.update(|visit| visit.notes.push("n".repeat(5000)));
+                session.save().await
+            }),
+        )
+        .layer(sessions);
+    let answer = Browser::new().get(&app, "/").await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
+    assert!(log.text().contains("does not fit its cookie"), "{}", log.text());
+}
+
+#[tokio::test]
 async fn what_nobody_asks_for_is_not_opened() {
     let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
     let app = app(sessions.clone());

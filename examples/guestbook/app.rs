@@ -7,7 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sealed_session::{Session, Sessions};
+use sealed_session::{Error, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
 /// What the guestbook knows of a visitor: all of it is in the visitor's own cookie.
@@ -36,7 +36,7 @@ pub fn router(sessions: Sessions<Visitor>) -> Router {
         .layer(sessions)
 }
 
-async fn home(session: Session<Visitor>, headers: HeaderMap) -> Result<Response, StatusCode> {
+async fn home(session: Session<Visitor>, headers: HeaderMap) -> Result<Response, Error> {
     session.update(|visitor| visitor.visits = visitor.visits.saturating_add(1));
     let body = session.read(|visitor| {
         html! {
@@ -78,7 +78,7 @@ async fn sign(session: Session<Visitor>, Form(form): Form<Signature>) -> Result<
     Ok(Redirect::to("/"))
 }
 
-async fn view(session: Session<Visitor>) -> Result<Html<String>, StatusCode> {
+async fn view(session: Session<Visitor>) -> Result<Html<String>, Error> {
     let body = session.read(|visitor| {
         html! {
             h1 { "The guestbook" }
@@ -98,8 +98,8 @@ async fn clear(session: Session<Visitor>) -> Redirect {
 }
 
 /// A page around its body, with what the session is made of at the foot.
-fn page(session: &Session<Visitor>, body: Markup) -> Result<Html<String>, StatusCode> {
-    let size = session.size().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+fn page(session: &Session<Visitor>, body: Markup) -> Result<Html<String>, Error> {
+    let size = session.size()?;
     let visits = session.read(|visitor| visitor.visits);
     let page = html! {
         (DOCTYPE)

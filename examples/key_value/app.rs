@@ -25,7 +25,7 @@ pub fn router(sessions: Sessions) -> Router {
 }
 
 // req.session.views ??= {}; req.session.views[pathname] = (req.session.views[pathname] || 0) + 1
-async fn views(session: Session, uri: Uri) -> Result<String, Problem> {
+async fn views(session: Session, uri: Uri) -> Result<String, Error> {
     let mut views: BTreeMap<String, u32> = session.get("views")?.unwrap_or_default();
     let here = views.entry(uri.path().to_owned()).or_default();
     *here += 1;
@@ -40,7 +40,7 @@ struct Login {
 }
 
 // req.session.regenerate(err => { req.session.user = user; req.session.save(err => …) })
-async fn login(session: Session, Query(login): Query<Login>) -> Result<String, Problem> {
+async fn login(session: Session, Query(login): Query<Login>) -> Result<String, Error> {
     session.regenerate();
     session.insert("user", &login.user)?;
     session.save().await?; // now we know that it fits
@@ -48,7 +48,7 @@ async fn login(session: Session, Query(login): Query<Login>) -> Result<String, P
 }
 
 // if (req.session.user) … else res.status(401)
-async fn whoami(session: Session) -> Result<Response, Problem> {
+async fn whoami(session: Session) -> Result<Response, Error> {
     Ok(match session.get::<String>("user")? {
         Some(user) => user.into_response(),
         None => StatusCode::UNAUTHORIZED.into_response(),
@@ -62,7 +62,7 @@ async fn touch(session: Session) -> &'static str {
 }
 
 // delete req.session.views
-async fn forget(session: Session) -> Result<&'static str, Problem> {
+async fn forget(session: Session) -> Result<&'static str, Error> {
     Ok(if session.remove("views")? { "forgotten" } else { "nothing to forget" })
 }
 
@@ -70,20 +70,4 @@ async fn forget(session: Session) -> Result<&'static str, Problem> {
 async fn logout(session: Session) -> &'static str {
     session.destroy();
     "goodbye"
-}
-
-/// What the session could not do, as a response.
-struct Problem(Error);
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        eprintln!("{}", self.0);
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    }
 }

@@ -48,7 +48,7 @@ fn verify(form: &Login) -> Option<String> {
     (form.name == "ada" && form.password == "lovelace").then(|| form.name.clone())
 }
 
-async fn home(session: Session<Visit>) -> Result<Response, Problem> {
+async fn home(session: Session<Visit>) -> Result<Response, Error> {
     if session.read(|visit| visit.user.is_some()) {
         return Ok(Redirect::to("/dashboard").into_response());
     }
@@ -68,7 +68,7 @@ async fn home(session: Session<Visit>) -> Result<Response, Problem> {
     ))
 }
 
-async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Response, Problem> {
+async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Response, Error> {
     if !session.verify_csrf(&form.csrf) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
@@ -87,7 +87,7 @@ async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Respo
     Ok(Redirect::to("/dashboard").into_response())
 }
 
-async fn dashboard(session: Session<Visit>) -> Result<Response, Problem> {
+async fn dashboard(session: Session<Visit>) -> Result<Response, Error> {
     let Some(user) = session.read(|visit| visit.user.clone()) else {
         return Ok((StatusCode::UNAUTHORIZED, Html("Please <a href=\"/\">sign in</a>.")).into_response());
     };
@@ -130,20 +130,4 @@ fn page(session: &Session<Visit>, body: Markup) -> Response {
         }
     };
     Html(page.into_string()).into_response()
-}
-
-/// What the session could not do, as a response.
-struct Problem(Error);
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        eprintln!("{}", self.0);
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
-    }
 }
