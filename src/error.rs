@@ -95,7 +95,8 @@ impl Error {
         }
     }
 
-    /// The response's head was already on its way: what was asked for came too late.
+    /// The session has already been committed to a response, whose head may be on its way: what was asked for came too
+    /// late.
     pub fn is_finished(&self) -> bool {
         matches!(*self.0, Kind::Finished)
     }
@@ -177,7 +178,7 @@ impl fmt::Display for Error {
                 f.write_str("a closure that was changing the session panicked: nothing of it is kept")
             }
             Kind::Finished => f.write_str(
-                "the response's head has already been sent: the session can no longer change with it",
+                "the session has already been committed to a response: it can no longer change with it",
             ),
         }
     }
