@@ -167,6 +167,11 @@ fn times_of_the_chrono_crate() {
 }
 
 #[test]
+fn decimals_as_their_crate_s_feature_serde_str_writes_them() {
+    there_and_back([rust_decimal::Decimal::new(1999, 2), rust_decimal::Decimal::ZERO]);
+}
+
+#[test]
 fn decimals_as_text() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Price {

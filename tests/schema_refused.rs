@@ -155,11 +155,6 @@ fn b52_an_adjacently_tagged_enum_with_a_unit_variant() {
     refused::<Event>(&["Event"]);
 }
 
-#[test]
-fn b52_a_decimal_that_is_not_told_to_be_text() {
-    refused::<rust_decimal::Decimal>(&["Decimal", "deserialize_any"]);
-}
-
 // --- Two sides that differ ---
 
 #[derive(Serialize, Deserialize)]

@@ -33,6 +33,13 @@
 //! refused is repaired from `candidates`, made of `values` and of the application's `samples`. The outcome is a
 //! `grammar`, by which the `writer` checks.
 //!
+//! # Which types
+//!
+//! Whatever derives serde's traits, and all of the standard library's types that have them, `NonZero` and IP addresses
+//! included. Of other crates, without a word: `uuid`, `time`, `chrono`, `url`; `rust_decimal` with its feature
+//! `serde-str`, since otherwise it asks the payload to describe itself. A type that reads only values of its own kind,
+//! such as an order number with a check digit, needs a [sample](Samples).
+//!
 //! # What a fingerprint covers
 //!
 //! The names of fields and of variants as serde writes them, their order, and the types of everything, at every
