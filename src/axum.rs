@@ -15,7 +15,7 @@ impl<S: Sync, T: Payload> FromRequestParts<S> for Session<T> {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
-        match slot::find::<T>(&parts.extensions, |_| true) {
+        match slot::find::<T>(&parts.extensions, |_, _| true) {
             Some(slot) => Ok(slot.open(&parts.headers)),
             None => {
                 tracing::error!(

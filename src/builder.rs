@@ -113,7 +113,10 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// Goes on to read the cookies of a former realm, name or set of attributes, so that changing them logs nobody
     /// out. A session that arrives in such a cookie moves to the current one, and the old cookie is removed. Can be
-    /// given several times.
+    /// given several times. A cookie of that name is removed with the next that is set, whoever wrote it.
+    ///
+    /// In a deployment that goes from node to node, old nodes don't know the new cookie: let every node accept both
+    /// first, in a deployment of its own, and change the current one in the next.
     pub fn accept_previous(mut self, realm: impl Into<String>, attributes: CookieAttributes) -> Self {
         self.previous.push((realm.into(), attributes));
         self

@@ -7,7 +7,7 @@ use http::{Extensions, HeaderMap, Method, Request, Uri};
 use crate::{Payload, Sessions};
 
 /// What a request says before its body.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'r> {
     /// Its method.
@@ -18,6 +18,13 @@ pub struct RequestHead<'r> {
     pub headers: &'r HeaderMap,
     /// What layers further out have found out.
     pub extensions: &'r Extensions,
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    /// Without what the request carries, its cookies most of all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead").field("method", self.method).finish_non_exhaustive()
+    }
 }
 
 /// Chooses for each request.
@@ -64,6 +71,14 @@ impl<T: Payload> Sessions<T> {
         });
         // What is chosen does not choose again.
         chosen.as_ref().unwrap_or(self).with_hook(None)
+    }
+}
+
+impl<T> Hook<T> {
+    /// Whether it is the very same.
+    #[cfg(any(feature = "tower", feature = "hyper"))]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

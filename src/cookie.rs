@@ -22,12 +22,12 @@ pub enum SameSite {
     None,
 }
 
-impl From<SameSite> for ::cookie::SameSite {
-    fn from(same_site: SameSite) -> Self {
-        match same_site {
-            SameSite::Strict => Self::Strict,
-            SameSite::Lax => Self::Lax,
-            SameSite::None => Self::None,
+impl SameSite {
+    fn attribute(self) -> ::cookie::SameSite {
+        match self {
+            Self::Strict => ::cookie::SameSite::Strict,
+            Self::Lax => ::cookie::SameSite::Lax,
+            Self::None => ::cookie::SameSite::None,
         }
     }
 }
@@ -93,7 +93,7 @@ impl CookieAttributes {
     }
 
     /// The cookie's name, exactly: no prefix is put before it, so that a subdomain, or a page over plain http, can
-    /// plant a cookie of this name.
+    /// plant a cookie of this name: a valid one of its own, if it has a session here, and so sign a visitor in as itself.
     pub fn name_without_prefix(mut self, name: impl Into<String>) -> Self {
         self.name = Name::Exact(name.into());
         self
@@ -105,7 +105,8 @@ impl CookieAttributes {
         self
     }
 
-    /// The domain that, with all of its subdomains, gets the cookie. Default: this very host alone.
+    /// The domain that, with all of its subdomains, gets the cookie. Default: this very host alone. Each of them can then
+    /// plant a cookie, and so sign a visitor in as itself.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
@@ -151,7 +152,7 @@ impl CookieAttributes {
         let mut cookie = Cookie::build((&*name, ""))
             .path(&*self.path)
             .http_only(true)
-            .same_site(self.same_site.into())
+            .same_site(self.same_site.attribute())
             .secure(self.transport == Transport::Https)
             .partitioned(self.partitioned)
             .build();
@@ -244,11 +245,6 @@ impl SessionCookie {
     #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
-    }
-
-    /// The attributes as they are sent.
-    pub(crate) fn attributes(&self) -> &str {
-        &self.attributes
     }
 
     /// The Set-Cookie header whose value `write` appends: every one of this cookie, removals too, is made here, so

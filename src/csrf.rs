@@ -34,7 +34,9 @@
 //! [`renew_id`](crate::Session::renew_id) and [`regenerate`](crate::Session::regenerate) make all earlier tokens
 //! invalid, and a token ends with its session. While keys are rotated, tokens of every key in the ring are valid.
 //!
-//! A token needs a session to be bound to: asking for one makes even an empty session durable.
+//! A token needs a session to be bound to: asking for one makes even an empty session durable. A later request that
+//! empties the session without asking for a token removes it, and the tokens of other tabs with it. Nor do tokens follow
+//! a session that moves to another realm or cookie name: a form that was open meanwhile is answered as a forged one.
 
 use std::fmt;
 
@@ -91,6 +93,7 @@ impl<T: Payload> Session<T> {
             state.check_open()?;
             let id = state.coming_id()?;
             // Without a cookie there would be no session to bind the token to.
+            state.durable = true;
             state.touched |= state.held.is_none() || state.identity != Identity::Kept;
             let mask: [u8; HALF] = random::bytes()?;
             let code = self.sessions().sealer().context().csrf_code(id);

@@ -6,8 +6,8 @@ use crate::schema::{EncodeError, SchemaError};
 
 /// Why something could not be set up, sealed or committed.
 ///
-/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret or
-/// anything of a payload.
+/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret, or anything
+/// of a payload but the key under which a [`SessionMap`](crate::SessionMap) was asked: keys are the programmer's words.
 pub struct Error(Box<Kind>);
 
 pub(crate) enum Kind {
@@ -228,7 +228,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All refusals, in the order in which they are judged.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &'static [Self] = &[
         Self::Malformed,
         Self::UnsupportedVersion,
         Self::UnknownKey,

@@ -130,6 +130,13 @@ impl Lifetimes {
                 self.idle, self.absolute
             )));
         }
+        if self.remembered < self.absolute {
+            return Err(Error::configuration(format!(
+                "the remembered lifetime ({} s) is shorter than the absolute lifetime ({} s): to remember a session \
+                 would end it",
+                self.remembered, self.absolute
+            )));
+        }
         Ok(())
     }
 
@@ -163,7 +170,7 @@ impl Lifetimes {
     /// When the session ends, whatever its cookies say.
     pub(crate) fn deadline(&self, header: &Header) -> u64 {
         let lifetime = if header.persistent { self.remembered } else { self.absolute };
-        u64::from(header.created) + lifetime
+        u64::from(header.created).saturating_add(lifetime)
     }
 
     /// The first second in which the cookie no longer opens.
@@ -191,7 +198,8 @@ pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
 
 /// A time as the format writes it.
 pub(crate) fn stamp(time: SystemTime) -> Result<u32, Error> {
-    u32::try_from(unix_seconds(time)).map_err(|_| Kind::Clock.into())
+    let since = time.duration_since(UNIX_EPOCH).map_err(|_| Kind::Clock)?;
+    u32::try_from(since.as_secs()).map_err(|_| Kind::Clock.into())
 }
 
 /// A stamp as the standard library writes it.

@@ -57,7 +57,8 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// When the value does not fit the type: it is never guessed at.
+    /// When the value does not fit the type: it is never guessed at. MessagePack has one nil, so that `Some(None)` reads as
+    /// `None`.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.0.get(key).map(|value| value.read(key)).transpose()
     }

@@ -18,6 +18,7 @@ pub enum Renewal {
 
 /// What becomes of a session's changes when the handler answers 5xx. `destroy` holds in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum OnServerError {
     /// They are dropped, as the handler's work presumably is. The default.
     #[default]

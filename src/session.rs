@@ -20,6 +20,7 @@ use crate::{
 
 /// How the request's cookie fared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Arrival {
     /// There was none: the session is fresh.
     Absent,
@@ -52,6 +53,7 @@ struct Shared<T> {
 
 /// How much of the cookie a session takes. Bytes of name and value together, as browsers count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Size {
     /// What the cookie takes if the session is sent as it is now.
     pub used: usize,
@@ -66,7 +68,8 @@ impl<T: Payload> Session<T> {
         Self { shared: Arc::new(Shared { sessions, state: Mutex::new(state), holder: AtomicUsize::new(0) }) }
     }
 
-    /// Reads the data.
+    /// Reads the data. What a closure changes by interior mutability (`Cell`, `Mutex`, atomics) is no change to the
+    /// session: it is not sent.
     ///
     /// ```
     /// # use sealed_session::Session;
@@ -189,7 +192,7 @@ impl<T: Payload> Session<T> {
     pub fn touch(&self) {
         self.with("touch", |state| {
             self.warn_if_late(state, "touch");
-            state.touched = true;
+            (state.touched, state.durable) = (true, true);
         });
     }
 
@@ -266,21 +269,6 @@ impl<T: Payload> Session<T> {
         &self.shared.sessions
     }
 
-    /// Locks the state for one closure.
-    pub(crate) fn with<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
-        let me = thread_token();
-        let holder = &self.shared.holder;
-        assert!(
-            holder.load(Ordering::Relaxed) != me,
-            "Session::{verb} was called from within a closure of the same session, where it would wait for itself"
-        );
-        // A panic in a closure that reads harms nothing; one that changes leaves `broken` behind.
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        holder.store(me, Ordering::Relaxed);
-        let _release = Release(holder);
-        run(&mut state)
-    }
-
     fn change<R>(&self, state: &mut State<T>, change: impl FnOnce(&mut T) -> R) -> R {
         if let Before::Untouched = state.before {
             state.before = match state.held {
@@ -302,7 +290,7 @@ impl<T: Payload> Session<T> {
         self.change(state, |data| *data = T::default());
         state.rename(Identity::New);
         state.kind = SessionKind::Ordinary;
-        state.touched = false;
+        (state.touched, state.durable) = (false, false);
     }
 
     fn warn_if_late(&self, state: &State<T>, verb: &str) {
@@ -313,6 +301,34 @@ impl<T: Payload> Session<T> {
                 "a session was changed after the response's head was sent: the change is lost"
             );
         }
+    }
+}
+
+impl<T> Session<T> {
+    /// Locks the state for one closure.
+    pub(crate) fn with<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
+        let me = thread_token();
+        let holder = &self.shared.holder;
+        assert!(
+            holder.load(Ordering::Relaxed) != me,
+            "Session::{verb} was called from within a closure of the same session, where it would wait for itself"
+        );
+        // A panic in a closure that reads harms nothing; one that changes leaves `broken` behind.
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        holder.store(me, Ordering::Relaxed);
+        let _release = Release(holder);
+        run(&mut state)
+    }
+
+    /// Nothing of this session can be sent any more.
+    #[cfg(any(feature = "tower", feature = "hyper"))]
+    pub(crate) fn finish(&self) {
+        self.with("finish", |state| state.committed = true);
+    }
+
+    #[cfg(any(feature = "tower", feature = "hyper"))]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.with("is_finished", |state| state.committed)
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) struct Previous {
 /// What a commit did to the browser's cookie.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Commit {
     /// Left it as it is.
     Keep,
@@ -116,11 +117,14 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        let these = self.for_request(request);
-        std::future::ready(Ok(match these.in_layer(request) {
-            Some(session) => session,
-            None => these.open_headers(request.headers(), these.now()),
-        }))
+        // The layer's choice holds, whatever a router or another layer has made of the request since.
+        std::future::ready(Ok(self.in_layer(request).unwrap_or_else(|| {
+            let these = self.for_request(request);
+            match these.in_layer(request) {
+                Some(session) => session,
+                None => these.open_headers(request.headers(), these.now()),
+            }
+        })))
     }
 
     /// Sends what must be sent: sets the cookie of a session that has changed or is due for renewal, removes that
@@ -131,8 +135,8 @@ impl<T: Payload> Sessions<T> {
     /// # Errors
     ///
     /// When the session does not fit its cookie ([`Error::is_too_large`]), a value would be serialised otherwise
-    /// than its type is read, or a closure that changed it panicked. Nothing is sent then; a response that tells of
-    /// success should be replaced.
+    /// than its type is read, or a closure that changed it panicked. The browser keeps the session it had then, unless it
+    /// was destroyed; a response that tells of success should be replaced.
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
         session.sessions().commit_to(&session, response)
     }
@@ -175,7 +179,11 @@ impl<T: Payload> Sessions<T> {
 impl<T: Payload> Sessions<T> {
     /// The session of a request below the middleware of these very sessions.
     fn in_layer<B>(&self, request: &Request<B>) -> Option<Session<T>> {
-        let these = |sessions: &Self| Arc::ptr_eq(&sessions.inner, &self.inner);
+        let these = |sessions: &Self, chose: Option<&Hook<T>>| match (&self.hook, chose) {
+            (Some(hook), Some(chose)) => hook.is(chose),
+            (Some(_), None) => false,
+            (None, _) => Arc::ptr_eq(&sessions.inner, &self.inner),
+        };
         let slot = crate::middleware::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }

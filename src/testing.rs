@@ -11,6 +11,7 @@ use crate::{
 
 /// What a response does to the browser's session.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Sent<T> {
     /// Nothing: there is no Set-Cookie for it.
     Nothing,

@@ -120,10 +120,10 @@ impl TryFrom<String> for Class {
     type Error = String;
 
     fn try_from(name: String) -> Result<Self, String> {
-        let refusal = Refusal::ALL.into_iter().find(|refusal| refusal.class() == name);
+        let refusal = Refusal::ALL.iter().find(|refusal| refusal.class() == name);
         match refusal {
             _ if name == "opened" => Ok(Self(Ok(()))),
-            Some(refusal) => Ok(Self(Err(refusal))),
+            Some(refusal) => Ok(Self(Err(*refusal))),
             None => Err(format!("there is no class `{name}`")),
         }
     }

@@ -7,7 +7,7 @@ use axum::{
     extract::Query,
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use sealed_session::{Error, Session, Sessions};
 use serde::Deserialize;
@@ -16,11 +16,11 @@ pub fn router(sessions: Sessions) -> Router {
     Router::new()
         .route("/foo", get(views))
         .route("/bar", get(views))
-        .route("/login", get(login))
+        .route("/login", post(login))
         .route("/whoami", get(whoami))
-        .route("/touch", get(touch))
-        .route("/forget", get(forget))
-        .route("/logout", get(logout))
+        .route("/touch", post(touch))
+        .route("/forget", post(forget))
+        .route("/logout", post(logout))
         .layer(sessions)
 }
 

@@ -16,6 +16,6 @@ use sealed_session::Sessions;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sessions = Sessions::key_value(start::key_ring()?).realm("key-value").build()?;
     let listener = start::listen("The tutorial").await?;
-    println!("Try /foo, /bar, /login?user=ada, /whoami, /touch, /forget, /logout");
+    println!("GET /foo, /bar, /whoami; POST /login?user=ada, /touch, /forget, /logout");
     Ok(axum::serve(listener, app::router(sessions)).await?)
 }

@@ -81,8 +81,9 @@ async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Respo
         visit.flash.success(format!("Welcome, {user}."));
         visit.user = Some(user);
     });
-    if form.remember.is_some() {
-        session.remember(FOURTEEN_DAYS)?;
+    match form.remember {
+        Some(_) => session.remember(FOURTEEN_DAYS)?,
+        None => session.forget(), // what somebody else may have chosen here before
     }
     Ok(Redirect::to("/dashboard").into_response())
 }

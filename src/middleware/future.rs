@@ -23,18 +23,27 @@ pin_project! {
 pin_project! {
     #[project = StateProject]
     enum State<F, T> {
-        Running { #[pin] inner: F, slot: Arc<Slot<T>> },
+        Running { #[pin] inner: F, slot: Ends<T> },
         Misconfigured,
     }
 }
 
 impl<F, T> ResponseFuture<F, T> {
     pub(super) fn running(inner: F, slot: Arc<Slot<T>>) -> Self {
-        Self { state: State::Running { inner, slot } }
+        Self { state: State::Running { inner, slot: Ends(slot) } }
     }
 
     pub(super) fn misconfigured() -> Self {
         Self { state: State::Misconfigured }
+    }
+}
+
+/// Ends the request's session when the future does, however that ends.
+struct Ends<T>(Arc<Slot<T>>);
+
+impl<T> Drop for Ends<T> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -52,11 +61,19 @@ where
             StateProject::Misconfigured => return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR))),
         };
         let mut response = ready!(inner.poll(cx))?;
-        let Some(session) = slot.opened() else { return Poll::Ready(Ok(response)) };
+        slot.0.close();
+        // A handler may have committed by hand.
+        let Some(session) = slot.0.opened().filter(|session| !session.is_finished()) else {
+            return Poll::Ready(Ok(response));
+        };
         let sessions = session.sessions();
         if let Err(error) = sessions.commit_to(session, &mut response) {
             match sessions.on_commit_failure(&error) {
-                OnCommitFailure::Replace(status) => response = failed(status, error),
+                OnCommitFailure::Replace(status) => {
+                    let mut replaced = failed(status, error);
+                    session.with("commit", |state| sessions.send_failed(state, replaced.headers_mut()));
+                    response = replaced;
+                }
                 OnCommitFailure::SendUnchanged => {}
             }
         }

@@ -34,8 +34,9 @@ pub(crate) fn enter<B, F, T: Payload>(
     mut request: Request<B>,
     call: impl FnOnce(Request<B>) -> F,
 ) -> ResponseFuture<F, T> {
+    let hook = sessions.hook().cloned();
     let sessions = sessions.for_request(&request);
-    match slot::enter(&sessions, request.extensions_mut()) {
+    match slot::enter(&sessions, hook, request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(call(request), slot),
         Err(slot::Collision) => {
             tracing::error!(

@@ -2,30 +2,57 @@
 
 use std::{
     any::Any,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::SystemTime,
 };
 
 use http::{Extensions, HeaderMap};
 
-use crate::{Payload, Session, Sessions};
+use crate::{Payload, Session, Sessions, choose::Hook};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
     sessions: Sessions<T>,
+    /// What chose them.
+    hook: Option<Hook<T>>,
     began: SystemTime,
     session: OnceLock<Session<T>>,
+    /// The response is gone, or will never be.
+    closed: AtomicBool,
 }
 
 impl<T: Payload> Slot<T> {
     /// The session, opened now if it has not been. Everybody who asks gets the same.
     pub(crate) fn open(&self, headers: &HeaderMap) -> Session<T> {
-        self.session.get_or_init(|| self.sessions.open_headers(headers, self.began)).clone()
+        let session = self.session.get_or_init(|| self.sessions.open_headers(headers, self.began)).clone();
+        if self.closed.load(SeqCst) {
+            session.finish();
+        }
+        session
     }
 
     /// The session, if anybody has asked for it.
     pub(crate) fn opened(&self) -> Option<&Session<T>> {
         self.session.get()
+    }
+}
+
+impl<T> Slot<T> {
+    /// From here on nothing can be sent any more: whoever opens the session now is told so, by `committed`.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    /// The request has ended, with a response, an error, or a client that hung up. Who still holds the session learns
+    /// that it comes too late.
+    pub(crate) fn end(&self) {
+        self.close();
+        if let Some(session) = self.session.get() {
+            session.finish();
+        }
     }
 }
 
@@ -45,6 +72,7 @@ pub(crate) struct Collision;
 /// Makes a slot for a request that begins now.
 pub(crate) fn enter<T: Payload>(
     sessions: &Sessions<T>,
+    hook: Option<Hook<T>>,
     extensions: &mut Extensions,
 ) -> Result<Arc<Slot<T>>, Collision> {
     let cookie = sessions.shared_cookie_name();
@@ -56,7 +84,13 @@ pub(crate) fn enter<T: Payload>(
         }
         taken = slots.outer.as_deref();
     }
-    let slot = Arc::new(Slot { sessions: sessions.clone(), began: sessions.now(), session: OnceLock::new() });
+    let slot = Arc::new(Slot {
+        sessions: sessions.clone(),
+        hook,
+        began: sessions.now(),
+        session: OnceLock::new(),
+        closed: AtomicBool::new(false),
+    });
     extensions.insert(Slots { cookie, slot: slot.clone(), outer });
     Ok(slot)
 }
@@ -64,12 +98,12 @@ pub(crate) fn enter<T: Payload>(
 /// The innermost slot of this payload type whose sessions are wanted.
 pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
-    wanted: impl Fn(&Sessions<T>) -> bool,
+    wanted: impl Fn(&Sessions<T>, Option<&Hook<T>>) -> bool,
 ) -> Option<Arc<Slot<T>>> {
     let mut next = extensions.get::<Slots>();
     while let Some(slots) = next {
         if let Ok(slot) = Arc::clone(&slots.slot).downcast::<Slot<T>>()
-            && wanted(&slot.sessions)
+            && wanted(&slot.sessions, slot.hook.as_ref())
         {
             return Some(slot);
         }

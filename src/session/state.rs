@@ -23,6 +23,8 @@ pub(crate) struct State<T> {
     pub(crate) destroyed: bool,
     /// To be sealed anew whether it has changed or not, and also when it is empty.
     pub(crate) touched: bool,
+    /// To be kept though it is empty: something outside the data is bound to it.
+    pub(crate) durable: bool,
     /// Not to be renewed by this request.
     pub(crate) passive: bool,
     /// A closure that changes the data has begun and not ended: it panicked, if the lock is free.
@@ -78,6 +80,7 @@ impl<T> State<T> {
             next_id: None,
             destroyed: false,
             touched: false,
+            durable: false,
             passive: false,
             broken: false,
             committed: false,

@@ -57,11 +57,9 @@ impl<T: Payload> Sessions<T> {
             let current = arrived.opened.as_ref().map(|opened| opened.marks.header.issued);
             let seen = arrived.try_all(&inner.sealer, &previous.context, &previous.cookie, headers, began);
             presented.previous.push(seen);
-            // The later one has won; if that is a previous one, or if which of two it was can't be told, it moves.
-            let won = current != arrived.opened.as_ref().map(|opened| opened.marks.header.issued);
-            let ambiguous =
-                inner.cookie.is_twin_of(&previous.cookie) && previous.cookie.values(headers).count() > 1;
-            presented.moved |= won || (ambiguous && arrived.opened.is_some());
+            // If the previous one was issued later, the session moves.
+            let now = arrived.opened.as_ref().map(|opened| opened.marks.header.issued);
+            presented.moved |= now != current;
         }
 
         let arrival = match (&arrived.opened, arrived.refusal) {
@@ -135,13 +133,6 @@ impl<T: Payload> Arrived<T> {
 impl Presented {
     pub(super) fn any(&self) -> bool {
         self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
-    }
-}
-
-impl SessionCookie {
-    /// Of the same name but with other attributes: two cookies to the browser, and one to who reads the header.
-    fn is_twin_of(&self, other: &Self) -> bool {
-        self.name() == other.name() && self.attributes() != other.attributes()
     }
 }
 

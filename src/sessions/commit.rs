@@ -38,14 +38,33 @@ impl<T: Payload> Sessions<T> {
     ) -> Result<Commit, Error> {
         let status = response.status();
         let result = session.with("commit", |state| {
-            let decision = self.decide(state, status)?;
-            Ok(self.send(decision, state, response.headers_mut()))
+            let first = !state.committed;
+            match self.decide(state, status) {
+                Ok(decision) => Ok(self.send(decision, state, response.headers_mut())),
+                Err(error) if first => {
+                    // What a failure leaves: that the session was read, and that it was ended.
+                    let _ = self.send(self.ended(state), state, response.headers_mut());
+                    Err(error)
+                }
+                Err(error) => Err(error),
+            }
         });
         self.inner.tally.committed(&result);
         if let Err(error) = &result {
             tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept");
         }
         result
+    }
+
+    /// The headers of a response that stands for one whose session could not be kept.
+    #[cfg(any(feature = "tower", feature = "hyper"))]
+    pub(crate) fn send_failed(&self, state: &State<T>, headers: &mut HeaderMap) {
+        let _ = self.send(self.ended(state), state, headers);
+    }
+
+    /// `destroy` holds whatever else happens.
+    fn ended(&self, state: &State<T>) -> Decision {
+        if state.destroyed && state.presented.any() { Decision::Remove } else { Decision::Keep }
     }
 
     /// What is to become of the browser's cookie.
@@ -62,11 +81,10 @@ impl<T: Payload> Sessions<T> {
         }
 
         // 3. The content decides whether it has changed.
-        let now = stamp(self.now())?;
         let sealer = &self.inner.sealer;
         let remarked = state.is_remarked();
         let draft = match &state.before {
-            Before::Untouched if !remarked => return self.decide_unchanged(state, now),
+            Before::Untouched if !remarked => return self.decide_unchanged(state),
             _ => sealer.draft(&state.data)?,
         };
         let unchanged = match &state.before {
@@ -76,15 +94,17 @@ impl<T: Payload> Sessions<T> {
             Before::Unknown => false,
         };
         if unchanged && !remarked {
-            return self.decide_unchanged(state, now);
+            return self.decide_unchanged(state);
         }
 
         // 4. An empty session is none.
-        if draft.payload() == self.inner.empty && !state.touched {
+        let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
+        if draft.payload() == self.inner.empty && !state.durable && !as_it_came {
             return Ok(if ended || state.held.is_some() { Decision::Remove } else { Decision::Keep });
         }
 
         // 5. Neither is one that is over by now.
+        let now = stamp(self.now())?;
         let stamped = self.stamp_changed(state, now)?;
         if self.lifetimes().deadline(&stamped.header) <= u64::from(now) {
             return Ok(Decision::Remove);
@@ -93,8 +113,9 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// A session that is as it arrived is renewed when its time has come.
-    fn decide_unchanged(&self, state: &State<T>, now: u32) -> Result<Decision, Error> {
+    fn decide_unchanged(&self, state: &State<T>) -> Result<Decision, Error> {
         let Some(Marks { header, .. }) = &state.held else { return Ok(Decision::Keep) };
+        let now = stamp(self.now())?;
         let due = match self.inner.renewal {
             _ if state.touched => true,
             _ if state.passive => false,
