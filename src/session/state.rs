@@ -93,6 +93,11 @@ impl<T> State<T> {
         self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins
     }
 
+    /// Whether it was destroyed, and the browser has sent anything to drop.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.destroyed && self.presented.any()
+    }
+
     /// From here on, the session is another: under a new id, which nobody has been told yet.
     pub(crate) fn rename(&mut self, identity: Identity) {
         self.identity = self.identity.max(identity);

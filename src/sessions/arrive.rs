@@ -131,7 +131,7 @@ impl<T: Payload> Arrived<T> {
 }
 
 impl Presented {
-    pub(super) fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
     }
 }

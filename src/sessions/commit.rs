@@ -41,12 +41,12 @@ impl<T: Payload> Sessions<T> {
             let first = !state.committed;
             match self.decide(state, status) {
                 Ok(decision) => Ok(self.send(decision, state, response.headers_mut())),
-                Err(error) if first => {
-                    // What a failure leaves: that the session was read, and that it was ended.
-                    let _ = self.send(self.ended(state), state, response.headers_mut());
+                Err(error) => {
+                    if first {
+                        self.send_failed(state, response.headers_mut());
+                    }
                     Err(error)
                 }
-                Err(error) => Err(error),
             }
         });
         self.inner.tally.committed(&result);
@@ -56,15 +56,14 @@ impl<T: Payload> Sessions<T> {
         result
     }
 
-    /// The headers of a response that stands for one whose session could not be kept.
-    #[cfg(any(feature = "tower", feature = "hyper"))]
+    /// The headers of a response whose session could not be kept: that it was read, and that it was ended.
     pub(crate) fn send_failed(&self, state: &State<T>, headers: &mut HeaderMap) {
         let _ = self.send(self.ended(state), state, headers);
     }
 
     /// `destroy` holds whatever else happens.
     fn ended(&self, state: &State<T>) -> Decision {
-        if state.destroyed && state.presented.any() { Decision::Remove } else { Decision::Keep }
+        if state.is_ended() { Decision::Remove } else { Decision::Keep }
     }
 
     /// What is to become of the browser's cookie.
@@ -75,9 +74,8 @@ impl<T: Payload> Sessions<T> {
         open?;
 
         // 2. A server error undoes all but `destroy`.
-        let ended = state.destroyed && state.presented.any();
         if status.is_server_error() && self.inner.on_server_error == OnServerError::Discard {
-            return Ok(if ended { Decision::Remove } else { Decision::Keep });
+            return Ok(self.ended(state));
         }
 
         // 3. The content decides whether it has changed.
@@ -100,7 +98,7 @@ impl<T: Payload> Sessions<T> {
         // 4. An empty session is none.
         let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
         if draft.payload() == self.inner.empty && !state.durable && !as_it_came {
-            return Ok(if ended || state.held.is_some() { Decision::Remove } else { Decision::Keep });
+            return Ok(if state.held.is_some() { Decision::Remove } else { self.ended(state) });
         }
 
         // 5. Neither is one that is over by now.
