@@ -97,10 +97,7 @@ impl<T: Payload> Session<T> {
     /// }
     /// ```
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        self.with("update", |state| {
-            self.warn_if_late(state, "update");
-            self.change(state, change)
-        })
+        self.alter("update", |state| self.change(state, change))
     }
 
     /// [`update`](Self::update), unless it comes too late.
@@ -118,8 +115,7 @@ impl<T: Payload> Session<T> {
     /// Empties the data, no more: what is put in afterwards belongs to the same session. One that is empty at the
     /// end of the request is removed from the browser.
     pub fn clear(&self) {
-        self.with("clear", |state| {
-            self.warn_if_late(state, "clear");
+        self.alter("clear", |state| {
             self.change(state, |data| *data = T::default());
         });
     }
@@ -131,8 +127,7 @@ impl<T: Payload> Session<T> {
     ///
     /// A copy of the cookie that somebody has kept opens until it expires.
     pub fn destroy(&self) {
-        self.with("destroy", |state| {
-            self.warn_if_late(state, "destroy");
+        self.alter("destroy", |state| {
             self.begin_anew(state);
             state.destroyed = true;
         });
@@ -140,8 +135,7 @@ impl<T: Payload> Session<T> {
 
     /// Begins an empty session under a new id, in place of this one.
     pub fn regenerate(&self) {
-        self.with("regenerate", |state| {
-            self.warn_if_late(state, "regenerate");
+        self.alter("regenerate", |state| {
             self.begin_anew(state);
         });
     }
@@ -149,16 +143,14 @@ impl<T: Payload> Session<T> {
     /// Keeps the data under a new id, in a session that begins now. Call it when somebody signs in, against session
     /// fixation.
     pub fn renew_id(&self) {
-        self.with("renew_id", |state| {
-            self.warn_if_late(state, "renew_id");
+        self.alter("renew_id", |state| {
             state.rename(Identity::New);
         });
     }
 
     /// Keeps the data under a new id, and the deadline as it was. Call it when somebody's role changes.
     pub fn renew_id_keep_deadline(&self) {
-        self.with("renew_id_keep_deadline", |state| {
-            self.warn_if_late(state, "renew_id_keep_deadline");
+        self.alter("renew_id_keep_deadline", |state| {
             state.rename(Identity::NewId);
         });
     }
@@ -171,8 +163,7 @@ impl<T: Payload> Session<T> {
     /// When the window is shorter than a second, or longer than the remembered lifetime or the longest window.
     pub fn remember(&self, window: Duration) -> Result<(), Error> {
         let window = self.shared.sessions.lifetimes().remembered_window(window)?;
-        self.with("remember", |state| {
-            self.warn_if_late(state, "remember");
+        self.alter("remember", |state| {
             state.kind = SessionKind::Remembered(window);
         });
         Ok(())
@@ -180,8 +171,7 @@ impl<T: Payload> Session<T> {
 
     /// Makes it an ordinary session again, which ends with the browser; it begins now, under a new id.
     pub fn forget(&self) {
-        self.with("forget", |state| {
-            self.warn_if_late(state, "forget");
+        self.alter("forget", |state| {
             state.kind = SessionKind::Ordinary;
             state.rename(Identity::New);
         });
@@ -190,8 +180,7 @@ impl<T: Payload> Session<T> {
     /// Renews the session with this response, whether its time has come or not, and makes even an empty one durable:
     /// a fresh session that is touched gets its cookie, and keeps it though nothing is in it.
     pub fn touch(&self) {
-        self.with("touch", |state| {
-            self.warn_if_late(state, "touch");
+        self.alter("touch", |state| {
             (state.touched, state.durable) = (true, true);
         });
     }
@@ -293,14 +282,18 @@ impl<T: Payload> Session<T> {
         (state.touched, state.durable) = (false, false);
     }
 
-    fn warn_if_late(&self, state: &State<T>, verb: &str) {
-        if state.committed {
-            tracing::error!(
-                cookie = self.shared.sessions.cookie_name(),
-                verb,
-                "a session was changed after the response's head was sent: the change is lost"
-            );
-        }
+    /// Locks the state for a verb that changes it, which is logged if it comes too late to be sent.
+    fn alter<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.with(verb, |state| {
+            if state.committed {
+                tracing::error!(
+                    cookie = self.shared.sessions.cookie_name(),
+                    verb,
+                    "a session was changed after the response's head was sent: the change is lost"
+                );
+            }
+            run(state)
+        })
     }
 }
 

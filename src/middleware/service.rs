@@ -34,13 +34,12 @@ pub(crate) fn enter<B, F, T: Payload>(
     mut request: Request<B>,
     call: impl FnOnce(Request<B>) -> F,
 ) -> ResponseFuture<F, T> {
-    let hook = sessions.hook().cloned();
-    let sessions = sessions.for_request(&request);
-    match slot::enter(&sessions, hook, request.extensions_mut()) {
+    let these = sessions.for_request(&request);
+    match slot::enter(these, sessions.hook().cloned(), request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(call(request), slot),
-        Err(slot::Collision) => {
+        Err(slot::Collision { cookie }) => {
             tracing::error!(
-                cookie = sessions.cookie_name(),
+                cookie = &*cookie,
                 "two session layers would write the same cookie for one request: remove one of them, or give one \
                  another cookie name"
             );

@@ -65,13 +65,15 @@ struct Slots {
     outer: Option<Arc<Slots>>,
 }
 
-/// Two layers would write the same cookie.
+/// Two layers would write this cookie.
 #[derive(Debug)]
-pub(crate) struct Collision;
+pub(crate) struct Collision {
+    pub(crate) cookie: Arc<str>,
+}
 
 /// Makes a slot for a request that begins now.
 pub(crate) fn enter<T: Payload>(
-    sessions: &Sessions<T>,
+    sessions: Sessions<T>,
     hook: Option<Hook<T>>,
     extensions: &mut Extensions,
 ) -> Result<Arc<Slot<T>>, Collision> {
@@ -80,14 +82,14 @@ pub(crate) fn enter<T: Payload>(
     let mut taken = outer.as_deref();
     while let Some(slots) = taken {
         if slots.cookie == cookie {
-            return Err(Collision);
+            return Err(Collision { cookie });
         }
         taken = slots.outer.as_deref();
     }
     let slot = Arc::new(Slot {
-        sessions: sessions.clone(),
-        hook,
         began: sessions.now(),
+        sessions,
+        hook,
         session: OnceLock::new(),
         closed: AtomicBool::new(false),
     });

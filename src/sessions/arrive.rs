@@ -54,12 +54,11 @@ impl<T: Payload> Sessions<T> {
         presented.current =
             arrived.try_all(&inner.sealer, inner.sealer.context(), &inner.cookie, headers, began);
         for previous in &inner.previous {
-            let current = arrived.opened.as_ref().map(|opened| opened.marks.header.issued);
+            let issued = arrived.issued();
             let seen = arrived.try_all(&inner.sealer, &previous.context, &previous.cookie, headers, began);
             presented.previous.push(seen);
             // If the previous one was issued later, the session moves.
-            let now = arrived.opened.as_ref().map(|opened| opened.marks.header.issued);
-            presented.moved |= now != current;
+            presented.moved |= arrived.issued() != issued;
         }
 
         let arrival = match (&arrived.opened, arrived.refusal) {
@@ -92,6 +91,11 @@ struct Arrived<T> {
 }
 
 impl<T: Payload> Arrived<T> {
+    /// When the best so far was issued; `None`, which is before any other, for none.
+    fn issued(&self) -> Option<u32> {
+        self.opened.as_ref().map(|opened| opened.marks.header.issued)
+    }
+
     fn try_all(
         &mut self,
         sealer: &Sealer<T>,
@@ -108,8 +112,7 @@ impl<T: Payload> Arrived<T> {
             }
             let this = match sealer.open_in(context, value, now) {
                 Ok(opened) => {
-                    let issued = |opened: &Opened<T>| opened.marks.header.issued;
-                    if self.opened.as_ref().is_none_or(|best| issued(best) < issued(&opened)) {
+                    if self.issued() < Some(opened.marks.header.issued) {
                         self.opened = Some(opened);
                     }
                     Seen::Opened
