@@ -109,6 +109,7 @@ mod map;
 #[cfg(any(feature = "tower", feature = "hyper"))]
 mod middleware;
 mod migration;
+pub mod overflow;
 mod payload;
 mod policy;
 pub mod schema;
