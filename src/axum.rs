@@ -1,5 +1,7 @@
 //! [`Session`] as an axum extractor.
 
+use std::fmt;
+
 use axum_core::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
@@ -10,48 +12,63 @@ use crate::{Error, Payload, Session, middleware::slot};
 
 /// Below a layer of [`Sessions`](crate::Sessions) of the same payload type; the innermost, if there are several.
 ///
-/// Without such a layer the answer is 500, and the log says what to do.
+/// Without such a layer the answer is 500, and the log says what to do. When the session is in a store that has failed it
+/// is 503.
 impl<S: Sync, T: Payload> FromRequestParts<S> for Session<T> {
-    type Rejection = MissingLayer;
+    type Rejection = SessionRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
         match slot::find::<T>(&parts.extensions, |_, _| true) {
-            Some(slot) => Ok(slot.open(&parts.headers)),
+            Some(slot) => slot.open(&parts.headers).await.map_err(SessionRejection::Error),
             None => {
                 tracing::error!(
                     payload = std::any::type_name::<T>(),
                     "a handler asked for a session, but no layer gives it: add `.layer(sessions)` to the router, \
                      with `Sessions` of this payload type"
                 );
-                Err(MissingLayer)
+                Err(SessionRejection::MissingLayer)
             }
         }
     }
 }
 
-/// A handler asked for a session that no layer gives. Answered with an empty 500.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MissingLayer;
+/// Why a handler did not get its session.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SessionRejection {
+    /// No layer gives sessions of this payload type. Answered with an empty 500.
+    MissingLayer,
+    /// The session is in a store that has failed. Answered with an empty response of the error's
+    /// [status](Error::status), 503.
+    Error(Error),
+}
 
-impl std::fmt::Display for MissingLayer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no layer gives a session of this payload type")
+impl fmt::Display for SessionRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingLayer => f.write_str("no layer gives a session of this payload type"),
+            Self::Error(error) => error.fmt(f),
+        }
     }
 }
 
-impl std::error::Error for MissingLayer {}
+impl std::error::Error for SessionRejection {}
 
-impl IntoResponse for MissingLayer {
+impl IntoResponse for SessionRejection {
     fn into_response(self) -> Response {
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        let status = match self {
+            Self::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Error(error) => error.status(),
+        };
+        status.into_response()
     }
 }
 
-/// An empty 500, and a line in the log that says what was wrong: so that a handler can return
-/// `Result<_, sealed_session::Error>`. The client learns nothing of it.
+/// An empty response of the error's [status](Error::status), and a line in the log that says what was wrong: so that a
+/// handler can return `Result<_, sealed_session::Error>`. The client learns nothing else of it.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         tracing::error!(error = %self, "a handler gave up on its session");
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        self.status().into_response()
     }
 }

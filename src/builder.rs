@@ -3,10 +3,10 @@
 
 use std::{
     fmt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -16,12 +16,15 @@ use crate::{
     error::Error,
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    policy::{OnCommitFailure, OnServerError, Renewal},
+    overflow::{ErasedStore, Store},
+    policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     schema::Samples,
-    seal::{Context, Padding},
+    seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
-    sessions::{Inner, Previous, Sessions},
+    sessions::{Inner, Overflow, Previous, Sessions},
 };
+
+const MIB: usize = 1024 * 1024;
 
 /// The configuration of [`Sessions`]. Every default is the safe one.
 ///
@@ -47,6 +50,12 @@ pub struct SessionsBuilder<T> {
     renewal: Renewal,
     on_server_error: OnServerError,
     on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
+    store: Option<Arc<dyn ErasedStore>>,
+    store_limit: usize,
+    store_deadline: Duration,
+    return_grace: Duration,
+    on_store_failure: OnStoreFailure,
+    on_conflict: OnConflict<T>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -58,7 +67,13 @@ impl<T: Payload> SessionsBuilder<T> {
             previous: Vec::new(),
             renewal: Renewal::default(),
             on_server_error: OnServerError::default(),
-            on_commit_failure: Box::new(|_| OnCommitFailure::Replace(StatusCode::INTERNAL_SERVER_ERROR)),
+            on_commit_failure: Box::new(|error| OnCommitFailure::Replace(error.status())),
+            store: None,
+            store_limit: MIB,
+            store_deadline: Duration::from_secs(2),
+            return_grace: Duration::from_secs(30),
+            on_store_failure: OnStoreFailure::default(),
+            on_conflict: OnConflict::default(),
             clock: Box::new(SystemTime::now),
         }
     }
@@ -204,13 +219,73 @@ impl<T: Payload> SessionsBuilder<T> {
     }
 
     /// What the layer answers when a session can't be kept, most of all because it does not fit its cookie. Default:
-    /// an empty 500. The response that replaces the handler's has the [`Error`] among its extensions, as an
+    /// an empty response of the error's [status](Error::status): 503 when the store has failed, 409 when another request
+    /// was faster, and 500 otherwise. The response that replaces the handler's has the [`Error`] among its extensions, as an
     /// [`Arc<Error>`](std::sync::Arc), for a layer further out that makes a page of it.
     pub fn on_commit_failure(
         mut self,
         hook: impl Fn(&Error) -> OnCommitFailure + Send + Sync + 'static,
     ) -> Self {
         self.on_commit_failure = Box::new(hook);
+        self
+    }
+
+    /// Where sessions go that don't fit their cookies, and come back from when they shrink. Default: none, and what
+    /// doesn't fit can't be kept.
+    ///
+    /// All nodes need the same store. A session that is in it ends for those that have none or another.
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")]
+    /// # fn main() -> Result<(), sealed_session::Error> {
+    /// use sealed_session::{KeyRing, Sessions, overflow::MemoryStore};
+    ///
+    /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
+    ///     .realm("shop")
+    ///     .store(MemoryStore::new())
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "memory"))]
+    /// # fn main() {}
+    /// ```
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// The most bytes that a session may take in the store. Default: 1 MiB (1,048,576 bytes).
+    pub fn store_limit(mut self, bytes: usize) -> Self {
+        self.store_limit = bytes;
+        self
+    }
+
+    /// How long a request waits for the store: once when its session is asked for, and once when it is committed or
+    /// saved. Default: 2 seconds.
+    pub fn store_deadline(mut self, deadline: Duration) -> Self {
+        self.store_deadline = deadline;
+        self
+    }
+
+    /// How long what was stored is left there when its session has returned into the cookie, for requests that are on
+    /// their way with the cookie of before. A browser that never receives the response that brings its session back loses
+    /// the session when it does not come again within that time. Default: 30 seconds.
+    pub fn return_grace(mut self, grace: Duration) -> Self {
+        self.return_grace = grace;
+        self
+    }
+
+    /// What becomes of a request whose session is in a store that fails or is slow. Default:
+    /// [`OnStoreFailure::Fail`], which is answered by 503.
+    pub fn on_store_failure(mut self, policy: OnStoreFailure) -> Self {
+        self.on_store_failure = policy;
+        self
+    }
+
+    /// What becomes of a change to a stored session that another request has changed meanwhile. Default:
+    /// [`OnConflict::LastWriteWins`].
+    pub fn on_conflict(mut self, policy: OnConflict<T>) -> Self {
+        self.on_conflict = policy;
         self
     }
 
@@ -224,7 +299,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// # Errors
     ///
-    /// When browsers would refuse the cookie, a lifetime makes no sense, the limit leaves no room or is above 4096
+    /// When browsers would refuse the cookie, a lifetime makes no sense, a limit leaves no room or is above 4096
     /// ([`Error::is_configuration`]), or `T` has no fixed shape ([`Error::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, Error> {
         let cookie = self.cookie.build()?;
@@ -237,6 +312,20 @@ impl<T: Payload> SessionsBuilder<T> {
             })
             .collect::<Result<_, Error>>()?;
         let sealer = self.sealer.name(cookie.name()).build()?;
+        let overflow = match self.store {
+            Some(store) => {
+                check_store(&sealer, self.store_limit, self.store_deadline)?;
+                Some(Overflow {
+                    store,
+                    limit: self.store_limit,
+                    deadline: self.store_deadline,
+                    grace: self.return_grace,
+                    on_failure: self.on_store_failure,
+                    on_conflict: self.on_conflict,
+                })
+            }
+            None => None,
+        };
         let empty = sealer.draft(&T::default())?.payload().to_vec();
         Ok(Sessions::from_inner(Inner {
             sealer,
@@ -246,10 +335,31 @@ impl<T: Payload> SessionsBuilder<T> {
             on_server_error: self.on_server_error,
             on_commit_failure: self.on_commit_failure,
             clock: self.clock,
+            overflow,
             tally: Tally::default(),
             empty,
         }))
     }
+}
+
+/// Refuses what can't be meant of a store.
+fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration) -> Result<(), Error> {
+    let reference = sealer.context().name_length() + REFERENCE_CHARACTERS;
+    if reference > sealer.limit() {
+        return Err(Error::configuration(format!(
+            "a limit of {} bytes leaves no room for the reference to a stored session, which takes {reference}",
+            sealer.limit()
+        )));
+    }
+    if longest_blob_payload(limit).unwrap_or(0) <= sealer.longest_payload() {
+        return Err(Error::configuration(format!(
+            "a store's limit of {limit} bytes holds no more than the cookie does"
+        )));
+    }
+    if deadline.is_zero() {
+        return Err(Error::configuration("no store answers within a deadline of 0"));
+    }
+    Ok(())
 }
 
 impl<T> fmt::Debug for SessionsBuilder<T> {

@@ -25,6 +25,16 @@ pub struct Counters {
     pub removed: u64,
     /// Commits that failed.
     pub failed: u64,
+    /// Requests whose session was in a store that failed or did not answer in time, when they came in.
+    pub unavailable: u64,
+    /// Sessions that outgrew their cookies and moved into the store.
+    pub spilled: u64,
+    /// Sessions that shrank and returned into their cookies.
+    pub returned: u64,
+    /// Changes to stored sessions that were replaced by another request's ([`OnConflict`](crate::OnConflict)).
+    pub overwritten: u64,
+    /// Changes to stored sessions that were merged with another request's.
+    pub merged: u64,
 }
 
 #[derive(Default)]
@@ -36,6 +46,11 @@ pub(crate) struct Tally {
     set: AtomicU64,
     removed: AtomicU64,
     failed: AtomicU64,
+    unavailable: AtomicU64,
+    spilled: AtomicU64,
+    returned: AtomicU64,
+    overwritten: AtomicU64,
+    merged: AtomicU64,
 }
 
 impl Tally {
@@ -44,18 +59,44 @@ impl Tally {
             Arrival::Absent => &self.absent,
             Arrival::Opened => &self.opened,
             Arrival::Refused(refusal) => &self.refused[refusal as usize],
+            Arrival::Unavailable => &self.unavailable,
         };
         counter.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn committed<E>(&self, commit: &Result<Commit, E>) {
+    pub(crate) fn committed(&self, commit: Commit, failed: bool) {
         let counter = match commit {
-            Ok(Commit::Keep) => &self.kept,
-            Ok(Commit::Set) => &self.set,
-            Ok(Commit::Remove) => &self.removed,
-            Err(_) => &self.failed,
+            _ if failed => &self.failed,
+            Commit::Keep => &self.kept,
+            Commit::Set => &self.set,
+            Commit::Remove => &self.removed,
         };
         counter.fetch_add(1, Relaxed);
+    }
+
+    /// The store has failed a request that came in.
+    pub(crate) fn unavailable(&self) {
+        self.unavailable.fetch_add(1, Relaxed);
+    }
+
+    /// A session has moved into the store.
+    pub(crate) fn spilled(&self) {
+        self.spilled.fetch_add(1, Relaxed);
+    }
+
+    /// A session has moved out of the store.
+    pub(crate) fn returned(&self) {
+        self.returned.fetch_add(1, Relaxed);
+    }
+
+    /// A change has replaced another request's.
+    pub(crate) fn overwritten(&self) {
+        self.overwritten.fetch_add(1, Relaxed);
+    }
+
+    /// A change was merged with another request's.
+    pub(crate) fn merged(&self) {
+        self.merged.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn read(&self) -> Counters {
@@ -70,6 +111,11 @@ impl Tally {
             set: self.set.load(Relaxed),
             removed: self.removed.load(Relaxed),
             failed: self.failed.load(Relaxed),
+            unavailable: self.unavailable.load(Relaxed),
+            spilled: self.spilled.load(Relaxed),
+            returned: self.returned.load(Relaxed),
+            overwritten: self.overwritten.load(Relaxed),
+            merged: self.merged.load(Relaxed),
         }
     }
 }

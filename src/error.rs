@@ -2,7 +2,13 @@
 
 use std::{env::VarError, fmt, io, path::PathBuf};
 
-use crate::schema::{EncodeError, SchemaError};
+use http::StatusCode;
+
+use crate::{
+    overflow::StoreError,
+    schema::{EncodeError, SchemaError},
+    session::Place,
+};
 
 /// Why something could not be set up, sealed or committed.
 ///
@@ -11,21 +17,51 @@ use crate::schema::{EncodeError, SchemaError};
 pub struct Error(Box<Kind>);
 
 pub(crate) enum Kind {
-    Key { position: Option<usize>, fault: KeyFault },
+    Key {
+        position: Option<usize>,
+        fault: KeyFault,
+    },
     EmptyRing,
-    DuplicateKey { first: usize, second: usize },
-    Environment { variable: String, source: VarError },
-    File { path: PathBuf, source: io::Error },
+    DuplicateKey {
+        first: usize,
+        second: usize,
+    },
+    Environment {
+        variable: String,
+        source: VarError,
+    },
+    File {
+        path: PathBuf,
+        source: io::Error,
+    },
     Random(rand::rngs::SysError),
     Configuration(String),
     Schema(SchemaError),
     Encode(EncodeError),
-    TooLarge { size: usize, limit: usize },
+    TooLarge {
+        size: usize,
+        limit: usize,
+        place: Place,
+    },
     Window(String),
-    Value { key: String, what: &'static str },
+    Value {
+        key: String,
+        what: &'static str,
+    },
     Clock,
     Panicked,
     Finished,
+    /// `None` when it did not answer in time.
+    Store {
+        call: &'static str,
+        source: Option<StoreError>,
+    },
+    /// What the store has given back is not what it was given.
+    Blob(Refusal),
+    /// The session was replaced by a fresh one, since its store had failed.
+    Detached,
+    Changed,
+    Ended,
 }
 
 /// What is wrong with the text of a key. Says nothing of the text itself.
@@ -82,15 +118,16 @@ impl Error {
         matches!(*self.0, Kind::Value { .. })
     }
 
-    /// The session does not fit its cookie; [`size_and_limit`](Self::size_and_limit) says by how much.
+    /// The session fits neither its cookie nor, if it has one, its store; [`size_and_limit`](Self::size_and_limit) says by how much.
     pub fn is_too_large(&self) -> bool {
         self.size_and_limit().is_some()
     }
 
-    /// For a session that does not fit: the bytes that the cookie's name and value would take, and the limit.
+    /// For a session that does not fit: the bytes that it would take, and the limit. They are those of the cookie's
+    /// name and value, or of the stored blob if there is a store.
     pub fn size_and_limit(&self) -> Option<(usize, usize)> {
         match *self.0 {
-            Kind::TooLarge { size, limit } => Some((size, limit)),
+            Kind::TooLarge { size, limit, .. } => Some((size, limit)),
             _ => None,
         }
     }
@@ -99,6 +136,32 @@ impl Error {
     /// late.
     pub fn is_finished(&self) -> bool {
         matches!(*self.0, Kind::Finished)
+    }
+
+    /// The store of sessions that don't fit their cookies has failed, did not answer in time, or has given back what is no
+    /// blob of this session. Nothing was overwritten, and the browser keeps its cookie.
+    pub fn is_store(&self) -> bool {
+        matches!(*self.0, Kind::Store { .. } | Kind::Blob(_) | Kind::Detached)
+    }
+
+    /// Another request has changed the session meanwhile, or ended it, and what this one did can't be kept.
+    pub fn is_conflict(&self) -> bool {
+        matches!(*self.0, Kind::Changed | Kind::Ended)
+    }
+
+    /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed, 409 for a
+    /// [conflict](Self::is_conflict), and 500 otherwise.
+    pub fn status(&self) -> StatusCode {
+        match () {
+            () if self.is_store() => StatusCode::SERVICE_UNAVAILABLE,
+            () if self.is_conflict() => StatusCode::CONFLICT,
+            () => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether the session has been ended by another request.
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(*self.0, Kind::Ended)
     }
 
     pub(crate) fn configuration(what: impl Into<String>) -> Self {
@@ -164,10 +227,15 @@ impl fmt::Display for Error {
             Kind::Configuration(what) => f.write_str(what),
             Kind::Schema(source) => source.fmt(f),
             Kind::Encode(source) => source.fmt(f),
-            Kind::TooLarge { size, limit } => write!(
+            Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
                 "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
-                 it, or keep the rest elsewhere under the session's id"
+                 it, keep the rest elsewhere under the session's id, or give the sessions a store"
+            ),
+            Kind::TooLarge { size, limit, place: Place::Store } => write!(
+                f,
+                "the session does not fit its store: it would take {size} bytes of {limit}; keep less in it, or raise \
+                 the store's limit"
             ),
             Kind::Window(what) => f.write_str(what),
             Kind::Value { key, what } => write!(f, "the session's value `{}` {what}", key.escape_debug()),
@@ -180,6 +248,20 @@ impl fmt::Display for Error {
             Kind::Finished => f.write_str(
                 "the session has already been committed to a response: it can no longer change with it",
             ),
+            Kind::Store { call, source: Some(source) } => {
+                write!(f, "the session store could not {call}: {source}")
+            }
+            Kind::Store { call, source: None } => {
+                write!(f, "the session store could not {call} in time")
+            }
+            Kind::Blob(refusal) => {
+                write!(f, "the session store has given back what is no blob of this session: {refusal}")
+            }
+            Kind::Detached => f.write_str(
+                "the session store had failed when the request began: nothing of its session can be kept",
+            ),
+            Kind::Changed => f.write_str("another request has changed the session meanwhile"),
+            Kind::Ended => f.write_str("another request has ended the session meanwhile"),
         }
     }
 }
@@ -189,6 +271,8 @@ impl std::error::Error for Error {
         match &*self.0 {
             Kind::File { source, .. } => Some(source),
             Kind::Random(source) => Some(source),
+            Kind::Store { source: Some(source), .. } => Some(&**source),
+            Kind::Blob(refusal) => Some(refusal),
             _ => None,
         }
     }

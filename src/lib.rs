@@ -132,9 +132,9 @@ pub use self::{
     lifetime::Lifetimes,
     map::SessionMap,
     payload::Payload,
-    policy::{OnCommitFailure, OnServerError, Renewal},
+    policy::{Conflict, OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},
-    session::{Arrival, Session, Size},
+    session::{Arrival, Place, Session, Size},
     sessions::{Commit, Sessions},
 };
 

@@ -13,7 +13,11 @@ use crate::{
     lifetime::{Lifetimes, from_stamp, stamp},
     migration::{self, Declaration, Migration},
     schema::{Samples, Schema},
-    seal::{self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, random, random::Nonce},
+    seal::{
+        self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
+        random::Nonce,
+    },
+    session::Place,
 };
 
 /// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
@@ -63,6 +67,14 @@ impl<T> fmt::Debug for Opened<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("marks", &self.marks).finish_non_exhaustive()
     }
+}
+
+/// What an authentic cookie that has not expired holds.
+pub(crate) enum Found<T> {
+    /// The session.
+    Inline(Opened<T>),
+    /// The place where it is.
+    Reference(Marks, Reference),
 }
 
 /// A session's id: 16 random bytes that never leave the seal. It opens nothing; it is for keeping, at the server,
@@ -173,30 +185,46 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// # Errors
     ///
-    /// The [`Refusal`] says why; a client should not learn it.
+    /// The [`Refusal`] says why; a client should not learn it. There is no store here: the reference to a stored
+    /// session is refused as [`MissingBlob`](Refusal::MissingBlob).
     pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<Opened<T>, Refusal> {
-        self.open_in(&self.context, text.as_ref(), now)
+        match self.find_in(&self.context, text.as_ref(), now)? {
+            Found::Inline(opened) => Ok(opened),
+            Found::Reference(..) => Err(Refusal::MissingBlob),
+        }
     }
 
     /// Opens a text that was sealed in `context`, which may be a former realm or name of the application.
-    pub(crate) fn open_in(
+    pub(crate) fn find_in(
         &self,
         context: &Context,
         text: &[u8],
         now: SystemTime,
-    ) -> Result<Opened<T>, Refusal> {
+    ) -> Result<Found<T>, Refusal> {
         let mut buffer = Buffer::new();
         let unsealed = context.open(text, &mut buffer)?;
         self.lifetimes.judge(&unsealed.header, now)?;
-        let Content::Inline(payload) = unsealed.content else {
-            return Err(Refusal::MissingBlob);
-        };
-        let value = if unsealed.header.schema == u32::from(self.schema.fingerprint()) {
-            self.schema.decode(payload).map_err(|_| Refusal::Undecodable)?
+        let marks = Marks { header: unsealed.header, current_key: unsealed.current_key };
+        Ok(match unsealed.content {
+            Content::Inline(payload) => {
+                Found::Inline(Opened { value: self.decode(marks.header.schema, payload)?, marks })
+            }
+            Content::Reference(reference) => Found::Reference(marks, reference),
+        })
+    }
+
+    /// The fingerprint of the present shape, as the format writes it.
+    pub(crate) fn fingerprint(&self) -> u32 {
+        self.schema.fingerprint().into()
+    }
+
+    /// Reads a payload of the present shape, or of a former one.
+    pub(crate) fn decode(&self, schema: u32, payload: &[u8]) -> Result<T, Refusal> {
+        if schema == self.fingerprint() {
+            self.schema.decode(payload).map_err(|_| Refusal::Undecodable)
         } else {
-            migration::read(&self.migrations, unsealed.header.schema, payload)?
-        };
-        Ok(Opened { value, marks: Marks { header: unsealed.header, current_key: unsealed.current_key } })
+            migration::read(&self.migrations, schema, payload)
+        }
     }
 
     /// The marks of a session that begins now.
@@ -232,10 +260,17 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.context.name_length() + draft.sealed_len(self.padding)
     }
 
+    /// Whether a draft fits a cookie.
+    pub(crate) fn fits(&self, draft: &Draft) -> bool {
+        self.size(draft) <= self.limit
+    }
+
     /// Refuses a draft that does not fit.
     pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), Error> {
         match self.size(draft) {
-            size if size > self.limit => Err(Kind::TooLarge { size, limit: self.limit }.into()),
+            size if size > self.limit => {
+                Err(Kind::TooLarge { size, limit: self.limit, place: Place::Cookie }.into())
+            }
             _ => Ok(()),
         }
     }
@@ -250,9 +285,14 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
         self.check_size(&draft)?;
         let Stamped { header, nonce } = stamped;
-        let header = Header { schema: self.schema.fingerprint().into(), ..header };
+        let header = Header { schema: self.fingerprint(), ..header };
         self.context.seal_with(nonce, draft, &header, self.padding, out);
         Ok(())
+    }
+
+    /// Seals a reference and appends the text to `out`.
+    pub(crate) fn seal_reference(&self, to: &Reference, stamped: Stamped, out: &mut String) {
+        self.context.seal_reference_with(stamped.nonce, &stamped.header, to, out);
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) use self::state::{Before, Identity, SessionKind, State};
 use crate::{
     Payload, SessionMap, Sessions,
     error::{Error, Kind, Refusal},
+    seal,
     sealer::{Marks, SessionId},
 };
 
@@ -28,6 +29,9 @@ pub enum Arrival {
     Opened,
     /// It did not, for this reason: the session is fresh. The client must not learn the reason.
     Refused(Refusal),
+    /// It opened, but the session is in a store that has failed. The session is fresh, and nothing of it is kept
+    /// ([`OnStoreFailure::ServeFresh`](crate::OnStoreFailure)).
+    Unavailable,
 }
 
 /// The session of one request: a typed value, loaded from its cookie and sent back when it has changed.
@@ -49,23 +53,47 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// Which thread is inside a closure, so that it does not wait for itself. 0 for none.
     holder: AtomicUsize,
+    /// Held while the session is being saved.
+    saving: tokio::sync::Mutex<()>,
 }
 
-/// How much of the cookie a session takes. Bytes of name and value together, as browsers count them.
+/// Where a session is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// In its cookie.
+    Cookie,
+    /// In the store; the cookie refers to it.
+    Store,
+}
+
+/// How much room a session takes where it is kept.
+///
+/// In the cookie these are bytes of name and value together, as browsers count them; in the store, of the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Size {
-    /// What the cookie takes if the session is sent as it is now.
+    /// Where it goes if it is sent as it is now. A session that [`save`](Session::save) has stored stays there for this
+    /// response, even if it has become small enough for the cookie.
+    pub place: Place,
+    /// What it takes there.
     pub used: usize,
     /// The most that it may take.
     pub limit: usize,
-    /// How many bytes of serialised data may still be added; 0 also when it is already too large.
+    /// How many bytes of serialised data may still be added there; 0 also when it is already too large. With a store,
+    /// what does not fit the cookie any more moves into the store.
     pub left: usize,
 }
 
 impl<T: Payload> Session<T> {
     pub(crate) fn new(sessions: Sessions<T>, state: State<T>) -> Self {
-        Self { shared: Arc::new(Shared { sessions, state: Mutex::new(state), holder: AtomicUsize::new(0) }) }
+        Self {
+            shared: Arc::new(Shared {
+                sessions,
+                state: Mutex::new(state),
+                holder: AtomicUsize::new(0),
+                saving: tokio::sync::Mutex::new(()),
+            }),
+        }
     }
 
     /// Reads the data. What a closure changes by interior mutability (`Cell`, `Mutex`, atomics) is no change to the
@@ -192,7 +220,10 @@ impl<T: Payload> Session<T> {
     }
 
     /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
-    /// serialised and their size is checked. The cookie is sent with the response, with what is changed until then.
+    /// serialised, their size is checked, and what doesn't fit the cookie is stored. The cookie is sent with the response,
+    /// with what is changed until then.
+    ///
+    /// What was saved into the blob of a stored session stays there, whatever the handler answers.
     ///
     /// ```
     /// # use sealed_session::{Error, Session};
@@ -209,15 +240,23 @@ impl<T: Payload> Session<T> {
     ///
     /// # Errors
     ///
-    /// Those of a commit: when the session does not fit its cookie ([`Error::is_too_large`]), when a value would be
-    /// serialised otherwise than its type is read, when a closure that changed it has panicked, and when the
-    /// response's head has already been sent ([`Error::is_finished`]).
+    /// Those of a commit: when the session fits neither its cookie nor a store ([`Error::is_too_large`]), when the store
+    /// fails ([`Error::is_store`]), when another request has changed or ended the session meanwhile
+    /// ([`Error::is_conflict`]), when a value would be serialised otherwise than its type is read, when a closure that
+    /// changed it has panicked, and when the response's head has already been sent ([`Error::is_finished`]).
     pub async fn save(&self) -> Result<(), Error> {
-        self.with("save", |state| {
+        let _saving = self.begin_saving().await;
+        let sessions = &self.shared.sessions;
+        let work = self.with("save", |state| {
             state.check_open()?;
-            let sealer = self.shared.sessions.sealer();
-            sealer.check_size(&sealer.draft(&state.data)?)
-        })
+            match state.detached {
+                true => Err(Kind::Detached.into()),
+                false => sessions.plan_save(state),
+            }
+        })?;
+        let Some(mut work) = work else { return Ok(()) };
+        Box::pin(sessions.save(&mut work)).await?;
+        self.with("save", |state| sessions.record(state, work))
     }
 
     /// How the request's cookie fared.
@@ -236,7 +275,7 @@ impl<T: Payload> Session<T> {
         self.marks().map(|marks| marks.id())
     }
 
-    /// How much of the cookie the session takes now.
+    /// Where the session goes as it is now, and how much room it takes there.
     ///
     /// # Errors
     ///
@@ -245,10 +284,21 @@ impl<T: Payload> Session<T> {
         self.with("size", |state| {
             let sealer = self.shared.sessions.sealer();
             let draft = sealer.draft(&state.data)?;
-            Ok(Size {
-                used: sealer.size(&draft),
-                limit: sealer.limit(),
-                left: sealer.longest_payload().saturating_sub(draft.payload().len()),
+            let length = draft.payload().len();
+            Ok(match self.shared.sessions.store_limit() {
+                Some(limit) if !sealer.fits(&draft) => Size {
+                    place: Place::Store,
+                    used: seal::blob_len(length),
+                    limit,
+                    left: seal::longest_blob_payload(limit)
+                        .map_or(0, |longest| longest.saturating_sub(length)),
+                },
+                _ => Size {
+                    place: Place::Cookie,
+                    used: sealer.size(&draft),
+                    limit: sealer.limit(),
+                    left: sealer.longest_payload().saturating_sub(length),
+                },
             })
         })
     }
@@ -279,6 +329,7 @@ impl<T: Payload> Session<T> {
         self.change(state, |data| *data = T::default());
         state.rename(Identity::New);
         state.kind = SessionKind::Ordinary;
+        state.discarded = true;
         (state.touched, state.durable) = (false, false);
     }
 
@@ -311,6 +362,16 @@ impl<T> Session<T> {
         holder.store(me, Ordering::Relaxed);
         let _release = Release(holder);
         run(&mut state)
+    }
+
+    /// Waits until nobody else saves or commits.
+    pub(crate) async fn begin_saving(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.saving.lock().await
+    }
+
+    /// The same without waiting; `None` when somebody does.
+    pub(crate) fn try_begin_saving(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.shared.saving.try_lock().ok()
     }
 
     /// Nothing of this session can be sent any more.

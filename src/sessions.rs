@@ -7,12 +7,21 @@
 
 mod arrive;
 mod commit;
+mod decide;
+mod save;
+mod send;
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{Request, Response};
 
-pub(crate) use self::arrive::Presented;
+#[cfg(any(feature = "tower", feature = "hyper"))]
+pub(crate) use self::commit::Outcome;
+pub(crate) use self::{arrive::Presented, commit::Begun};
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
@@ -22,7 +31,8 @@ use crate::{
     error::Error,
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    policy::{OnCommitFailure, OnServerError, Renewal},
+    overflow::ErasedStore,
+    policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     seal::Context,
     sealer::Sealer,
     session::Session,
@@ -44,7 +54,7 @@ use crate::{
 /// # Ok::<(), sealed_session::Error>(())
 /// ```
 pub struct Sessions<T = SessionMap> {
-    inner: Arc<Inner<T>>,
+    pub(crate) inner: Arc<Inner<T>>,
     /// Chooses others for some requests.
     hook: Option<Hook<T>>,
 }
@@ -61,9 +71,23 @@ pub(crate) struct Inner<T> {
     )]
     pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
     pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    pub(crate) overflow: Option<Overflow<T>>,
     pub(crate) tally: Tally,
     /// What the type's default serialises to.
     pub(crate) empty: Vec<u8>,
+}
+
+/// Where sessions go that don't fit their cookies.
+pub(crate) struct Overflow<T> {
+    pub(crate) store: Arc<dyn ErasedStore>,
+    /// The longest blob, in bytes.
+    pub(crate) limit: usize,
+    /// How long one way of a request waits for the store.
+    pub(crate) deadline: Duration,
+    /// How long a blob is left to requests in flight when its session has returned into the cookie.
+    pub(crate) grace: Duration,
+    pub(crate) on_failure: OnStoreFailure,
+    pub(crate) on_conflict: OnConflict<T>,
 }
 
 /// A former realm, name or set of attributes that is still read.
@@ -112,19 +136,29 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Errors
     ///
-    /// None as long as sessions live in cookies alone.
+    /// When the session is in a store that has failed or did not answer in time ([`Error::is_store`]); the response
+    /// should be a 503, [`Error::status`]. None as long as sessions live in cookies alone.
     pub fn open<B>(
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
         // The layer's choice holds, whatever a router or another layer has made of the request since.
-        std::future::ready(Ok(self.in_layer(request).unwrap_or_else(|| {
-            let these = self.for_request(request);
-            match these.in_layer(request) {
-                Some(session) => session,
-                None => these.open_headers(request.headers(), these.now()),
+        let opening = match self.in_layer(request) {
+            Some(opening) => Ok(opening),
+            None => {
+                let these = self.for_request(request);
+                match these.in_layer(request) {
+                    Some(opening) => Ok(opening),
+                    None => Err(these.read_cookies(request.headers(), these.now())),
+                }
             }
-        })))
+        };
+        async {
+            match opening {
+                Ok(in_layer) => in_layer.await,
+                Err(by_hand) => by_hand.settle().await,
+            }
+        }
     }
 
     /// Sends what must be sent: sets the cookie of a session that has changed or is due for renewal, removes that
@@ -134,11 +168,19 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Errors
     ///
-    /// When the session does not fit its cookie ([`Error::is_too_large`]), a value would be serialised otherwise
-    /// than its type is read, or a closure that changed it panicked. The browser keeps the session it had then, unless it
-    /// was destroyed; a response that tells of success should be replaced.
+    /// When the session fits neither its cookie nor a store ([`Error::is_too_large`]), the store has failed
+    /// ([`Error::is_store`]), another request has changed or ended the session meanwhile ([`Error::is_conflict`]), a value
+    /// would be serialised otherwise than its type is read, or a closure that changed it panicked. The browser keeps the
+    /// session it had then, unless it was destroyed, or its new cookie was due before the store failed; a response that
+    /// tells of success should be replaced, with the error's [status](Error::status), keeping the session's headers.
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
-        session.sessions().commit_to(&session, response)
+        let sessions = session.sessions();
+        let outcome = match sessions.begin_commit(&session, response.status()) {
+            Begun::Done(outcome) => outcome,
+            Begun::Store(working) => working.await,
+        };
+        let (commit, error) = sessions.finish_commit(&session, outcome, response.headers_mut());
+        error.map_or(Ok(commit), Err)
     }
 
     /// Seals and opens the same cookies without http, for tests and for other ways in (a WebSocket's first message).
@@ -154,6 +196,11 @@ impl<T: Payload> Sessions<T> {
     /// What these sessions have seen so far, in this process.
     pub fn counters(&self) -> Counters {
         self.inner.tally.read()
+    }
+
+    /// The longest blob, in bytes, if there is a store.
+    pub(crate) fn store_limit(&self) -> Option<usize> {
+        self.inner.overflow.as_ref().map(|overflow| overflow.limit)
     }
 
     pub(crate) fn hook(&self) -> Option<&Hook<T>> {
@@ -178,7 +225,10 @@ impl<T: Payload> Sessions<T> {
 #[cfg(any(feature = "tower", feature = "hyper"))]
 impl<T: Payload> Sessions<T> {
     /// The session of a request below the middleware of these very sessions.
-    fn in_layer<B>(&self, request: &Request<B>) -> Option<Session<T>> {
+    fn in_layer<B>(
+        &self,
+        request: &Request<B>,
+    ) -> Option<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>> {
         let these = |sessions: &Self, chose: Option<&Hook<T>>| match (&self.hook, chose) {
             (Some(hook), Some(chose)) => hook.is(chose),
             (Some(_), None) => false,
@@ -199,7 +249,7 @@ impl<T: Payload> Sessions<T> {
 
 #[cfg(not(any(feature = "tower", feature = "hyper")))]
 impl<T: Payload> Sessions<T> {
-    fn in_layer<B>(&self, _: &Request<B>) -> Option<Session<T>> {
+    fn in_layer<B>(&self, _: &Request<B>) -> Option<std::future::Ready<Result<Session<T>, Error>>> {
         None
     }
 }

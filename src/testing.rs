@@ -5,6 +5,7 @@ use http::{HeaderMap, Response, header::SET_COOKIE};
 
 use crate::{
     Error, Payload, Refusal, Session, Sessions,
+    sealer::Found,
     session::{Arrival, State},
     sessions::Presented,
 };
@@ -68,7 +69,7 @@ impl<T: Payload> Sessions<T> {
         Ok(format!("{}={}", self.cookie_name(), self.sealer().seal(data, self.now())?))
     }
 
-    /// What a response does to the browser's session.
+    /// What a response does to the browser's session, wherever that is kept.
     ///
     /// ```
     /// # use sealed_session::{KeyRing, Sessions, testing::Sent};
@@ -80,18 +81,37 @@ impl<T: Payload> Sessions<T> {
     /// let mut response = http::Response::new(());
     /// let session = sessions.session_with(Visit { user: Some(7) });
     /// let _ = sessions.commit(session, &mut response).await?;
-    /// assert_eq!(sessions.sent(&response), Sent::Set(Visit { user: Some(7) }));
+    /// assert_eq!(sessions.sent(&response).await?, Sent::Set(Visit { user: Some(7) }));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn sent<B>(&self, response: &Response<B>) -> Sent<T> {
-        let Some(value) = last_set(response.headers(), self.cookie_name()) else { return Sent::Nothing };
-        if value.is_empty() {
-            return Sent::Removed;
-        }
-        match self.sealer().open(value, self.now()) {
-            Ok(opened) => Sent::Set(opened.value),
-            Err(refusal) => Sent::Refused(refusal),
+    ///
+    /// # Errors
+    ///
+    /// When the session is in a store, and that fails.
+    pub fn sent<B>(
+        &self,
+        response: &Response<B>,
+    ) -> impl Future<Output = Result<Sent<T>, Error>> + Send + use<T, B> {
+        let value = last_set(response.headers(), self.cookie_name()).map(<[u8]>::to_vec);
+        let these = self.clone();
+        async move {
+            let value = match value {
+                None => return Ok(Sent::Nothing),
+                Some(value) if value.is_empty() => return Ok(Sent::Removed),
+                Some(value) => value,
+            };
+            let sealer = these.sealer();
+            Ok(match sealer.find_in(sealer.context(), &value, these.now()) {
+                Ok(Found::Inline(opened)) => Sent::Set(opened.value),
+                Ok(Found::Reference(marks, reference)) => {
+                    match these.find_stored(reference, *marks.id().as_bytes()).await? {
+                        Ok(value) => Sent::Set(value),
+                        Err(refusal) => Sent::Refused(refusal),
+                    }
+                }
+                Err(refusal) => Sent::Refused(refusal),
+            })
         }
     }
 }

@@ -12,7 +12,7 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, T>;
+    type Future = ResponseFuture<S::Future, T, ResBody>;
 
     fn call(&self, request: Request<ReqBody>) -> Self::Future {
         enter(&self.sessions, request, |request| self.inner.call(request))

@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -9,37 +9,53 @@ use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL};
 use pin_project_lite::pin_project;
 
 use super::slot::Slot;
-use crate::{Error, OnCommitFailure, Payload};
+use crate::{
+    OnCommitFailure, Payload, Session,
+    sessions::{Begun, Outcome},
+};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService), whose session is committed when it is there.
     #[must_use = "futures do nothing unless polled"]
-    pub struct ResponseFuture<F, T> {
+    pub struct ResponseFuture<F, T, B> {
         #[pin]
-        state: State<F, T>,
+        state: State<F, T, B>,
+        slot: Option<Ends<T>>,
     }
 }
 
 pin_project! {
     #[project = StateProject]
-    enum State<F, T> {
-        Running { #[pin] inner: F, slot: Ends<T> },
+    enum State<F, T, B> {
+        Running { #[pin] inner: F },
+        Committing { working: Working, session: Session<T>, response: Response<B> },
         Misconfigured,
     }
 }
 
-impl<F, T> ResponseFuture<F, T> {
+/// A commit that waits for the store.
+type Working = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+impl<F, T, B> ResponseFuture<F, T, B> {
     pub(super) fn running(inner: F, slot: Arc<Slot<T>>) -> Self {
-        Self { state: State::Running { inner, slot: Ends(slot) } }
+        Self { state: State::Running { inner }, slot: Some(Ends(slot)) }
     }
 
     pub(super) fn misconfigured() -> Self {
-        Self { state: State::Misconfigured }
+        Self { state: State::Misconfigured, slot: None }
     }
 }
 
 /// Ends the request's session when the future does, however that ends.
 struct Ends<T>(Arc<Slot<T>>);
+
+impl<T: Payload> Ends<T> {
+    /// Nobody opens it any more: the session that is to be committed, if there is one.
+    fn close(&self) -> Option<Session<T>> {
+        self.0.close();
+        self.0.opened().filter(|session| !session.is_finished()).cloned()
+    }
+}
 
 impl<T> Drop for Ends<T> {
     fn drop(&mut self) {
@@ -47,7 +63,7 @@ impl<T> Drop for Ends<T> {
     }
 }
 
-impl<F, T, B, E> Future for ResponseFuture<F, T>
+impl<F, T, B, E> Future for ResponseFuture<F, T, B>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Default,
@@ -56,35 +72,53 @@ where
     type Output = Result<Response<B>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (inner, slot) = match self.project().state.project() {
-            StateProject::Running { inner, slot } => (inner, slot),
-            StateProject::Misconfigured => return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR))),
-        };
-        let mut response = ready!(inner.poll(cx))?;
-        slot.0.close();
-        // A handler may have committed by hand.
-        let Some(session) = slot.0.opened().filter(|session| !session.is_finished()) else {
-            return Poll::Ready(Ok(response));
-        };
-        let sessions = session.sessions();
-        if let Err(error) = sessions.commit_to(session, &mut response) {
-            match sessions.on_commit_failure(&error) {
-                OnCommitFailure::Replace(status) => {
-                    let mut replaced = failed(status, error);
-                    session.with("commit", |state| sessions.send_failed(state, replaced.headers_mut()));
-                    response = replaced;
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProject::Running { inner } => {
+                    let response = ready!(inner.poll(cx))?;
+                    // A handler may not have asked for the session, or have committed it by hand.
+                    let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
+                        return Poll::Ready(Ok(response));
+                    };
+                    match session.sessions().begin_commit(&session, response.status()) {
+                        Begun::Done(outcome) => return Poll::Ready(Ok(answer(&session, outcome, response))),
+                        Begun::Store(working) => {
+                            this.state.set(State::Committing { working, session, response });
+                        }
+                    }
                 }
-                OnCommitFailure::SendUnchanged => {}
+                StateProject::Committing { working, session, response } => {
+                    let outcome = ready!(working.as_mut().poll(cx));
+                    let response = mem::replace(response, empty(StatusCode::INTERNAL_SERVER_ERROR));
+                    return Poll::Ready(Ok(answer(session, outcome, response)));
+                }
+                StateProject::Misconfigured => {
+                    return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)));
+                }
             }
         }
-        Poll::Ready(Ok(response))
     }
 }
 
-/// What is sent in place of a response that tells of a success that did not last.
-fn failed<B: Default>(status: StatusCode, error: Error) -> Response<B> {
-    let mut response = empty(status);
-    response.extensions_mut().insert(Arc::new(error));
+/// The handler's response, or what is sent in its place, with the session's headers.
+fn answer<T: Payload, B: Default>(
+    session: &Session<T>,
+    outcome: Outcome,
+    mut response: Response<B>,
+) -> Response<B> {
+    let sessions = session.sessions();
+    let replaced = match outcome.error().map(|error| sessions.on_commit_failure(error)) {
+        Some(OnCommitFailure::Replace(status)) => {
+            response = empty(status);
+            true
+        }
+        Some(OnCommitFailure::SendUnchanged) | None => false,
+    };
+    let (_, error) = sessions.finish_commit(session, outcome, response.headers_mut());
+    if let (true, Some(error)) = (replaced, error) {
+        response.extensions_mut().insert(Arc::new(error));
+    }
     response
 }
 
@@ -95,7 +129,7 @@ fn empty<B: Default>(status: StatusCode) -> Response<B> {
     response
 }
 
-impl<F, T> fmt::Debug for ResponseFuture<F, T> {
+impl<F, T, B> fmt::Debug for ResponseFuture<F, T, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }

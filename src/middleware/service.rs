@@ -29,11 +29,11 @@ impl<T: Payload> Sessions<T> {
 }
 
 /// One request's way in: a place for its session, and then the service within.
-pub(crate) fn enter<B, F, T: Payload>(
+pub(crate) fn enter<B, F, T: Payload, R>(
     sessions: &Sessions<T>,
     mut request: Request<B>,
     call: impl FnOnce(Request<B>) -> F,
-) -> ResponseFuture<F, T> {
+) -> ResponseFuture<F, T, R> {
     let these = sessions.for_request(&request);
     match slot::enter(these, sessions.hook().cloned(), request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(call(request), slot),

@@ -3,15 +3,16 @@
 use std::{
     any::Any,
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::SystemTime,
 };
 
 use http::{Extensions, HeaderMap};
+use tokio::sync::OnceCell;
 
-use crate::{Payload, Session, Sessions, choose::Hook};
+use crate::{Error, Payload, Session, Sessions, choose::Hook};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
@@ -19,19 +20,32 @@ pub(crate) struct Slot<T> {
     /// What chose them.
     hook: Option<Hook<T>>,
     began: SystemTime,
-    session: OnceLock<Session<T>>,
+    session: OnceCell<Session<T>>,
     /// The response is gone, or will never be.
     closed: AtomicBool,
 }
 
 impl<T: Payload> Slot<T> {
-    /// The session, opened now if it has not been. Everybody who asks gets the same.
-    pub(crate) fn open(&self, headers: &HeaderMap) -> Session<T> {
-        let session = self.session.get_or_init(|| self.sessions.open_headers(headers, self.began)).clone();
-        if self.closed.load(SeqCst) {
-            session.finish();
+    /// The session, opened now if it has not been. Everybody who asks gets the same. A store that has failed is asked
+    /// again by who asks next.
+    pub(crate) fn open(
+        self: Arc<Self>,
+        headers: &HeaderMap,
+    ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T> {
+        let arrived = match self.session.initialized() {
+            true => None,
+            false => Some(self.sessions.read_cookies(headers, self.began)),
+        };
+        async move {
+            let session = match arrived {
+                None => self.session.get().expect("it is there, and stays"),
+                Some(arrived) => self.session.get_or_try_init(|| arrived.settle()).await?,
+            };
+            if self.closed.load(SeqCst) {
+                session.finish();
+            }
+            Ok(session.clone())
         }
-        session
     }
 
     /// The session, if anybody has asked for it.
@@ -90,7 +104,7 @@ pub(crate) fn enter<T: Payload>(
         began: sessions.now(),
         sessions,
         hook,
-        session: OnceLock::new(),
+        session: OnceCell::new(),
         closed: AtomicBool::new(false),
     });
     extensions.insert(Slots { cookie, slot: slot.clone(), outer });

@@ -11,7 +11,19 @@
 //!
 //! Implement [`Store`].
 
+mod blob;
+mod calls;
+mod erased;
+mod keep;
+
 use std::{error, fmt, ops::Range, time::SystemTime};
+
+pub(crate) use self::{
+    blob::Stored,
+    calls::Calls,
+    erased::{ErasedStore, StoreError},
+    keep::{Fate, Kept, Work, Write},
+};
 
 /// What keeps the blobs of sessions that don't fit their cookies.
 ///

@@ -92,6 +92,11 @@ impl Context {
         bytes
     }
 
+    /// Whether a blob says that it was sealed by the key that seals now.
+    pub(crate) fn would_seal(&self, blob: &[u8]) -> bool {
+        blob.get(1..5) == Some(self.sealing().id.as_bytes())
+    }
+
     /// Opens, in place, the blob that stands at a reference's [`index`](Reference::index). `limit` is the longest
     /// blob that is accepted, in bytes.
     ///
@@ -125,6 +130,17 @@ impl Context {
         let payload = frame::strip_pad(padded, usize::from(u16::from_be_bytes(*pad)))?;
         Ok(Blob { generation, schema: u32::from_be_bytes(*schema), payload })
     }
+}
+
+/// How long a payload's blob is, in bytes.
+pub(crate) fn blob_len(payload: usize) -> usize {
+    PLAIN_AT + (PREFIX_BYTES + payload).next_multiple_of(BUCKET) + TAG_BYTES
+}
+
+/// The longest payload whose blob stays within `limit`, in bytes.
+pub(crate) fn longest_blob_payload(limit: usize) -> Option<usize> {
+    let plain = limit.checked_sub(PLAIN_AT + TAG_BYTES)?;
+    (plain - plain % BUCKET).checked_sub(PREFIX_BYTES)
 }
 
 /// The cipher of one blob, under the key `HMAC(K(3), secret ‖ session id)`.

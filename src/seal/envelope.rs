@@ -6,7 +6,7 @@ use super::{
     aead::{NONCE_BYTES, TAG_BYTES},
     base64url,
     context::{Context, Role},
-    frame::{self, Content, HEADER_BYTES, Header, Reference},
+    frame::{self, Content, HEADER_BYTES, Header, REFERENCE_BYTES, Reference},
     random::Nonce,
 };
 use crate::error::{Error, Refusal};
@@ -19,6 +19,9 @@ const VERSION: u8 = 1;
 
 /// The longest value that is read, in characters: what browsers keep of a cookie.
 pub const LONGEST_VALUE: usize = 4096;
+
+/// The length of a reference's value, which is always the same.
+pub(crate) const REFERENCE_CHARACTERS: usize = base64url::encoded_len(FRAME_AT + REFERENCE_BYTES + TAG_BYTES);
 
 /// Room for the longest value, decoded. On the stack: opening a cookie allocates nothing.
 pub struct Buffer([u8; base64url::decoded_len(LONGEST_VALUE)]);
@@ -80,6 +83,7 @@ pub struct Unsealed<'a> {
 }
 
 /// An inline cookie in the making: the payload is written right where it will be encrypted.
+#[derive(Clone)]
 pub struct Draft(Vec<u8>);
 
 impl Draft {
@@ -179,7 +183,7 @@ impl Context {
         self.finish(Role::Inline, nonce, bytes, out);
     }
 
-    pub(super) fn seal_reference_with(
+    pub(crate) fn seal_reference_with(
         &self,
         nonce: Nonce,
         header: &Header,

@@ -96,7 +96,8 @@ mod vectors;
 mod xaes;
 
 pub use blob::Blob;
+pub(crate) use blob::{blob_len, longest_blob_payload};
 pub use context::Context;
-pub(crate) use envelope::longest_payload;
 pub use envelope::{Buffer, Draft, LONGEST_VALUE, Padding, Unsealed};
+pub(crate) use envelope::{REFERENCE_CHARACTERS, longest_payload};
 pub use frame::{Content, Header, Reference};

@@ -1,8 +1,11 @@
 //! What a request's verbs leave behind, for the commit.
 
+use std::mem;
+
 use super::Arrival;
 use crate::{
     error::{Error, Kind},
+    overflow::Stored,
     seal::Draft,
     sealer::{Marks, SessionId},
     sessions::Presented,
@@ -15,12 +18,22 @@ pub(crate) struct State<T> {
     /// The session as the browser holds it, if its cookie opened.
     pub(crate) held: Option<Marks>,
     pub(crate) presented: Presented,
+    /// The blob that the session is in, or that `save` has put it in.
+    pub(crate) home: Option<Stored>,
+    /// Blobs that it was in before `save` put it there.
+    pub(crate) left: Vec<Stored>,
     pub(crate) before: Before,
     pub(crate) identity: Identity,
     pub(crate) kind: SessionKind,
     /// The id of the session that is to begin, if somebody had to know it before it is sealed.
     pub(crate) next_id: Option<SessionId>,
     pub(crate) destroyed: bool,
+    /// Nothing of the session that arrived goes on.
+    pub(crate) discarded: bool,
+    /// It stands for one that could not be loaded, and is not kept.
+    pub(crate) detached: bool,
+    /// `save` has put it where the browser does not look yet.
+    pub(crate) saved: bool,
     /// To be sealed anew whether it has changed or not, and also when it is empty.
     pub(crate) touched: bool,
     /// To be kept though it is empty: something outside the data is bound to it.
@@ -74,11 +87,16 @@ impl<T> State<T> {
             arrival,
             held,
             presented,
+            home: None,
+            left: Vec::new(),
             before: Before::Untouched,
             identity: Identity::Kept,
             kind: SessionKind::Kept,
             next_id: None,
             destroyed: false,
+            discarded: false,
+            detached: false,
+            saved: false,
             touched: false,
             durable: false,
             passive: false,
@@ -90,7 +108,7 @@ impl<T> State<T> {
     /// Whether a verb has changed under which marks the session goes on.
     pub(crate) fn is_remarked(&self) -> bool {
         let begins = self.touched && self.held.is_none();
-        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins
+        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins || self.saved
     }
 
     /// Whether it was destroyed, and the browser has sent anything to drop.
@@ -102,6 +120,28 @@ impl<T> State<T> {
     pub(crate) fn rename(&mut self, identity: Identity) {
         self.identity = self.identity.max(identity);
         self.next_id = None;
+    }
+
+    /// All blobs that the session is or was in.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Stored> {
+        self.home.iter().chain(&self.left)
+    }
+
+    /// The blob that the session is in, and goes on in.
+    pub(crate) fn home_of_next(&self) -> Option<&Stored> {
+        let next = match (&self.held, self.identity) {
+            (Some(held), Identity::Kept) => Some(held.id()),
+            _ => self.next_id,
+        }?;
+        self.home.as_ref().filter(|home| home.session_id == *next.as_bytes() && home.previous.is_none())
+    }
+
+    /// The data from which the request began, if they are known.
+    pub(crate) fn take_before(&mut self) -> Option<Draft> {
+        match mem::replace(&mut self.before, Before::Unknown) {
+            Before::Serialised(draft) => Some(draft),
+            _ => None,
+        }
     }
 
     /// The id under which the session will be sealed.

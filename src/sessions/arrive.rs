@@ -1,15 +1,17 @@
 //! The way in: a request's cookies to a session.
 
-use std::time::SystemTime;
+use std::{cmp::Reverse, time::SystemTime};
 
 use http::HeaderMap;
 
 use crate::{
     Payload,
     cookie::SessionCookie,
-    error::Refusal,
-    seal::Context,
-    sealer::{Opened, Sealer},
+    error::{Error, Refusal},
+    overflow::Stored,
+    policy::OnStoreFailure,
+    seal::{Context, Reference},
+    sealer::{Found, Marks, Opened},
     session::{Arrival, Session, State},
     sessions::Sessions,
 };
@@ -36,73 +38,63 @@ pub(super) enum Seen {
     Absent,
     /// None opened, and none may open elsewhere or later.
     Removable,
-    /// None opened, but one may.
+    /// None opened, but one may: elsewhere, later, or when the store is asked.
     Foreign,
     /// One did.
     Opened,
 }
 
-impl<T: Payload> Sessions<T> {
-    // ---- The way in ----
-
-    /// The session of a request that began at a certain time.
-    pub(crate) fn open_headers(&self, headers: &HeaderMap, began: SystemTime) -> Session<T> {
-        let inner = &*self.inner;
-        let mut arrived = Arrived { opened: None, refusal: None };
-        let mut presented = Presented { background: is_background(headers), ..Presented::default() };
-
-        presented.current =
-            arrived.try_all(&inner.sealer, inner.sealer.context(), &inner.cookie, headers, began);
-        for previous in &inner.previous {
-            let issued = arrived.issued();
-            let seen = arrived.try_all(&inner.sealer, &previous.context, &previous.cookie, headers, began);
-            presented.previous.push(seen);
-            // If the previous one was issued later, the session moves.
-            presented.moved |= arrived.issued() != issued;
-        }
-
-        let arrival = match (&arrived.opened, arrived.refusal) {
-            (Some(_), _) => Arrival::Opened,
-            (None, Some(refusal)) => Arrival::Refused(refusal),
-            (None, None) => Arrival::Absent,
-        };
-        if let Arrival::Refused(refusal) = arrival {
-            tracing::debug!(
-                cookie = self.cookie_name(),
-                refusal = refusal.class(),
-                "a session cookie was refused"
-            );
-        }
-        inner.tally.arrived(arrival);
-        let (data, held) = match arrived.opened {
-            Some(Opened { value, marks }) => (value, Some(marks)),
-            None => (T::default(), None),
-        };
-        Session::new(self.clone(), State::new(data, arrival, held, presented))
-    }
-}
-
-/// The cookies of a request, tried one after another.
-struct Arrived<T> {
+/// The cookies of a request, read as far as that goes without a store.
+pub(crate) struct Arrived<T> {
+    sessions: Sessions<T>,
+    presented: Presented,
     /// The one issued last of those that opened.
-    opened: Option<Opened<T>>,
+    opened: Option<Candidate<Opened<T>>>,
+    /// Those that are in the store, if they are.
+    references: Vec<Candidate<(Marks, Reference)>>,
     /// Why the first that did not open did not.
     refusal: Option<Refusal>,
 }
 
-impl<T: Payload> Arrived<T> {
-    /// When the best so far was issued; `None`, which is before any other, for none.
-    fn issued(&self) -> Option<u32> {
-        self.opened.as_ref().map(|opened| opened.marks.header.issued)
-    }
+/// A cookie that may be the session's.
+struct Candidate<C> {
+    content: C,
+    /// Which former realm or name it is of, if it is.
+    previous: Option<usize>,
+}
 
-    fn try_all(
+impl<T: Payload> Sessions<T> {
+    // ---- The way in ----
+
+    /// Reads the cookies of a request that began at a certain time.
+    pub(crate) fn read_cookies(&self, headers: &HeaderMap, began: SystemTime) -> Arrived<T> {
+        let inner = &*self.inner;
+        let mut arrived = Arrived {
+            sessions: self.clone(),
+            presented: Presented { background: is_background(headers), ..Presented::default() },
+            opened: None,
+            references: Vec::new(),
+            refusal: None,
+        };
+        let current = arrived.read(inner.sealer.context(), &inner.cookie, None, headers, began);
+        arrived.presented.current = current;
+        for (at, previous) in inner.previous.iter().enumerate() {
+            let seen = arrived.read(&previous.context, &previous.cookie, Some(at), headers, began);
+            arrived.presented.previous.push(seen);
+        }
+        arrived
+    }
+}
+
+impl<T: Payload> Arrived<T> {
+    /// Reads the cookies of one name.
+    fn read(
         &mut self,
-        sealer: &Sealer<T>,
         context: &Context,
         cookie: &SessionCookie,
+        previous: Option<usize>,
         headers: &HeaderMap,
-        now: SystemTime,
+        began: SystemTime,
     ) -> Seen {
         let mut seen = Seen::Absent;
         for (index, value) in cookie.values(headers).enumerate() {
@@ -110,12 +102,17 @@ impl<T: Payload> Arrived<T> {
                 // One that nobody has looked at may be somebody's.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
-            let this = match sealer.open_in(context, value, now) {
-                Ok(opened) => {
-                    if self.issued() < Some(opened.marks.header.issued) {
-                        self.opened = Some(opened);
+            let this = match self.sessions.sealer().find_in(context, value, began) {
+                Ok(Found::Inline(opened)) => {
+                    let best = self.opened.as_ref().map(|best| best.content.marks.header.issued);
+                    if best < Some(opened.marks.header.issued) {
+                        self.opened = Some(Candidate { content: opened, previous });
                     }
                     Seen::Opened
+                }
+                Ok(Found::Reference(marks, reference)) => {
+                    self.references.push(Candidate { content: (marks, reference), previous });
+                    Seen::Foreign
                 }
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
@@ -130,6 +127,89 @@ impl<T: Payload> Arrived<T> {
             };
         }
         seen
+    }
+
+    /// The session: of the cookie issued last, or of the blob that it refers to.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub(crate) async fn settle(mut self) -> Result<Session<T>, Error> {
+        if self.references.is_empty() {
+            return Ok(self.session(None));
+        }
+        let error = match Box::pin(self.load()).await {
+            Ok(stored) => return Ok(self.session(stored)),
+            Err(error) => error,
+        };
+        let Sessions { inner, .. } = &self.sessions;
+        inner.tally.unavailable();
+        tracing::error!(cookie = self.sessions.cookie_name(), %error, "a session could not be loaded");
+        match inner.overflow.as_ref().map(|overflow| overflow.on_failure) {
+            Some(OnStoreFailure::ServeFresh) => {
+                let mut state = State::new(T::default(), Arrival::Unavailable, None, self.presented);
+                state.detached = true;
+                Ok(Session::new(self.sessions, state))
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Asks the store for the sessions that are there, the one issued last first, until one opens.
+    async fn load(&mut self) -> Result<Option<Stored>, Error> {
+        let Some(overflow) = &self.sessions.inner.overflow else {
+            self.refusal.get_or_insert(Refusal::MissingBlob);
+            return Ok(None);
+        };
+        let calls = overflow.calls();
+        // At the very same second, the present name's.
+        let rank = |marks: &Marks, previous| (marks.header.issued, Reverse(previous));
+        let mut references = std::mem::take(&mut self.references);
+        references.sort_by_key(|found| Reverse(rank(&found.content.0, found.previous)));
+        for Candidate { content: (marks, reference), previous } in references {
+            let best = self.opened.as_ref().map(|best| rank(&best.content.marks, best.previous));
+            if best >= Some(rank(&marks, previous)) {
+                break;
+            }
+            let id = marks.header.session_id;
+            match self.sessions.fetch(&calls, reference, id, previous).await? {
+                Ok((value, stored)) => {
+                    self.opened = Some(Candidate { content: Opened { value, marks }, previous });
+                    return Ok(Some(stored));
+                }
+                Err(refusal) => {
+                    self.refusal.get_or_insert(refusal);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The session of what has opened, which is in this blob if it is in one.
+    fn session(mut self, stored: Option<Stored>) -> Session<T> {
+        let arrival = match (&self.opened, self.refusal) {
+            (Some(_), _) => Arrival::Opened,
+            (None, Some(refusal)) => Arrival::Refused(refusal),
+            (None, None) => Arrival::Absent,
+        };
+        if let Arrival::Refused(refusal) = arrival {
+            tracing::debug!(
+                cookie = self.sessions.cookie_name(),
+                refusal = refusal.class(),
+                "a session cookie was refused"
+            );
+        }
+        self.sessions.inner.tally.arrived(arrival);
+        let (data, held) = match self.opened {
+            Some(Candidate { content: Opened { value, marks }, previous }) => {
+                self.presented.moved = previous.is_some();
+                (value, Some(marks))
+            }
+            None => (T::default(), None),
+        };
+        let mut state = State::new(data, arrival, held, self.presented);
+        state.home = stored;
+        Session::new(self.sessions, state)
     }
 }
 

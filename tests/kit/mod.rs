@@ -6,6 +6,7 @@
 pub mod app;
 pub mod log;
 pub mod refusals;
+pub mod store;
 
 use std::{
     sync::{
@@ -44,7 +45,9 @@ pub struct Clock(Arc<AtomicU64>);
 
 impl Clock {
     pub fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(1_790_000_000)))
+        // From now on: a real store goes by the real time, and must not take for expired what is not.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Self(Arc::new(AtomicU64::new(now.as_secs())))
     }
 
     pub fn now(&self) -> SystemTime {

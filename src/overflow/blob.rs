@@ -1,0 +1,257 @@
+//! One session's blob: loading it, and the steps that a write takes with it, each of which names the generation that it
+//! follows.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::{Calls, Generation, Index, Write, Written};
+use crate::{
+    Payload,
+    error::{Error, Kind, Refusal},
+    policy::{Conflict, OnConflict},
+    seal::{Blob, Context, Draft, Header, Reference, blob_len, random},
+    session::Place,
+    sessions::{Overflow, Sessions},
+};
+
+/// How often a write is tried again because another request came in between.
+const ATTEMPTS: usize = 16;
+
+/// A session's blob, as this request last saw it.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored {
+    /// With the generation that was seen.
+    pub(crate) reference: Reference,
+    pub(crate) session_id: [u8; 16],
+    /// Which of the former realms or cookie names it is sealed for, if not for the present one.
+    pub(crate) previous: Option<usize>,
+    /// Whether it is sealed by the key that seals now, in the payload's present shape.
+    pub(super) settled: bool,
+}
+
+impl Stored {
+    pub(super) fn index(&self) -> Index {
+        Index::new(self.reference.index())
+    }
+
+    fn generation(&self) -> Generation {
+        Generation::new(self.reference.generation)
+    }
+
+    /// As if it had been seen one write earlier, so that the next write finds that another came in between.
+    pub(crate) fn seen_earlier(self) -> Self {
+        let generation = self.reference.generation.saturating_sub(1);
+        Self { reference: Reference { generation, ..self.reference }, ..self }
+    }
+}
+
+/// What a write does to a blob.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Makes it live on.
+    Extend,
+    /// Writes the next generation.
+    Replace,
+    /// Deletes it.
+    Delete,
+}
+
+impl<T: Payload> Sessions<T> {
+    /// Loads and opens a reference's blob: the data, or why not.
+    pub(crate) async fn fetch(
+        &self,
+        calls: &Calls<'_>,
+        reference: Reference,
+        session_id: [u8; 16],
+        previous: Option<usize>,
+    ) -> Result<Result<(T, Stored), Refusal>, Error> {
+        let overflow = self.overflow();
+        let index = Index::new(reference.index());
+        // One byte more than is accepted, so that what is too long is seen to be.
+        let Some(mut bytes) = calls.load(index, overflow.limit.saturating_add(1)).await? else {
+            return Ok(Err(Refusal::MissingBlob));
+        };
+        let context = self.context_of(previous);
+        let current = previous.is_none() && context.would_seal(&bytes);
+        let mut open = || {
+            let blob = context.open_blob(&reference, &session_id, overflow.limit, &mut bytes)?;
+            let sealer = self.sealer();
+            let stored = Stored {
+                reference: Reference { generation: blob.generation, ..reference },
+                session_id,
+                previous,
+                settled: current && blob.schema == sealer.fingerprint(),
+            };
+            Ok((sealer.decode(blob.schema, blob.payload)?, stored))
+        };
+        Ok(open())
+    }
+
+    /// The data of a reference that was just sent.
+    pub(crate) async fn find_stored(
+        &self,
+        reference: Reference,
+        session_id: [u8; 16],
+    ) -> Result<Result<T, Refusal>, Error> {
+        let Some(overflow) = &self.inner.overflow else { return Ok(Err(Refusal::MissingBlob)) };
+        let found = self.fetch(&overflow.calls(), reference, session_id, None).await?;
+        Ok(found.map(|(value, _)| value))
+    }
+
+    /// Takes one step with a blob, again if another request came in between, and tells what is to be kept then. Only a
+    /// renewal steps back instead.
+    pub(super) async fn advance(
+        &self,
+        calls: &Calls<'_>,
+        blob: &mut Stored,
+        write: &mut Write,
+        step: Step,
+        expires: SystemTime,
+    ) -> Result<Written, Error> {
+        for _ in 0..ATTEMPTS {
+            let (index, seen) = (blob.index(), blob.generation());
+            let written = match step {
+                Step::Extend => calls.set_expiry(index, seen, expires).await?,
+                Step::Delete => calls.delete(index, Some(seen)).await?,
+                Step::Replace => {
+                    let (next, bytes) = self.seal_next(blob, &write.draft)?;
+                    let written = calls.replace(index, seen, &bytes, expires).await?;
+                    if written == Written::Done {
+                        *blob = next;
+                    }
+                    written
+                }
+            };
+            if written == Written::Done || write.renewal {
+                return Ok(written);
+            }
+            match self.fetch(calls, blob.reference, blob.session_id, blob.previous).await? {
+                Ok((theirs, stored)) => {
+                    *blob = stored;
+                    self.reconcile(write, theirs)?;
+                }
+                Err(Refusal::MissingBlob) => return Err(Kind::Ended.into()),
+                Err(refusal) => return Err(Kind::Blob(refusal).into()),
+            }
+        }
+        Err(Kind::Changed.into())
+    }
+
+    /// What is to be kept, now that another request has stored something else.
+    fn reconcile(&self, write: &mut Write, theirs: T) -> Result<(), Error> {
+        let sealer = self.sealer();
+        let stored = sealer.draft(&theirs)?;
+        if !write.changed {
+            // Nothing of this request's own: theirs it is.
+            write.take(stored);
+            return Ok(());
+        }
+        let same = |draft: &Draft| draft.payload() == stored.payload();
+        if write.base.as_ref().is_some_and(same) || same(&write.draft) {
+            return Ok(()); // they have only sealed it anew, or have done the same
+        }
+        match (&self.overflow().on_conflict, &write.base) {
+            (OnConflict::LastWriteWins, _) => {
+                self.inner.tally.overwritten();
+                tracing::warn!(
+                    cookie = self.cookie_name(),
+                    "two requests have changed a session at once: the change of the first is lost"
+                );
+            }
+            (OnConflict::Merge(merge), Some(base)) => {
+                let decode = |draft: &Draft| sealer.decode(sealer.fingerprint(), draft.payload());
+                let conflict = (decode(base), decode(&write.draft));
+                let (Ok(base), Ok(mine)) = conflict else { return Err(Kind::Changed.into()) };
+                write.take(sealer.draft(&merge(Conflict { base, theirs, mine }))?);
+                write.base = Some(stored);
+                self.inner.tally.merged();
+            }
+            (OnConflict::Refuse | OnConflict::Merge(_), _) => return Err(Kind::Changed.into()),
+        }
+        Ok(())
+    }
+
+    /// Spills: a new blob, under a secret of its own.
+    pub(super) async fn create(
+        &self,
+        calls: &Calls<'_>,
+        header: &Header,
+        draft: &Draft,
+        expires: SystemTime,
+    ) -> Result<Stored, Error> {
+        let reference = Reference { generation: 0, secret: random::bytes()? };
+        let nothing = Stored { reference, session_id: header.session_id, previous: None, settled: true };
+        let (blob, bytes) = self.seal_next(&nothing, draft)?;
+        match calls.create(blob.index(), &bytes, expires).await? {
+            Written::Done => Ok(blob),
+            Written::Conflict => {
+                let source = "something stands at an index that nobody else can know".into();
+                Err(Kind::Store { call: "store a session", source: Some(source) }.into())
+            }
+        }
+    }
+
+    /// The next generation of a blob, sealed.
+    fn seal_next(&self, blob: &Stored, draft: &Draft) -> Result<(Stored, Vec<u8>), Error> {
+        self.overflow().check_size(draft)?;
+        let Some(generation) = blob.reference.generation.checked_add(1) else {
+            let source = "its generations are used up".into();
+            return Err(Kind::Store { call: "replace a session", source: Some(source) }.into());
+        };
+        let next = Stored { reference: Reference { generation, ..blob.reference }, settled: true, ..*blob };
+        let sealer = self.sealer();
+        let content = Blob { generation, schema: sealer.fingerprint(), payload: draft.payload() };
+        let bytes = self.context_of(blob.previous).seal_blob(&next.reference, &next.session_id, &content)?;
+        Ok((next, bytes))
+    }
+
+    /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
+    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored) {
+        let expires = self.now() + self.overflow().grace;
+        if let Err(error) = calls.set_expiry(blob.index(), blob.generation(), expires).await {
+            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
+        }
+    }
+
+    /// Deletes a blob that no cookie will name. If that fails it expires by itself.
+    pub(super) async fn take_back(&self, calls: &Calls<'_>, blob: Option<Stored>) {
+        if let Some(blob) = blob
+            && let Err(error) = calls.delete(blob.index(), None).await
+        {
+            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that nobody needs lives on");
+        }
+    }
+
+    /// When a blob expires: with the cookie that names it.
+    pub(super) fn expiry(&self, header: &Header) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.lifetimes().expires(header))
+    }
+
+    /// What seals and opens a blob.
+    fn context_of(&self, previous: Option<usize>) -> &Context {
+        match previous {
+            None => self.sealer().context(),
+            Some(at) => &self.inner.previous[at].context,
+        }
+    }
+
+    pub(super) fn overflow(&self) -> &Overflow<T> {
+        self.inner.overflow.as_ref().expect("only sessions with a store come here")
+    }
+}
+
+impl<T> Overflow<T> {
+    /// The store, for one way of a request.
+    pub(crate) fn calls(&self) -> Calls<'_> {
+        Calls::new(&*self.store, self.deadline)
+    }
+
+    /// Refuses a draft that does not fit the store.
+    pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), Error> {
+        match blob_len(draft.payload().len()) {
+            size if size > self.limit => {
+                Err(Kind::TooLarge { size, limit: self.limit, place: Place::Store }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The calls that one request makes of its store, under one deadline.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{ErasedStore, Generation, Index, Written, erased::StoreError};
+use crate::error::{Error, Kind};
+
+/// A store, for as long as a request waits for it.
+pub(crate) struct Calls<'a> {
+    store: &'a dyn ErasedStore,
+    until: Instant,
+}
+
+impl<'a> Calls<'a> {
+    /// From now on, and no longer than `deadline` in all.
+    pub(super) fn new(store: &'a dyn ErasedStore, deadline: Duration) -> Self {
+        Self { store, until: Instant::now() + deadline }
+    }
+
+    pub(super) async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        self.wait("load a session", self.store.load(index, most)).await
+    }
+
+    pub(super) async fn create(
+        &self,
+        index: Index,
+        blob: &[u8],
+        expires: SystemTime,
+    ) -> Result<Written, Error> {
+        self.wait("store a session", self.store.create(index, blob, expires)).await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        index: Index,
+        expected: Generation,
+        blob: &[u8],
+        expires: SystemTime,
+    ) -> Result<Written, Error> {
+        self.wait("replace a session", self.store.replace(index, expected, blob, expires)).await
+    }
+
+    pub(super) async fn set_expiry(
+        &self,
+        index: Index,
+        expected: Generation,
+        expires: SystemTime,
+    ) -> Result<Written, Error> {
+        self.wait("set a session's expiry", self.store.set_expiry(index, expected, expires)).await
+    }
+
+    pub(super) async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Error> {
+        self.wait("delete a session", self.store.delete(index, expected)).await
+    }
+
+    async fn wait<R>(
+        &self,
+        call: &'static str,
+        result: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, Error> {
+        let source = match timeout_at(self.until, result).await {
+            Ok(Ok(result)) => return Ok(result),
+            Ok(Err(source)) => Some(source),
+            Err(_) => None,
+        };
+        Err(Kind::Store { call, source }.into())
+    }
+}

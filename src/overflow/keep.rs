@@ -1,0 +1,195 @@
+//! Spilling and returning: what the store does for a session before its Set-Cookie is sent.
+//!
+//! The order of the calls is chosen so that a failure between any two of them, of which it can't be told whether it
+//! was carried out, leaves the browser with a cookie that opens: what is written comes first, then the cookie is
+//! decided, and what is deleted comes last.
+
+use std::mem;
+
+use super::{Calls, Stored, Written, blob::Step};
+use crate::{
+    Payload,
+    error::Error,
+    seal::{Draft, Header},
+    sessions::Sessions,
+};
+
+/// What becomes of a blob that the session is no longer in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The data go on under another id: it is deleted, once it is certain that nobody has ended or changed it.
+    Renamed,
+    /// The data go on under another realm or cookie name: it is left for requests in flight.
+    Moved,
+    /// Nothing of it goes on: it is deleted, whatever stands there.
+    Discarded,
+}
+
+/// A session's data on the way to where they are kept.
+pub(crate) struct Write {
+    pub(crate) draft: Draft,
+    /// The data from which the request began, if it has changed them and they are known.
+    pub(crate) base: Option<Draft>,
+    /// Whether the request has changed the data.
+    pub(crate) changed: bool,
+    /// Whether this is a mere renewal, which steps back for whatever else happens.
+    pub(crate) renewal: bool,
+    /// The data of this request alone, once the draft has been merged with another's.
+    pub(crate) mine: Option<Draft>,
+}
+
+impl Write {
+    /// Goes on with other data than those of this request alone.
+    pub(super) fn take(&mut self, draft: Draft) {
+        let mine = mem::replace(&mut self.draft, draft);
+        self.mine.get_or_insert(mine);
+    }
+}
+
+/// What a request wants of its store.
+pub(crate) struct Work {
+    /// The marks under which the session goes on.
+    pub(crate) header: Header,
+    /// Those under which it came.
+    pub(crate) came: Option<Header>,
+    /// `None` when nothing is to be kept.
+    pub(crate) write: Option<Write>,
+    /// The blob that the session is in, and stays in or returns from.
+    pub(crate) home: Option<Stored>,
+    /// Blobs that it is in no longer.
+    pub(crate) leaving: Vec<(Stored, Fate)>,
+}
+
+/// What has become of it.
+pub(crate) enum Kept {
+    /// It is done, and the cookie can be sent. An error came too late to be undone.
+    Done(Option<Error>),
+    /// Another request was faster than this renewal: nothing is to be sent.
+    Overtaken,
+}
+
+impl<T: Payload> Sessions<T> {
+    /// Does what a commit wants of the store.
+    ///
+    /// # Errors
+    ///
+    /// Those after which the browser must keep the cookie that it has.
+    pub(crate) async fn carry_out(&self, work: &mut Work) -> Result<Kept, Error> {
+        let calls = self.overflow().calls();
+        // 1. What is written.
+        if self.keep(&calls, work, true).await? == Written::Conflict {
+            return Ok(Kept::Overtaken);
+        }
+        // 2. From here on the cookie is sent. What is deleted: an answer that does not come is no reason to let the
+        //    browser keep a cookie whose blob may be gone.
+        let mut late = None;
+        for at in 0..work.leaving.len() {
+            match self.leave(&calls, work, at).await {
+                Ok(()) => {}
+                Err(error) if error.is_store() => late = Some(error),
+                Err(error) => {
+                    self.take_back(&calls, work.home).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Kept::Done(late))
+    }
+
+    /// Ends what must end, though the rest of the work has failed.
+    pub(crate) async fn let_go(&self, work: &Work) {
+        let calls = self.overflow().calls();
+        for (blob, fate) in &work.leaving {
+            if *fate == Fate::Discarded
+                && let Err(error) = calls.delete(blob.index(), None).await
+            {
+                tracing::error!(cookie = self.cookie_name(), %error, "an ended session's blob is left behind");
+            }
+        }
+    }
+
+    /// Does what `save` wants of the store: the data are there then, and nothing is deleted yet.
+    pub(crate) async fn save(&self, work: &mut Work) -> Result<(), Error> {
+        let _ = self.keep(&self.overflow().calls(), work, false).await?;
+        Ok(())
+    }
+
+    /// Writes the data where they are to be kept. Only a renewal is told of a conflict.
+    async fn keep(&self, calls: &Calls<'_>, work: &mut Work, may_return: bool) -> Result<Written, Error> {
+        let Work { header, came, write: Some(write), home, leaving } = work else {
+            return Ok(Written::Done);
+        };
+        let expires = self.expiry(header);
+
+        // 1. In the blob in which it is. If it has shrunk, it is written all the same: so it is certain that nobody
+        //    has ended or changed it, and requests in flight find what it is now.
+        if let Some(blob) = home {
+            let step = if write.changed || !blob.settled { Step::Replace } else { Step::Extend };
+            if self.advance(calls, blob, write, step, expires).await? == Written::Conflict {
+                return Ok(Written::Conflict);
+            }
+            if step == Step::Replace && may_return && self.sealer().fits(&write.draft) {
+                self.retire(calls, blob).await;
+                *home = None;
+                self.inner.tally.returned();
+            }
+            return Ok(Written::Done);
+        }
+
+        // 2. In a new place. What it leaves must still stand: what another request has ended is not revived.
+        //    As if renewed, so that what fails hereafter shortens no other request's cookie.
+        let renewed = came.map_or(*header, |came| Header { issued: header.issued.max(came.issued), ..came });
+        for (blob, fate) in leaving.iter_mut() {
+            if *fate != Fate::Discarded
+                && self.advance(calls, blob, write, Step::Extend, self.expiry(&renewed)).await?
+                    == Written::Conflict
+            {
+                return Ok(Written::Conflict);
+            }
+        }
+        if !self.sealer().fits(&write.draft) {
+            *home = Some(self.create(calls, header, &write.draft, expires).await?);
+            if leaving.is_empty() {
+                self.inner.tally.spilled();
+            }
+        }
+        Ok(Written::Done)
+    }
+
+    /// Leaves one of the blobs that the session is in no longer.
+    async fn leave(&self, calls: &Calls<'_>, work: &mut Work, at: usize) -> Result<(), Error> {
+        let expires = self.expiry(&work.header);
+        let (blob, fate) = &mut work.leaving[at];
+        match (*fate, &mut work.write) {
+            (Fate::Moved, _) => {
+                self.retire(calls, blob).await;
+                Ok(())
+            }
+            (Fate::Renamed, Some(write)) => {
+                let before = write.draft.payload().to_vec();
+                match self.advance(calls, blob, write, Step::Delete, expires).await {
+                    // Somebody has ended the old one since the new one was begun.
+                    Err(error) if error.is_ended() => {}
+                    result => drop(result?),
+                }
+                // Merged with what came in between: it must not be lost with its blob.
+                if write.draft.payload() != before {
+                    work.home = match work.home {
+                        Some(mut home) => {
+                            let _ = self.advance(calls, &mut home, write, Step::Replace, expires).await?;
+                            Some(home)
+                        }
+                        None if self.sealer().fits(&write.draft) => None,
+                        None => Some(self.create(calls, &work.header, &write.draft, expires).await?),
+                    };
+                }
+                Ok(())
+            }
+            (Fate::Renamed | Fate::Discarded, _) => {
+                // Also when nothing stands there any more, which is as good.
+                let _ = calls.delete(blob.index(), None).await?;
+                Ok(())
+            }
+        }
+    }
+}

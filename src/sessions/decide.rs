@@ -1,0 +1,238 @@
+//! What is to become of a session after a request.
+
+use http::StatusCode;
+
+use super::{Sessions, send::Decision};
+use crate::{
+    Payload,
+    error::Error,
+    lifetime::stamp,
+    overflow::{Fate, Stored, Work, Write},
+    policy::{OnServerError, Renewal},
+    sealer::{Marks, Stamped},
+    session::{Before, Identity, SessionKind, State},
+};
+/// What follows from what a request's verbs have left behind.
+pub(super) enum Plan {
+    Send(Decision),
+    /// The store has its part first.
+    Store(Box<StorePlan>),
+}
+
+/// A commit that the store has a part in.
+pub(super) struct StorePlan {
+    pub(super) work: Work,
+    pub(super) stamped: Option<Stamped>,
+    /// To be kept though it is empty.
+    pub(super) durable: bool,
+    /// To be removed from the browser though the rest fails.
+    pub(super) ended: bool,
+}
+
+impl<T: Payload> Sessions<T> {
+    /// Nothing is sent, unless the session was destroyed.
+    pub(super) fn ended(&self, state: &State<T>) -> Plan {
+        match state.is_ended() {
+            true => self.removed(state),
+            false => Plan::Send(Decision::Keep),
+        }
+    }
+
+    /// The browser's cookie goes, and the session's blobs with it.
+    fn removed(&self, state: &State<T>) -> Plan {
+        let leaving: Vec<_> = state.blobs().map(|blob| (*blob, Fate::Discarded)).collect();
+        match (&state.held, leaving.is_empty()) {
+            (Some(held), false) => Plan::Store(Box::new(StorePlan {
+                work: Work { header: held.header, came: None, write: None, home: None, leaving },
+                stamped: None,
+                durable: false,
+                ended: true,
+            })),
+            _ => Plan::Send(Decision::Remove),
+        }
+    }
+
+    /// What is to become of the browser's cookie.
+    pub(super) fn decide(&self, state: &mut State<T>, status: StatusCode) -> Result<Plan, Error> {
+        // 1. Once, and nothing of a change that broke off.
+        let open = state.check_open();
+        state.committed = true;
+        open?;
+        if state.detached {
+            return Ok(self.decide_detached(state));
+        }
+
+        // 2. A server error undoes all but `destroy`.
+        if status.is_server_error() && self.inner.on_server_error == OnServerError::Discard {
+            return Ok(self.ended(state));
+        }
+
+        // 3. The content decides whether it has changed.
+        let sealer = &self.inner.sealer;
+        let remarked = state.is_remarked();
+        let draft = match &state.before {
+            Before::Untouched if !remarked => return self.decide_unchanged(state),
+            _ => sealer.draft(&state.data)?,
+        };
+        let unchanged = match &state.before {
+            Before::Untouched => true,
+            Before::Empty => draft.payload() == self.inner.empty,
+            Before::Serialised(before) => draft.payload() == before.payload(),
+            Before::Unknown => false,
+        };
+        if unchanged && !remarked {
+            return self.decide_unchanged(state);
+        }
+
+        // 4. An empty session is none. One that is stored tells so to requests in flight first.
+        let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
+        let durable = state.durable || as_it_came;
+        if draft.payload() == self.inner.empty && !durable && state.home_of_next().is_none() {
+            return Ok(if state.held.is_some() { self.removed(state) } else { self.ended(state) });
+        }
+
+        // 5. Neither is one that is over by now.
+        let now = stamp(self.now())?;
+        let stamped = self.stamp_changed(state, now)?;
+        if self.lifetimes().deadline(&stamped.header) <= u64::from(now) {
+            return Ok(Plan::Send(Decision::Remove));
+        }
+        let write = Write {
+            // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
+            changed: !unchanged || (draft.payload() == self.inner.empty && !durable),
+            base: state.take_before(),
+            draft,
+            renewal: false,
+            mine: None,
+        };
+        self.plan_write(state, write, stamped, durable)
+    }
+
+    /// A session that is as it arrived is renewed when its time has come.
+    fn decide_unchanged(&self, state: &State<T>) -> Result<Plan, Error> {
+        let Some(Marks { header, .. }) = &state.held else { return Ok(Plan::Send(Decision::Keep)) };
+        let now = stamp(self.now())?;
+        let due = match self.inner.renewal {
+            _ if state.touched => true,
+            _ if state.passive => false,
+            _ if state.presented.moved => true,
+            Renewal::WhenSpent => {
+                let parts = if state.presented.background { 2 } else { 4 };
+                self.lifetimes().is_spent(header, now.into(), parts)
+            }
+            Renewal::EveryRequest => true,
+            Renewal::OnChange => false,
+        };
+        if !due || self.lifetimes().deadline(header) <= u64::from(now) {
+            return Ok(Plan::Send(Decision::Keep));
+        }
+        let renewed = self.inner.sealer.draft(&state.data);
+        let renewed = renewed.and_then(|draft| {
+            let write = Write { draft, base: None, changed: false, renewal: true, mine: None };
+            self.plan_write(state, write, Stamped::again(header, now)?, true)
+        });
+        Ok(renewed.unwrap_or_else(|error| Plan::Send(self.not_renewed(&error))))
+    }
+
+    /// A renewal that fails loses nothing: the cookie that the browser has goes on to the end of its window.
+    pub(super) fn not_renewed(&self, error: &Error) -> Decision {
+        tracing::error!(cookie = self.cookie_name(), %error, "a session could not be renewed");
+        Decision::Keep
+    }
+
+    /// Nothing of a session is kept that stands for one that could not be loaded.
+    fn decide_detached(&self, state: &State<T>) -> Plan {
+        if !matches!(state.before, Before::Untouched) && !state.is_ended() {
+            tracing::warn!(
+                cookie = self.cookie_name(),
+                "a change is lost: it was made to a fresh session, in place of one that could not be loaded"
+            );
+        }
+        self.ended(state)
+    }
+
+    /// Where the data go: into the cookie, or through the store.
+    fn plan_write(
+        &self,
+        state: &State<T>,
+        write: Write,
+        stamped: Stamped,
+        durable: bool,
+    ) -> Result<Plan, Error> {
+        let work = self.work(state, write, &stamped)?;
+        match work {
+            Work { home: None, leaving, write: Some(write), .. }
+                if leaving.is_empty() && self.inner.sealer.fits(&write.draft) =>
+            {
+                self.set_cookie(write.draft, stamped).map(|cookie| Plan::Send(Decision::Set(cookie)))
+            }
+            work => Ok(Plan::Store(Box::new(StorePlan {
+                work,
+                stamped: Some(stamped),
+                durable,
+                ended: state.is_ended(),
+            }))),
+        }
+    }
+
+    /// What a write wants of the store.
+    ///
+    /// # Errors
+    ///
+    /// When the data fit neither the cookie nor the store.
+    pub(super) fn work(&self, state: &State<T>, write: Write, stamped: &Stamped) -> Result<Work, Error> {
+        match &self.inner.overflow {
+            Some(overflow) if !self.inner.sealer.fits(&write.draft) => overflow.check_size(&write.draft)?,
+            Some(_) => {}
+            None => self.inner.sealer.check_size(&write.draft)?,
+        }
+        let header = stamped.header;
+        let is_home = |blob: &Stored| blob.session_id == header.session_id && blob.previous.is_none();
+        let fate = |blob: &Stored| match blob.session_id == header.session_id {
+            _ if state.discarded => Fate::Discarded,
+            true => Fate::Moved,
+            false => Fate::Renamed,
+        };
+        Ok(Work {
+            header,
+            came: state.held.map(|held| held.header),
+            write: Some(write),
+            home: state.blobs().copied().find(is_home),
+            leaving: state.blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, fate(blob))).collect(),
+        })
+    }
+
+    /// The marks under which a changed session goes on.
+    pub(super) fn stamp_changed(&self, state: &State<T>, now: u32) -> Result<Stamped, Error> {
+        let sealer = &self.inner.sealer;
+        let mut stamped = match (&state.held, state.identity) {
+            (None, _) => sealer.begin(now)?,
+            (Some(Marks { header, .. }), Identity::Kept) => Stamped::again(header, now)?,
+            (Some(Marks { header, .. }), identity) => {
+                let mut stamped = sealer.begin(now)?;
+                (stamped.header.window, stamped.header.persistent) = (header.window, header.persistent);
+                if identity == Identity::NewId {
+                    stamped.header.created = header.created;
+                    stamped.header.issued = now.max(header.created);
+                }
+                stamped
+            }
+        };
+        let header = &mut stamped.header;
+        if let Some(id) = state.next_id {
+            header.session_id = *id.as_bytes();
+        }
+        match state.kind {
+            SessionKind::Kept => {}
+            SessionKind::Ordinary => header.persistent = false,
+            SessionKind::Remembered(window) => {
+                header.persistent = true;
+                header.window = window;
+            }
+        }
+        if !header.persistent {
+            header.window = self.lifetimes().idle_window();
+        }
+        Ok(stamped)
+    }
+}

@@ -1,0 +1,51 @@
+//! Saving before the commit.
+
+use super::Sessions;
+use crate::{
+    Payload,
+    error::{Error, Kind},
+    lifetime::stamp,
+    overflow::{Stored, Work, Write},
+    session::{Before, State},
+};
+
+impl<T: Payload> Sessions<T> {
+    /// What `save` wants of the store: `None` when nothing, since the session fits its cookie.
+    pub(crate) fn plan_save(&self, state: &mut State<T>) -> Result<Option<Work>, Error> {
+        let draft = self.inner.sealer.draft(&state.data)?;
+        state.coming_id()?; // the blob is sealed for it
+        let stamped = self.stamp_changed(state, stamp(self.now())?)?;
+        let changed = match &state.before {
+            Before::Untouched => false,
+            Before::Serialised(before) => draft.payload() != before.payload(),
+            Before::Empty | Before::Unknown => true,
+        };
+        let base = match &state.before {
+            Before::Serialised(before) => Some(before.clone()),
+            _ => None,
+        };
+        let write = Write { draft, base, changed, renewal: false, mine: None };
+        let work = self.work(state, write, &stamped)?;
+        let fits = work.write.as_ref().is_some_and(|write| self.inner.sealer.fits(&write.draft));
+        Ok((work.home.is_some() || !fits).then_some(work))
+    }
+
+    /// What `save` has done, for the commit.
+    pub(crate) fn record(&self, state: &mut State<T>, work: Work) -> Result<(), Error> {
+        state.check_open()?;
+        let Work { home, leaving, write: Some(write), .. } = work else { return Ok(()) };
+        state.saved = true;
+        state.left = leaving.into_iter().map(|(blob, _)| blob).collect();
+        (state.home, state.before) = match write.mine {
+            None => (home, Before::Serialised(write.draft)),
+            Some(mine) if self.sealer().draft(&state.data)?.payload() == mine.payload() => {
+                let merged = self.sealer().decode(self.sealer().fingerprint(), write.draft.payload());
+                state.data = merged.map_err(Kind::Blob)?;
+                (home, Before::Serialised(write.draft))
+            }
+            // Changed again meanwhile, by another thread: the next write merges again.
+            Some(mine) => (home.map(Stored::seen_earlier), Before::Serialised(mine)),
+        };
+        Ok(())
+    }
+}
