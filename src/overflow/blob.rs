@@ -145,9 +145,8 @@ impl<T: Payload> Sessions<T> {
             write.take(stored);
             return Ok(());
         }
-        let same = |draft: &Draft| draft.payload() == stored.payload();
-        if write.base.as_ref().is_some_and(same) || same(&write.draft) {
-            return Ok(()); // they have only sealed it anew, or have done the same
+        if write.base.as_ref().is_some_and(|base| base.payload() == stored.payload()) {
+            return Ok(()); // they have only sealed it anew
         }
         match (&self.overflow().on_conflict, &write.base) {
             (OnConflict::LastWriteWins, _) => {
@@ -205,8 +204,8 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
-    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored) {
-        let expires = self.now() + self.overflow().grace;
+    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) {
+        let expires = expires.min(self.now() + self.overflow().grace);
         if let Err(error) = calls.set_expiry(blob.index(), blob.generation(), expires).await {
             tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
         }

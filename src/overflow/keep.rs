@@ -120,16 +120,20 @@ impl<T: Payload> Sessions<T> {
             return Ok(Written::Done);
         };
         let expires = self.expiry(header);
+        // As if it had only been renewed: who is left with the cookie of before, since something fails, must find its
+        // blob until that expires.
+        let renewed = came.map(|came| Header { issued: header.issued.max(came.issued), ..came });
+        let renewed = renewed.map_or(expires, |renewed| self.expiry(&renewed));
 
         // 1. In the blob in which it is. If it has shrunk, it is written all the same: so it is certain that nobody
         //    has ended or changed it, and requests in flight find what it is now.
         if let Some(blob) = home {
             let step = if write.changed || !blob.settled { Step::Replace } else { Step::Extend };
-            if self.advance(calls, blob, write, step, expires).await? == Written::Conflict {
+            if self.advance(calls, blob, write, step, expires.max(renewed)).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
             if step == Step::Replace && may_return && self.sealer().fits(&write.draft) {
-                self.retire(calls, blob).await;
+                self.retire(calls, blob, expires).await;
                 *home = None;
                 self.inner.tally.returned();
             }
@@ -137,12 +141,9 @@ impl<T: Payload> Sessions<T> {
         }
 
         // 2. In a new place. What it leaves must still stand: what another request has ended is not revived.
-        //    As if renewed, so that what fails hereafter shortens no other request's cookie.
-        let renewed = came.map_or(*header, |came| Header { issued: header.issued.max(came.issued), ..came });
         for (blob, fate) in leaving.iter_mut() {
             if *fate != Fate::Discarded
-                && self.advance(calls, blob, write, Step::Extend, self.expiry(&renewed)).await?
-                    == Written::Conflict
+                && self.advance(calls, blob, write, Step::Extend, renewed).await? == Written::Conflict
             {
                 return Ok(Written::Conflict);
             }
@@ -162,7 +163,7 @@ impl<T: Payload> Sessions<T> {
         let (blob, fate) = &mut work.leaving[at];
         match (*fate, &mut work.write) {
             (Fate::Moved, _) => {
-                self.retire(calls, blob).await;
+                self.retire(calls, blob, expires).await;
                 Ok(())
             }
             (Fate::Renamed, Some(write)) => {

@@ -24,6 +24,7 @@ use axum::{
 use http_body_util::BodyExt;
 use sealed_session::{KeyRing, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
+pub use store::{Mood, TestStore};
 use tower::ServiceExt;
 
 pub const SECOND: Duration = Duration::from_secs(1);

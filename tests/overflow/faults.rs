@@ -1,0 +1,229 @@
+//! Stores that are down, slow, or do what they say has failed.
+
+use std::time::Duration;
+
+use kit::{Browser, HOUR, Mood, SECOND, Visit};
+use sealed_session::{Arrival, OnStoreFailure};
+use tokio::time::Instant;
+
+use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
+    for mood in [Mood::Down, Mood::Hanging] {
+        let shop = Shop::new();
+        let mut browser = shop.spilled().await;
+        let before = shop.store.only();
+        shop.store.is(mood);
+        for path in ["/read", "/add", "/destroy", "/note/5", "/regenerate"] {
+            let began = Instant::now();
+            let answer = shop.get(&mut browser, path).await;
+            assert_eq!(answer.status, 503, "{path}");
+            assert!(answer.sends_nothing() && answer.body.is_empty(), "{path}");
+            assert!(began.elapsed() <= 2 * SECOND + Duration::from_millis(1), "{path}");
+        }
+        shop.store.is(Mood::Well);
+        assert_eq!(shop.store.only(), before);
+        assert_eq!(shop.sessions.counters().unavailable, 5);
+        assert!(shop.get(&mut browser, "/all").await.text().contains("nnn"));
+    }
+}
+
+#[tokio::test]
+async fn who_needs_no_store_notices_nothing_of_one_that_is_down() {
+    let shop = Shop::new();
+    shop.store.is(Mood::Down);
+    let mut browser = Browser::new();
+    for views in 1..4 {
+        assert_eq!(shop.get(&mut browser, "/add").await.text(), views.to_string());
+    }
+    let mut other = shop_with_reference(&shop).await;
+    assert_eq!(shop.get(&mut other, "/peek").await.status, 200, "nobody asks for the session");
+}
+
+async fn shop_with_reference(shop: &Shop) -> Browser {
+    shop.store.is(Mood::Well);
+    let browser = shop.spilled().await;
+    shop.store.is(Mood::Down);
+    browser
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was() {
+    for mood in [Mood::Down, Mood::Hanging] {
+        for (path, call) in [
+            ("/add", "replace"),
+            ("/note/5", "replace"),
+            ("/clear", "replace"),
+            ("/remember/3600", "set_expiry"),
+            ("/renew", "set_expiry"),
+            ("/renew", "create"),
+        ] {
+            let shop = Shop::new();
+            let mut browser = shop.spilled().await;
+            shop.store.once(call, mood);
+            let answer = shop.get(&mut browser, path).await;
+            assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (503, true), "{path}");
+            let seen = shop.open(&browser).await;
+            assert_eq!((views(&seen), seen.read(|visit| visit.notes[0].len())), (0, LARGE), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_spill_that_fails_leaves_the_browser_its_cookie() {
+    let shop = Shop::new();
+    let mut browser = Browser::new();
+    shop.get(&mut browser, "/add").await;
+    shop.store.once("create", Mood::Down);
+    let answer = shop.get(&mut browser, &format!("/note/{LARGE}")).await;
+    assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (503, true));
+    assert_eq!(views(&shop.open(&browser).await), 1);
+}
+
+/// Every call that changes something may have been carried out though it failed.
+#[tokio::test]
+async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
+    for (path, call) in [
+        ("/add", "replace"),
+        ("/note/5", "replace"),
+        ("/note/5", "set_expiry"),
+        ("/remember/3600", "set_expiry"),
+        ("/renew", "set_expiry"),
+        ("/renew", "create"),
+        ("/renew", "delete"),
+    ] {
+        for mood in [Mood::Down, Mood::Lying] {
+            let shop = Shop::new();
+            let mut browser = shop.spilled().await;
+            shop.store.once(call, mood);
+            let answer = shop.get(&mut browser, path).await;
+            let harmless = (path, call) == ("/note/5", "set_expiry");
+            assert_eq!(answer.status, if harmless { 200 } else { 503 }, "{path}, {call}");
+            shop.clock.advance(HOUR);
+            let session = shop.open(&browser).await;
+            assert_eq!(session.arrival(), Arrival::Opened, "{path}, {call}, {mood:?}");
+            assert!(!session.read(|visit| visit.notes.is_empty()), "{path}, {call}, {mood:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn destroy_removes_the_cookie_though_the_store_fails_and_says_that_it_did() {
+    for mood in [Mood::Down, Mood::Lying] {
+        let shop = Shop::new();
+        let mut browser = shop.spilled().await;
+        shop.store.once("delete", mood);
+        let answer = shop.get(&mut browser, "/destroy").await;
+        assert_eq!((answer.status.as_u16(), answer.removes()), (503, true));
+    }
+}
+
+#[tokio::test]
+async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
+    let shop = Shop::new();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    session.destroy();
+    note(&session, LARGE);
+    shop.store.once("create", Mood::Down);
+    let (commit, headers) = shop.commit(session).await;
+    assert!(commit.unwrap_err().is_store());
+    assert!(headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(shop.store.len(), 0, "the old blob is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
+    for mood in [Mood::Down, Mood::Hanging, Mood::Lying] {
+        let shop = Shop::new();
+        let mut browser = shop.spilled().await;
+        shop.clock.advance(HOUR);
+        shop.store.once("set_expiry", mood);
+        let answer = shop.get(&mut browser, "/read").await;
+        assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (200, true));
+        assert!(shop.get(&mut browser, "/all").await.text().contains("nnn"));
+    }
+}
+
+#[tokio::test]
+async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
+    let shop = Shop::with(|builder| builder.on_store_failure(OnStoreFailure::ServeFresh));
+    let mut browser = shop.spilled().await;
+    let before = shop.store.only();
+    shop.store.is(Mood::Down);
+    assert_eq!(shop.get(&mut browser, "/arrival").await.text(), "Unavailable");
+    for path in ["/read", "/add", "/note/5", "/renew", "/regenerate"] {
+        let answer = shop.get(&mut browser, path).await;
+        assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (200, true), "{path}");
+    }
+    let session = shop.open(&browser).await;
+    add(&session);
+    assert!(session.save().await.unwrap_err().is_store(), "`save` says that nothing is kept");
+    shop.store.is(Mood::Well);
+    assert_eq!(shop.store.only(), before);
+    assert!(is_reference(&browser));
+
+    shop.store.is(Mood::Down);
+    assert!(shop.get(&mut browser, "/destroy").await.removes(), "the user wants to be out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_is_the_applications_choice() {
+    let shop = Shop::with(|builder| builder.store_deadline(Duration::from_millis(300)));
+    let mut browser = shop.spilled().await;
+    shop.store.is(Mood::Hanging);
+    let began = Instant::now();
+    assert_eq!(shop.get(&mut browser, "/read").await.status, 503);
+    assert!((300..=302).contains(&began.elapsed().as_millis()));
+}
+
+#[tokio::test]
+async fn b16_a_client_that_hangs_up_while_its_session_is_stored_leaves_it_as_it_was() {
+    for (path, call) in [("/add", "replace"), ("/note/5", "replace"), ("/renew", "create")] {
+        let shop = Shop::new();
+        let browser = shop.spilled().await;
+        shop.store.once(call, Mood::Hanging);
+        let answer = kit::ask(&shop.app, browser.request("GET", path));
+        let hung_up = tokio::select! {
+            biased;
+            _ = answer => false,
+            () = std::future::ready(()) => true,
+        };
+        assert!(hung_up);
+        assert_eq!(shop.store.calls().last(), Some(&call));
+        let session = shop.open(&browser).await;
+        assert_eq!((views(&session), session.read(|visit| visit.notes[0].len())), (0, LARGE), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn b10_several_who_ask_at_once_load_the_session_once() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let app = axum::Router::new()
+        .route(
+            "/",
+            axum::routing::get(
+                async |one: sealed_session::Session<Visit>, other: sealed_session::Session<Visit>| {
+                    add(&one);
+                    other.read(|visit| visit.views.to_string())
+                },
+            ),
+        )
+        .layer(shop.sessions.clone());
+    assert_eq!(browser.get(&app, "/").await.text(), "1");
+    assert_eq!(shop.store.calls(), ["load", "replace"]);
+}
+
+#[tokio::test]
+async fn a_response_that_comes_too_late_for_the_blob_of_before_is_no_loss() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    note(&session, 5);
+    let (_, headers) = shop.commit(session).await;
+    shop.clock.advance(31 * SECOND);
+    receive(&mut browser, &headers);
+    assert_eq!(shop.open(&browser).await.read(|visit| visit.notes[0].len()), 5);
+}

@@ -1,0 +1,173 @@
+//! Keys, shapes, realms and names that change while sessions are stored.
+
+use kit::{Browser, HOUR, SECOND, TestStore, Visit, sessions};
+use sealed_session::{Arrival, CookieAttributes, Key, KeyRing, Refusal, Sessions};
+use serde::{Deserialize, Serialize};
+
+use crate::{COOKIE, LARGE, Shop, is_reference, kit, receive};
+
+fn ring_of(keys: &[&Key]) -> KeyRing {
+    let text: Vec<_> = keys.iter().map(|key| key.expose().to_string()).collect();
+    KeyRing::parse(&text.join(" ")).unwrap()
+}
+
+#[tokio::test]
+async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_needed_by_neither() {
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let before = Shop::new().node(ring_of(&[&old]), |builder| builder);
+    let after = before.node(ring_of(&[&new, &old]), |builder| builder);
+    let last = before.node(ring_of(&[&new]), |builder| builder);
+    let mut browser = before.spilled().await;
+
+    assert!(after.get(&mut browser, "/read").await.sends_nothing(), "not before its time");
+    assert_eq!(last.open(&browser).await.arrival(), Arrival::Refused(Refusal::UnknownKey));
+    after.clock.advance(HOUR);
+    after.store.calls();
+    after.get(&mut browser, "/read").await;
+    assert_eq!(after.store.calls(), ["load", "replace"]);
+    let session = last.open(&browser).await;
+    assert_eq!(session.read(|visit| visit.notes[0].len()), LARGE);
+    assert!(session.marks().unwrap().is_of_current_key());
+}
+
+#[tokio::test]
+async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed() {
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let one = Shop::new().node(ring_of(&[&old, &new]), |builder| builder);
+    let other = one.node(ring_of(&[&new, &old]), |builder| builder);
+    let mut browser = one.spilled().await;
+    for round in 1..4 {
+        assert_eq!(other.get(&mut browser, "/add").await.text(), (2 * round - 1).to_string());
+        assert_eq!(one.get(&mut browser, "/add").await.text(), (2 * round).to_string());
+    }
+    assert_eq!(one.store.generation().to_string(), "7");
+}
+
+#[tokio::test]
+async fn b42_a_blob_of_an_older_key_is_sealed_anew_though_its_reference_is_not_of_it() {
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let one = Shop::new().node(ring_of(&[&old, &new]), |builder| builder);
+    let other = one.node(ring_of(&[&new, &old]), |builder| builder);
+    let mut browser = other.spilled().await;
+    // A node that still seals with the old key writes, and its cookie does not arrive.
+    let session = one.open(&browser).await;
+    crate::add(&session);
+    let _ = one.commit(session).await;
+    other.clock.advance(HOUR);
+    other.get(&mut browser, "/read").await;
+    let last = one.node(ring_of(&[&new]), |builder| builder);
+    assert_eq!(crate::views(&last.open(&browser).await), 1);
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Now {
+    user: Option<u64>,
+    pages: u64,
+    notes: Vec<String>,
+}
+
+impl From<Visit> for Now {
+    fn from(Visit { user, views, notes }: Visit) -> Self {
+        Self { user, pages: views.into(), notes }
+    }
+}
+
+async fn open_now(sessions: &Sessions<Now>, browser: &Browser) -> sealed_session::Session<Now> {
+    let cookies = browser.cookie_header().unwrap();
+    sessions.open(&http::Request::get("/").header("cookie", cookies).body(()).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn b50_a_stored_session_of_a_declared_former_shape_is_migrated_and_written_in_the_present_one() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let clock = shop.clock.clone();
+    let build = |migrating: bool| {
+        let clock = clock.clone();
+        let builder = Sessions::<Now>::builder(shop.ring.clone())
+            .realm("tests")
+            .clock(move || clock.now())
+            .store(shop.store.clone());
+        match migrating {
+            true => builder.migrating_from::<Visit>().build().unwrap(),
+            false => builder.build().unwrap(),
+        }
+    };
+    let (strict, migrates) = (build(false), build(true));
+    assert_eq!(open_now(&strict, &browser).await.arrival(), Arrival::Refused(Refusal::UnknownSchema));
+
+    shop.clock.advance(HOUR);
+    let session = open_now(&migrates, &browser).await;
+    assert_eq!(session.read(|now| now.notes[0].len()), LARGE);
+    shop.store.calls();
+    let mut response = http::Response::new(());
+    let _ = migrates.commit(session, &mut response).await.unwrap();
+    assert_eq!(shop.store.calls(), ["replace"], "a renewal writes the present shape");
+    receive(&mut browser, response.headers());
+    assert_eq!(open_now(&strict, &browser).await.read(|now| now.notes[0].len()), LARGE);
+}
+
+#[tokio::test]
+async fn b35_a_stored_session_follows_to_another_realm_and_name_and_the_old_blob_is_left_to_requests_in_flight()
+ {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let in_flight = browser.clone();
+    let old = shop.store.only().0;
+    let moved = shop.node(shop.ring.clone(), |builder| {
+        builder.realm("elsewhere").cookie_name("visit").accept_previous("tests", CookieAttributes::default())
+    });
+    moved.get(&mut browser, "/add").await;
+    assert_eq!(browser.value(COOKIE), None);
+    assert_eq!(browser.value("__Host-visit").unwrap().len(), crate::REFERENCE);
+    assert_eq!(shop.store.calls(), ["load", "set_expiry", "create", "set_expiry"]);
+    assert_eq!(shop.open(&in_flight).await.arrival(), Arrival::Opened);
+    shop.clock.advance(30 * SECOND);
+    assert_ne!(shop.store.only().0, old);
+    assert_eq!(crate::views(&moved.open(&browser).await), 1);
+}
+
+#[tokio::test]
+async fn a_lower_limit_moves_sessions_into_the_store_and_a_higher_one_back_with_the_next_change() {
+    let low = Shop::with(|builder| builder.cookie_limit(400));
+    let high = low.node(low.ring.clone(), |builder| builder);
+    let mut browser = Browser::new();
+    high.get(&mut browser, "/note/1000").await;
+    assert!(!is_reference(&browser));
+    low.get(&mut browser, "/add").await;
+    assert!(is_reference(&browser));
+    high.get(&mut browser, "/read").await;
+    assert!(is_reference(&browser));
+    high.get(&mut browser, "/add").await;
+    assert!(!is_reference(&browser));
+    assert_eq!(crate::views(&high.open(&browser).await), 2);
+}
+
+#[tokio::test]
+async fn without_a_store_the_reference_to_one_is_refused_and_left() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let without = sessions(shop.ring.clone(), &shop.clock).build().unwrap();
+    let answer = browser.get(&kit::app::app(without), "/arrival").await;
+    assert_eq!(answer.text(), "Refused(MissingBlob)");
+    assert!(answer.sends_nothing());
+    let elsewhere =
+        sessions(shop.ring.clone(), &shop.clock).store(TestStore::new(&shop.clock)).build().unwrap();
+    assert_eq!(browser.get(&kit::app::app(elsewhere), "/arrival").await.text(), "Refused(MissingBlob)");
+}
+
+#[tokio::test]
+async fn a_planted_reference_is_asked_of_the_store_only_if_it_was_issued_last() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let old = browser.value(COOKIE).unwrap().to_owned();
+    shop.clock.advance(60 * SECOND);
+    shop.get(&mut browser, "/add").await;
+    let new = browser.value(COOKIE).unwrap();
+    shop.store.calls();
+    for cookies in [format!("{COOKIE}={old}; {COOKIE}={new}"), format!("{COOKIE}={new}; {COOKIE}={old}")] {
+        let request = http::Request::get("/").header("cookie", cookies).body(()).unwrap();
+        let session = shop.sessions.open(&request).await.unwrap();
+        assert_eq!((session.arrival(), shop.store.calls()), (Arrival::Opened, vec!["load"]));
+    }
+}

@@ -1,0 +1,182 @@
+//! `save`, which does before the commit what can fail at it.
+
+use kit::{Browser, Mood, Visit};
+use sealed_session::{Commit, OnConflict};
+
+use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
+
+#[tokio::test]
+async fn b15_what_was_saved_is_in_the_store_and_the_commit_only_sends_the_cookie() {
+    let shop = Shop::new();
+    let mut browser = Browser::new();
+    let session = shop.open(&browser).await;
+    note(&session, LARGE);
+    session.save().await.unwrap();
+    assert_eq!((shop.store.len(), shop.store.calls()), (1, vec!["create"]));
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!((commit.unwrap(), shop.store.calls()), (Commit::Set, vec!["set_expiry"]));
+    receive(&mut browser, &headers);
+    assert_eq!(shop.open(&browser).await.read(|visit| visit.notes[0].len()), LARGE);
+}
+
+#[tokio::test]
+async fn b15_save_says_that_the_store_fails_and_can_be_tried_again() {
+    let shop = Shop::new();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    shop.store.once("replace", Mood::Down);
+    assert!(session.save().await.unwrap_err().is_store());
+    session.save().await.unwrap();
+    assert_eq!(views(&shop.open(&browser).await), 1);
+}
+
+#[tokio::test]
+async fn b15_what_is_changed_after_a_save_is_kept_too() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    for _ in 0..3 {
+        add(&session);
+        session.save().await.unwrap();
+    }
+    add(&session);
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    receive(&mut browser, &headers);
+    assert_eq!(views(&shop.open(&browser).await), 4);
+    assert_eq!((shop.store.len(), shop.store.generation().to_string()), (1, "5".into()));
+}
+
+#[tokio::test]
+async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_change() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    note(&session, 5);
+    session.save().await.unwrap();
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    receive(&mut browser, &headers);
+    assert!(is_reference(&browser), "what was saved can't fail any more");
+    shop.get(&mut browser, "/add").await;
+    assert!(!is_reference(&browser));
+}
+
+#[tokio::test]
+async fn b15_a_session_that_fits_its_cookie_is_saved_without_the_store() {
+    let shop = Shop::new();
+    let session = shop.open(&Browser::new()).await;
+    add(&session);
+    session.save().await.unwrap();
+    assert_eq!(shop.store.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let before = browser.clone();
+    let session = shop.open(&browser).await;
+    session.renew_id();
+    add(&session);
+    session.save().await.unwrap();
+    assert_eq!(shop.store.len(), 2);
+    assert_eq!(views(&shop.open(&before).await), 0, "who hangs up now has lost nothing");
+
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!((commit.unwrap(), shop.store.len()), (Commit::Set, 1));
+    receive(&mut browser, &headers);
+    assert_eq!(views(&shop.open(&browser).await), 1);
+}
+
+#[tokio::test]
+async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    for _ in 0..3 {
+        session.renew_id();
+        session.save().await.unwrap();
+    }
+    session.renew_id();
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!((commit.unwrap(), shop.store.len()), (Commit::Set, 1));
+    receive(&mut browser, &headers);
+    assert_eq!(shop.open(&browser).await.read(|visit| visit.notes[0].len()), LARGE);
+}
+
+#[tokio::test]
+async fn b15_destroyed_after_a_save_nothing_stays() {
+    let shop = Shop::new();
+    let mut browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    session.renew_id();
+    session.save().await.unwrap();
+    session.destroy();
+    let (commit, headers) = shop.commit(session).await;
+    assert_eq!((commit.unwrap(), shop.store.len()), (Commit::Remove, 0));
+    receive(&mut browser, &headers);
+    assert_eq!(browser.cookie_header(), None);
+}
+
+#[tokio::test]
+async fn b15_emptied_after_a_save_the_session_is_removed() {
+    let shop = Shop::new();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    session.clear();
+    session.save().await.unwrap();
+    let (commit, _) = shop.commit(session).await;
+    assert_eq!(commit.unwrap(), Commit::Remove);
+    assert_eq!(shop.store.seconds_left(), 30);
+}
+
+#[tokio::test]
+async fn b15_a_save_meets_what_another_request_has_stored() {
+    let merge = OnConflict::merge(|conflict: sealed_session::Conflict<Visit>| {
+        let added = conflict.mine.views - conflict.base.views;
+        Visit { views: conflict.theirs.views + added, ..conflict.theirs }
+    });
+    let shop = Shop::with(|builder| builder.on_conflict(merge));
+    let browser = shop.spilled().await;
+    let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
+    add(&one);
+    add(&other);
+    let _ = shop.commit(one).await.0.unwrap();
+    other.save().await.unwrap();
+    assert_eq!(views(&other), 2, "the handler goes on with the merged data");
+    add(&other);
+    let _ = shop.commit(other).await.0.unwrap();
+    assert_eq!(views(&shop.open(&browser).await), 3);
+}
+
+#[tokio::test]
+async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
+    let shop = Shop::new();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    let handle = session.clone();
+    let saving = async { handle.save().await };
+    let committing = async { shop.commit(session).await };
+    let (saved, (commit, headers)) = tokio::join!(saving, committing);
+    assert_eq!(commit.unwrap(), Commit::Set);
+    let _ = saved; // it may have come too late, and says so
+    let mut browser = browser;
+    receive(&mut browser, &headers);
+    assert_eq!(views(&shop.open(&browser).await), 1);
+    assert_eq!(shop.sessions.counters().overwritten, 0, "no request is in its own way");
+}
+
+#[tokio::test]
+async fn b12_what_was_saved_in_its_blob_stays_though_the_handler_fails() {
+    let shop = Shop::new();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    let mut response = http::Response::builder().status(500).body(()).unwrap();
+    assert_eq!(shop.sessions.commit(session, &mut response).await.unwrap(), Commit::Keep);
+    assert_eq!(views(&shop.open(&browser).await), 1);
+}
