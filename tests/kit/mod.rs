@@ -24,6 +24,7 @@ use axum::{
 use http_body_util::BodyExt;
 use sealed_session::{KeyRing, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
+#[allow(unused_imports)] // each test binary uses a part
 pub use store::{Mood, TestStore};
 use tower::ServiceExt;
 
