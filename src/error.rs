@@ -5,7 +5,7 @@ use std::{env::VarError, fmt, io, path::PathBuf};
 use http::StatusCode;
 
 use crate::{
-    overflow::StoreError,
+    overflow::BoxError,
     schema::{EncodeError, SchemaError},
     session::Place,
 };
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     /// `None` when it did not answer in time.
     Store {
         call: &'static str,
-        source: Option<StoreError>,
+        source: Option<BoxError>,
     },
     /// What the store has given back is not what it was given.
     Blob(Refusal),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{ErasedStore, Generation, Index, Written, erased::StoreError};
+use super::{ErasedStore, Generation, Index, Written, erased::BoxError};
 use crate::error::{Error, Kind};
 
 /// A store, for as long as a request waits for it.
@@ -58,7 +58,7 @@ impl<'a> Calls<'a> {
     async fn wait<R>(
         &self,
         call: &'static str,
-        result: impl Future<Output = Result<R, StoreError>>,
+        result: impl Future<Output = Result<R, BoxError>>,
     ) -> Result<R, Error> {
         let source = match timeout_at(self.until, result).await {
             Ok(Ok(result)) => return Ok(result),

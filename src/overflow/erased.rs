@@ -5,9 +5,9 @@ use std::{error::Error, pin::Pin, time::SystemTime};
 use super::{Generation, Index, Store, Written};
 
 /// The error of any store.
-pub(crate) type StoreError = Box<dyn Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-type Call<'a, R> = Pin<Box<dyn Future<Output = Result<R, StoreError>> + Send + 'a>>;
+type Call<'a, R> = Pin<Box<dyn Future<Output = Result<R, BoxError>> + Send + 'a>>;
 
 /// [`Store`], callable without knowing which.
 pub(crate) trait ErasedStore: Send + Sync {
@@ -56,5 +56,5 @@ fn boxed<'a, R, E>(call: impl Future<Output = Result<R, E>> + Send + 'a) -> Call
 where
     E: Error + Send + Sync + 'static,
 {
-    Box::pin(async move { call.await.map_err(|error| Box::new(error) as StoreError) })
+    Box::pin(async move { call.await.map_err(|error| Box::new(error) as BoxError) })
 }

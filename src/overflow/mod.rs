@@ -21,7 +21,7 @@ use std::{error, fmt, ops::Range, time::SystemTime};
 pub(crate) use self::{
     blob::Stored,
     calls::Calls,
-    erased::{ErasedStore, StoreError},
+    erased::{BoxError, ErasedStore},
     keep::{Fate, Kept, Work, Write},
 };
 

@@ -8,7 +8,7 @@ use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 #[tokio::test]
 async fn by_default_the_last_write_wins_and_that_is_counted_and_logged() {
     let (log, _guard) = Log::record();
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     one.update(|visit| visit.user = Some(1));
@@ -103,7 +103,7 @@ async fn who_has_changed_nothing_overwrites_nothing() {
 
 #[tokio::test]
 async fn a_renewal_steps_back_for_a_change() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     shop.clock.advance(HOUR);
     let (renews, changes) = (shop.open(&browser).await, shop.open(&browser).await);
@@ -130,7 +130,7 @@ async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring_of =
         |keys: [&Key; 2]| KeyRing::parse(&keys.map(|key| key.expose().to_string()).join(" ")).unwrap();
-    let before = Shop::new().node(ring_of([&old, &new]), |builder| builder);
+    let before = Shop::plain().node(ring_of([&old, &new]), |builder| builder);
     let after = before.node(ring_of([&new, &old]), |builder| builder.on_conflict(OnConflict::Refuse));
     let mut browser = before.spilled().await;
     let changes = after.open(&browser).await;
@@ -164,7 +164,7 @@ async fn a_change_in_flight_is_seen_by_a_session_that_returns_into_its_cookie() 
 async fn a_stale_reference_never_revives_what_another_request_has_ended() {
     for end in ["/destroy", "/regenerate", "/renew", "/forget"] {
         for what in ["change", "shrink", "renew", "remember", "touch", "clear", "save"] {
-            let shop = Shop::new();
+            let shop = Shop::plain();
             let mut browser = shop.spilled().await;
             let in_flight = shop.open(&browser).await;
             shop.get(&mut browser, end).await;
@@ -196,7 +196,7 @@ async fn a_stale_reference_never_revives_what_another_request_has_ended() {
 
 #[tokio::test]
 async fn a_copied_reference_opens_nothing_after_the_session_has_ended() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let mut copy = browser.clone();
     shop.get(&mut browser, "/renew").await;

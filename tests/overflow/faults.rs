@@ -11,7 +11,7 @@ use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
     for mood in [Mood::Down, Mood::Hanging] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let mut browser = shop.spilled().await;
         let before = shop.store.only();
         shop.store.is(mood);
@@ -31,7 +31,7 @@ async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
 
 #[tokio::test]
 async fn who_needs_no_store_notices_nothing_of_one_that_is_down() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     shop.store.is(Mood::Down);
     let mut browser = Browser::new();
     for views in 1..4 {
@@ -59,7 +59,7 @@ async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was(
             ("/renew", "set_expiry"),
             ("/renew", "create"),
         ] {
-            let shop = Shop::new();
+            let shop = Shop::plain();
             let mut browser = shop.spilled().await;
             shop.store.once(call, mood);
             let answer = shop.get(&mut browser, path).await;
@@ -72,7 +72,7 @@ async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was(
 
 #[tokio::test]
 async fn a_spill_that_fails_leaves_the_browser_its_cookie() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
     shop.store.once("create", Mood::Down);
@@ -94,7 +94,7 @@ async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
         ("/renew", "delete"),
     ] {
         for mood in [Mood::Down, Mood::Lying] {
-            let shop = Shop::new();
+            let shop = Shop::plain();
             let mut browser = shop.spilled().await;
             shop.store.once(call, mood);
             let answer = shop.get(&mut browser, path).await;
@@ -111,7 +111,7 @@ async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
 #[tokio::test]
 async fn destroy_removes_the_cookie_though_the_store_fails_and_says_that_it_did() {
     for mood in [Mood::Down, Mood::Lying] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let mut browser = shop.spilled().await;
         shop.store.once("delete", mood);
         let answer = shop.get(&mut browser, "/destroy").await;
@@ -121,7 +121,7 @@ async fn destroy_removes_the_cookie_though_the_store_fails_and_says_that_it_did(
 
 #[tokio::test]
 async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     session.destroy();
@@ -136,7 +136,7 @@ async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
     for mood in [Mood::Down, Mood::Hanging, Mood::Lying] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let mut browser = shop.spilled().await;
         shop.clock.advance(HOUR);
         shop.store.once("set_expiry", mood);
@@ -181,7 +181,7 @@ async fn the_deadline_is_the_applications_choice() {
 #[tokio::test]
 async fn b16_a_client_that_hangs_up_while_its_session_is_stored_leaves_it_as_it_was() {
     for (path, call) in [("/add", "replace"), ("/note/5", "replace"), ("/renew", "create")] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let browser = shop.spilled().await;
         shop.store.once(call, Mood::Hanging);
         let answer = kit::ask(&shop.app, browser.request("GET", path));
@@ -199,7 +199,7 @@ async fn b16_a_client_that_hangs_up_while_its_session_is_stored_leaves_it_as_it_
 
 #[tokio::test]
 async fn b10_several_who_ask_at_once_load_the_session_once() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let app = axum::Router::new()
         .route(
@@ -218,7 +218,7 @@ async fn b10_several_who_ask_at_once_load_the_session_once() {
 
 #[tokio::test]
 async fn a_response_that_comes_too_late_for_the_blob_of_before_is_no_loss() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     note(&session, 5);

@@ -12,7 +12,7 @@ use crate::{COOKIE, LARGE, Shop, add, kit, note};
 
 /// What the store does to the blob of a session, and how that is refused.
 async fn refused(tamper: impl FnOnce(&mut Vec<u8>)) -> Refusal {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let (index, mut blob) = shop.store.only();
     tamper(&mut blob.bytes);
@@ -50,7 +50,7 @@ async fn a_blob_that_was_lengthened_is_refused() {
 
 #[tokio::test]
 async fn a_blob_of_which_one_bit_was_changed_is_refused_wherever_it_is() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let (index, blob) = shop.store.only();
     let places = (0..64).chain((64..blob.bytes.len()).step_by(997)).chain([blob.bytes.len() - 1]);
@@ -72,7 +72,7 @@ async fn a_blob_of_which_one_bit_was_changed_is_refused_wherever_it_is() {
 
 #[tokio::test]
 async fn the_blobs_of_two_sessions_can_not_be_swapped() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let one = shop.spilled().await;
     let mut other = Browser::new();
     shop.get(&mut other, "/note/9000").await;
@@ -90,7 +90,7 @@ async fn the_blobs_of_two_sessions_can_not_be_swapped() {
 
 #[tokio::test]
 async fn a_blob_that_was_rolled_back_is_refused_by_who_has_seen_a_newer_one() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let stale = browser.clone();
     let (index, old) = shop.store.only();
@@ -103,7 +103,7 @@ async fn a_blob_that_was_rolled_back_is_refused_by_who_has_seen_a_newer_one() {
 
 #[tokio::test]
 async fn a_generation_that_a_renewal_has_seen_is_accepted_no_longer_if_it_is_older() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let (index, old) = shop.store.only();
     // Another window changes the session; this one sees that, and is renewed.
@@ -125,7 +125,7 @@ async fn a_generation_that_was_written_over_in_clear_is_refused() {
 
 #[tokio::test]
 async fn a_blob_that_was_deleted_is_missing_and_put_back_it_opens() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let (index, blob) = shop.store.only();
     shop.store.look().blobs.clear();
@@ -137,7 +137,7 @@ async fn a_blob_that_was_deleted_is_missing_and_put_back_it_opens() {
 /// Deleted for good: what the store brings back after that was ended by its owner.
 #[tokio::test]
 async fn a_destroyed_session_that_the_store_brings_back_opens_for_a_copy_of_its_cookie() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let copy = browser.clone();
     let (index, blob) = shop.store.only();
@@ -150,7 +150,7 @@ async fn a_destroyed_session_that_the_store_brings_back_opens_for_a_copy_of_its_
 
 #[tokio::test]
 async fn the_blob_of_another_realm_or_cookie_name_is_refused() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let (index, blob) = shop.store.only();
     let elsewhere = shop.node(shop.ring.clone(), |builder| builder.realm("elsewhere"));
@@ -165,7 +165,7 @@ async fn the_blob_of_another_realm_or_cookie_name_is_refused() {
 
 #[tokio::test]
 async fn nonsense_that_a_writer_meets_is_503_and_is_not_written_over() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     add(&session);
@@ -192,7 +192,7 @@ async fn authentic_blobs_are_read_by_the_format_s_rules() {
         ("trailing bytes", schema, &[0; 4], Arrival::Refused(Refusal::Undecodable)),
         ("good", schema, &empty, Arrival::Opened),
     ] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let reference = Reference { generation: 3, secret: [9; 32] };
         let browser = referring(&shop, &shop.ring, &shop.clock, &reference);
         let context = Context::new(&shop.ring, "tests", COOKIE).unwrap();

@@ -7,7 +7,7 @@ use crate::{COOKIE, LARGE, REFERENCE, Shop, add, is_reference, kit, note, receiv
 
 #[tokio::test]
 async fn b33_what_does_not_fit_the_cookie_moves_into_the_store_and_is_read_back() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
     assert_eq!(shop.store.calls(), [""; 0]);
@@ -27,7 +27,7 @@ async fn b33_what_does_not_fit_the_cookie_moves_into_the_store_and_is_read_back(
 
 #[tokio::test]
 async fn b33_up_to_the_limit_the_session_stays_in_its_cookie_and_one_byte_more_moves_it() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = Browser::new();
     let left: usize = shop.get(&mut browser, "/left").await.text().parse().unwrap();
     // A note brings its length, of two bytes.
@@ -42,7 +42,7 @@ async fn b33_up_to_the_limit_the_session_stays_in_its_cookie_and_one_byte_more_m
 
 #[tokio::test]
 async fn what_shrinks_returns_into_its_cookie_and_leaves_the_blob_for_requests_in_flight() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let in_flight = browser.clone();
     shop.get(&mut browser, "/note/5").await;
@@ -63,7 +63,7 @@ async fn what_shrinks_returns_into_its_cookie_and_leaves_the_blob_for_requests_i
 
 #[tokio::test]
 async fn b04_a_session_that_is_only_read_is_loaded_once_and_writes_nothing() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     for path in ["/read", "/all", "/same", "/there-and-back"] {
         let answer = shop.get(&mut browser, path).await;
@@ -76,7 +76,7 @@ async fn b04_a_session_that_is_only_read_is_loaded_once_and_writes_nothing() {
 
 #[tokio::test]
 async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let before = shop.open(&browser).await.marks().unwrap();
     let index = shop.store.only().0;
@@ -92,7 +92,7 @@ async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
 
 #[tokio::test]
 async fn b22_a_renewal_sets_the_expiry_and_does_not_rewrite_the_blob() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let before = shop.store.only().1.bytes;
     shop.clock.advance(HOUR);
@@ -107,7 +107,7 @@ async fn b22_a_renewal_sets_the_expiry_and_does_not_rewrite_the_blob() {
 
 #[tokio::test]
 async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     shop.clock.advance(2 * HOUR);
     assert_eq!(shop.open(&browser).await.arrival(), Arrival::Refused(Refusal::Expired));
@@ -117,7 +117,7 @@ async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
 
 #[tokio::test]
 async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let answer = shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
     assert_eq!(answer.attribute("Max-Age"), Some("1209600"));
@@ -129,7 +129,7 @@ async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
 
 #[tokio::test]
 async fn b06_a_stored_session_that_is_emptied_is_removed_and_says_so_to_requests_in_flight() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let in_flight = browser.clone();
     let answer = shop.get(&mut browser, "/clear").await;
@@ -142,7 +142,7 @@ async fn b06_a_stored_session_that_is_emptied_is_removed_and_says_so_to_requests
 #[tokio::test]
 async fn b07_destroy_and_b08_regenerate_delete_the_blob_at_once() {
     for path in ["/destroy", "/regenerate", "/destroy-and-fail"] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let mut browser = shop.spilled().await;
         let copy = browser.clone();
         let answer = shop.get(&mut browser, path).await;
@@ -155,7 +155,7 @@ async fn b07_destroy_and_b08_regenerate_delete_the_blob_at_once() {
 #[tokio::test]
 async fn b08_a_new_id_is_a_new_blob_and_the_old_one_is_deleted_at_once() {
     for path in ["/renew", "/renew-keep", "/forget"] {
-        let shop = Shop::new();
+        let shop = Shop::plain();
         let mut browser = shop.spilled().await;
         let (copy, old) = (browser.clone(), shop.store.only().0);
         let id = shop.open(&browser).await.id();
@@ -172,7 +172,7 @@ async fn b08_a_new_id_is_a_new_blob_and_the_old_one_is_deleted_at_once() {
 
 #[tokio::test]
 async fn b08_a_session_that_shrinks_under_a_new_id_returns_and_its_blob_is_deleted() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     session.renew_id();
@@ -186,7 +186,7 @@ async fn b08_a_session_that_shrinks_under_a_new_id_returns_and_its_blob_is_delet
 
 #[tokio::test]
 async fn b09_large_data_after_destroy_are_a_new_session_in_a_new_blob() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let old = shop.store.only().0;
     let session = shop.open(&browser).await;
@@ -202,7 +202,7 @@ async fn b09_large_data_after_destroy_are_a_new_session_in_a_new_blob() {
 
 #[tokio::test]
 async fn b12_a_handler_that_answers_5xx_leaves_cookie_and_blob_alone() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let answer = shop.get(&mut browser, "/add-and-fail").await;
     assert!(answer.sends_nothing());
@@ -211,7 +211,7 @@ async fn b12_a_handler_that_answers_5xx_leaves_cookie_and_blob_alone() {
 
 #[tokio::test]
 async fn b03_two_browsers_have_two_blobs() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let (mut one, mut other) = (shop.spilled().await, Browser::new());
     shop.get(&mut other, "/note/9000").await;
     assert_eq!(shop.store.len(), 2);
@@ -221,7 +221,7 @@ async fn b03_two_browsers_have_two_blobs() {
 
 #[tokio::test]
 async fn two_spills_of_one_session_at_once_are_two_blobs_and_the_last_cookie_wins() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
@@ -237,7 +237,7 @@ async fn two_spills_of_one_session_at_once_are_two_blobs_and_the_last_cookie_win
 
 #[tokio::test]
 async fn a_reference_that_was_overtaken_by_a_newer_one_still_opens() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let one = shop.open(&browser).await;
     add(&one);
@@ -254,7 +254,7 @@ async fn a_reference_that_was_overtaken_by_a_newer_one_still_opens() {
 
 #[tokio::test]
 async fn size_says_where_the_session_goes_and_how_much_is_left_there() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let session = shop.open(&Browser::new()).await;
     note(&session, 100);
     let size = session.size().unwrap();
@@ -277,7 +277,7 @@ async fn size_says_where_the_session_goes_and_how_much_is_left_there() {
 
 #[tokio::test]
 async fn b70_what_a_response_has_stored_can_be_read_by_a_test() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let session = shop.sessions.session_with(Visit { notes: vec!["n".repeat(LARGE)], ..Visit::default() });
     let mut response = http::Response::new(());
     let _ = shop.sessions.commit(session, &mut response).await.unwrap();

@@ -32,7 +32,7 @@ pub struct Shop {
 }
 
 impl Shop {
-    pub fn new() -> Self {
+    pub fn plain() -> Self {
         Self::with(|builder| builder)
     }
 

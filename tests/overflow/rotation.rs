@@ -14,7 +14,7 @@ fn ring_of(keys: &[&Key]) -> KeyRing {
 #[tokio::test]
 async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_needed_by_neither() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
-    let before = Shop::new().node(ring_of(&[&old]), |builder| builder);
+    let before = Shop::plain().node(ring_of(&[&old]), |builder| builder);
     let after = before.node(ring_of(&[&new, &old]), |builder| builder);
     let last = before.node(ring_of(&[&new]), |builder| builder);
     let mut browser = before.spilled().await;
@@ -33,7 +33,7 @@ async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_n
 #[tokio::test]
 async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
-    let one = Shop::new().node(ring_of(&[&old, &new]), |builder| builder);
+    let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
     let mut browser = one.spilled().await;
     for round in 1..4 {
@@ -46,7 +46,7 @@ async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed()
 #[tokio::test]
 async fn b42_a_blob_of_an_older_key_is_sealed_anew_though_its_reference_is_not_of_it() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
-    let one = Shop::new().node(ring_of(&[&old, &new]), |builder| builder);
+    let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
     let mut browser = other.spilled().await;
     // A node that still seals with the old key writes, and its cookie does not arrive.
@@ -79,7 +79,7 @@ async fn open_now(sessions: &Sessions<Now>, browser: &Browser) -> sealed_session
 
 #[tokio::test]
 async fn b50_a_stored_session_of_a_declared_former_shape_is_migrated_and_written_in_the_present_one() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let clock = shop.clock.clone();
     let build = |migrating: bool| {
@@ -110,7 +110,7 @@ async fn b50_a_stored_session_of_a_declared_former_shape_is_migrated_and_written
 #[tokio::test]
 async fn b35_a_stored_session_follows_to_another_realm_and_name_and_the_old_blob_is_left_to_requests_in_flight()
  {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let in_flight = browser.clone();
     let old = shop.store.only().0;
@@ -145,7 +145,7 @@ async fn a_lower_limit_moves_sessions_into_the_store_and_a_higher_one_back_with_
 
 #[tokio::test]
 async fn without_a_store_the_reference_to_one_is_refused_and_left() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let without = sessions(shop.ring.clone(), &shop.clock).build().unwrap();
     let answer = browser.get(&kit::app::app(without), "/arrival").await;
@@ -158,7 +158,7 @@ async fn without_a_store_the_reference_to_one_is_refused_and_left() {
 
 #[tokio::test]
 async fn a_planted_reference_is_asked_of_the_store_only_if_it_was_issued_last() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let old = browser.value(COOKIE).unwrap().to_owned();
     shop.clock.advance(60 * SECOND);

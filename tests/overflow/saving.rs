@@ -7,7 +7,7 @@ use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 
 #[tokio::test]
 async fn b15_what_was_saved_is_in_the_store_and_the_commit_only_sends_the_cookie() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = Browser::new();
     let session = shop.open(&browser).await;
     note(&session, LARGE);
@@ -21,7 +21,7 @@ async fn b15_what_was_saved_is_in_the_store_and_the_commit_only_sends_the_cookie
 
 #[tokio::test]
 async fn b15_save_says_that_the_store_fails_and_can_be_tried_again() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     add(&session);
@@ -33,7 +33,7 @@ async fn b15_save_says_that_the_store_fails_and_can_be_tried_again() {
 
 #[tokio::test]
 async fn b15_what_is_changed_after_a_save_is_kept_too() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     for _ in 0..3 {
@@ -50,7 +50,7 @@ async fn b15_what_is_changed_after_a_save_is_kept_too() {
 
 #[tokio::test]
 async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_change() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     note(&session, 5);
@@ -65,7 +65,7 @@ async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_ch
 
 #[tokio::test]
 async fn b15_a_session_that_fits_its_cookie_is_saved_without_the_store() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let session = shop.open(&Browser::new()).await;
     add(&session);
     session.save().await.unwrap();
@@ -74,7 +74,7 @@ async fn b15_a_session_that_fits_its_cookie_is_saved_without_the_store() {
 
 #[tokio::test]
 async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let before = browser.clone();
     let session = shop.open(&browser).await;
@@ -92,7 +92,7 @@ async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
 
 #[tokio::test]
 async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     for _ in 0..3 {
@@ -108,7 +108,7 @@ async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
 
 #[tokio::test]
 async fn b15_destroyed_after_a_save_nothing_stays() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     session.renew_id();
@@ -122,7 +122,7 @@ async fn b15_destroyed_after_a_save_nothing_stays() {
 
 #[tokio::test]
 async fn b15_emptied_after_a_save_the_session_is_removed() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     session.clear();
@@ -153,7 +153,7 @@ async fn b15_a_save_meets_what_another_request_has_stored() {
 
 #[tokio::test]
 async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     add(&session);
@@ -171,7 +171,7 @@ async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
 
 #[tokio::test]
 async fn b12_what_was_saved_in_its_blob_stays_though_the_handler_fails() {
-    let shop = Shop::new();
+    let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     add(&session);
