@@ -21,7 +21,8 @@
 //!
 //! The payload is any type of yours with serde. It is written as postcard, sealed by XAES-256-GCM or
 //! XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when, and only when, it has
-//! changed. The server keeps a [key ring](KeyRing) and nothing else.
+//! changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](overflow) for sessions
+//! that outgrow their cookies.
 //!
 //! # The trip
 //!
@@ -31,6 +32,7 @@
 //!   Request ─────┤  cookie    at most two of the name, read as bytes
 //!                │  seal      base64url → envelope → one key by its id → frame
 //!                │  lifetime  idle window, absolute lifetime, clock skew
+//!                │  overflow  a reference? the blob that it names, from the store
 //!                │  schema    the payload's shape is that of T
 //!                ▼
 //!   Arrival::{Absent, Opened, Refused(why)} ──► Session<T> ──► handler
@@ -39,6 +41,7 @@
 //!                ┌───────────────────────────────────────────────┘
 //!                │  schema    what it serialises to: has it changed?
 //!                │  lifetime  is it due for renewal?
+//!                │  overflow  more than fits? into the store first, and the cookie refers to it
 //!                │  seal      frame → envelope → base64url, at most 4096 bytes with its name
 //!                ▼
 //!   Commit::{Keep, Set, Remove} ──► Response
@@ -66,12 +69,13 @@
 //! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
 //! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
 //! | change the payload's type | [`SessionsBuilder::migrating_from`], [`schema`] |
+//! | keep what doesn't fit a cookie | [`overflow`], [`SessionsBuilder::store`], [`OnConflict`], [`OnStoreFailure`] |
 //! | serve several tenants | [`Sessions::choosing`] |
 //! | test your handlers | [`testing`] |
 //! | audit | [`seal`], and `SECURITY.md` beside the sources |
 //!
-//! In the sources, `sessions.rs` is the whole trip from top to bottom, `seal/` is what is trusted, and
-//! `middleware/` is the plumbing.
+//! In the sources, `sessions.rs` and what is beside it is the whole trip (`arrive`, `decide`, `commit`, `send`), `seal/`
+//! is what is trusted, `overflow/` is what a store has to do with it, and `middleware/` is the plumbing.
 //!
 //! # Features
 //!
@@ -80,6 +84,10 @@
 //! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
 //! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
+//! | `memory` | | [`overflow::MemoryStore`] |
+//! | `sqlite` | | [`overflow::SqliteStore`], on sqlx |
+//! | `postgres` | | [`overflow::PostgresStore`], on sqlx |
+//! | `redis` | | [`overflow::RedisStore`] |
 //!
 //! # Why
 //!

@@ -181,6 +181,47 @@ async fn nonsense_that_a_writer_meets_is_503_and_is_not_written_over() {
     assert_eq!(shop.store.only().1, blob);
 }
 
+#[tokio::test]
+async fn a_dump_of_the_store_tells_nothing_even_to_who_has_the_server_s_keys() {
+    let shop = Shop::plain();
+    let browser = shop.spilled().await;
+    let (index, blob) = shop.store.only();
+    let id = *shop.open(&browser).await.id().unwrap().as_bytes();
+    let context = Context::new(&shop.ring, "tests", COOKIE).unwrap();
+    // The keys, the blob, its index, and even the session's id: all but the cookie's secret.
+    let mut secrets: Vec<[u8; 32]> = vec![[0; 32], [0xff; 32]];
+    secrets.extend(blob.bytes.windows(32).map(|window| <[u8; 32]>::try_from(window).unwrap()));
+    let mut twice_the_index = [0; 32];
+    twice_the_index[..16].copy_from_slice(index.as_bytes());
+    twice_the_index[16..].copy_from_slice(index.as_bytes());
+    secrets.push(twice_the_index);
+    for secret in secrets {
+        let guess = Reference { generation: 1, secret };
+        assert_ne!(guess.index(), *index.as_bytes());
+        let opened = context.open_blob(&guess, &id, 1 << 20, &mut blob.bytes.clone());
+        assert_eq!(opened, Err(Refusal::Forged));
+    }
+    let dump = [index.as_bytes(), &blob.bytes[..]].concat();
+    assert!(!dump.windows(16).any(|window| window == id), "nothing in it names the session");
+}
+
+#[tokio::test]
+async fn two_blobs_of_the_same_data_have_nothing_in_common_but_key_and_generation() {
+    let shop = Shop::plain();
+    let _ = shop.spilled().await;
+    let mut other = Browser::new();
+    shop.get(&mut other, &format!("/note/{LARGE}")).await;
+    let inner = shop.store.look();
+    let [(one_index, one), (other_index, other)] = inner.blobs.iter().collect::<Vec<_>>()[..] else {
+        panic!("two blobs")
+    };
+    assert_ne!(one_index, other_index);
+    assert_eq!(one.bytes[..13], other.bytes[..13]);
+    let same = one.bytes.iter().zip(&other.bytes).skip(13).filter(|(one, other)| one == other).count();
+    // One byte in 256 by accident.
+    assert!(same < one.bytes.len() / 100, "{same} of {}", one.bytes.len());
+}
+
 /// Blobs that only a faulty writer with the right key could seal.
 #[tokio::test]
 async fn authentic_blobs_are_read_by_the_format_s_rules() {
