@@ -9,7 +9,10 @@
 //!
 //! # Writing a store
 //!
-//! Implement [`Store`].
+//! Implement [`Store`], and call [`conformance::check`] from a test.
+
+pub mod conformance;
+
 
 use std::{error, fmt, ops::Range, time::SystemTime};
 

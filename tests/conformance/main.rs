@@ -1,0 +1,3 @@
+//! The stores of this crate do what `overflow::Store` says, and the suite that shows it is not vacuous.
+
+mod mutants;
