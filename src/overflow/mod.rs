@@ -7,12 +7,28 @@
 //! A store is trusted with nothing: it can't read a blob, nor pass one session's for another's, nor bring back a
 //! generation older than the cookie has seen. It can lose what it was given. `SECURITY.md` says what that means.
 //!
+//! # Which store
+//!
+//! | store | feature | survives a restart | shared by nodes | for |
+//! |---|---|---|---|---|
+//! | `MemoryStore` | `memory` | no | no | development, tests |
+//!
 //! # Writing a store
 //!
 //! Implement [`Store`], and call [`conformance::check`] from a test.
 
 pub mod conformance;
+#[cfg(feature = "memory")]
+mod failure;
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(feature = "memory")]
+mod sweep;
 
+#[cfg(feature = "memory")]
+pub use self::failure::StoreError;
+#[cfg(feature = "memory")]
+pub use self::memory::MemoryStore;
 
 use std::{error, fmt, ops::Range, time::SystemTime};
 

@@ -1,3 +1,5 @@
 //! The stores of this crate do what `overflow::Store` says, and the suite that shows it is not vacuous.
 
+#[cfg(feature = "memory")]
+mod memory;
 mod mutants;
