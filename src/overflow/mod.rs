@@ -12,23 +12,28 @@
 //! | store | feature | survives a restart | shared by nodes | for |
 //! |---|---|---|---|---|
 //! | `MemoryStore` | `memory` | no | no | development, tests |
+//! | `SqliteStore` | `sqlite` | yes | on one machine | one machine |
 //!
 //! # Writing a store
 //!
 //! Implement [`Store`], and call [`conformance::check`] from a test.
 
 pub mod conformance;
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 mod failure;
 #[cfg(feature = "memory")]
 mod memory;
-#[cfg(feature = "memory")]
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 mod sweep;
 
-#[cfg(feature = "memory")]
+#[cfg(any(feature = "memory", feature = "sqlite"))]
 pub use self::failure::StoreError;
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
 
 use std::{error, fmt, ops::Range, time::SystemTime};
 

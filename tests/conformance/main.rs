@@ -3,3 +3,5 @@
 #[cfg(feature = "memory")]
 mod memory;
 mod mutants;
+#[cfg(feature = "sqlite")]
+mod sqlite;
