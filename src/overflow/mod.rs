@@ -14,29 +14,34 @@
 //! | `MemoryStore` | `memory` | no | no | development, tests |
 //! | `SqliteStore` | `sqlite` | yes | on one machine | one machine |
 //! | `PostgresStore` | `postgres` | yes | yes | who has PostgreSQL |
+//! | `RedisStore` | `redis` | as Redis is configured | yes | who has Redis, or Valkey |
 //!
 //! # Writing a store
 //!
 //! Implement [`Store`], and call [`conformance::check`] from a test.
 
 pub mod conformance;
-#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod failure;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod sweep;
 
-#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
+#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use self::failure::StoreError;
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 

@@ -7,6 +7,8 @@ mod memory;
 mod mutants;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 #[path = "../kit/servers.rs"]
 mod servers;
