@@ -1,6 +1,6 @@
 //! What goes wrong in the stores of this crate.
 
-use std::{error, fmt, time::SystemTime};
+use std::{error, fmt};
 
 /// What went wrong in a store of this crate: what it was doing, and why that failed.
 ///
@@ -37,7 +37,9 @@ impl error::Error for StoreError {
 /// Milliseconds since 1970, as the stores write an expiry: rounded down, so that nothing lives longer than it should,
 /// and within what every database can calculate with, 1 ms after 1970 to the end of the year 9999.
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-pub(super) fn unix_millis(time: SystemTime) -> i64 {
+pub(super) fn unix_millis(time: std::time::SystemTime) -> i64 {
+    use std::time::SystemTime;
+
     const END_OF_9999: i64 = 253_402_300_799_999;
     let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_millis()).map_or(END_OF_9999, |millis| millis.clamp(1, END_OF_9999))

@@ -11,10 +11,10 @@
 //!
 //! | store | feature | survives a restart | shared by nodes | for |
 //! |---|---|---|---|---|
-//! | `MemoryStore` | `memory` | no | no | development, tests |
-//! | `SqliteStore` | `sqlite` | yes | on one machine | one machine |
-//! | `PostgresStore` | `postgres` | yes | yes | who has PostgreSQL |
-//! | `RedisStore` | `redis` | as Redis is configured | yes | who has Redis, or Valkey |
+//! | [`MemoryStore`] | `memory` | no | no | development, tests |
+//! | [`SqliteStore`] | `sqlite` | yes | on one machine | one machine |
+//! | [`PostgresStore`] | `postgres` | yes | yes | who has PostgreSQL |
+//! | [`RedisStore`] | `redis` | as Redis is configured | yes | who has Redis, or Valkey |
 //!
 //! # Writing a store
 //!
