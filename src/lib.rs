@@ -84,10 +84,10 @@
 //! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
 //! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
-//! | `memory` | | [`overflow::MemoryStore`] |
-//! | `sqlite` | | [`overflow::SqliteStore`], on sqlx |
-//! | `postgres` | | [`overflow::PostgresStore`], on sqlx |
-//! | `redis` | | [`overflow::RedisStore`] |
+//! | `memory` | | [`MemoryStore`](overflow::MemoryStore), a bounded store in the process |
+//! | `sqlite` | | [`SqliteStore`](overflow::SqliteStore), a file (sqlx) |
+//! | `postgres` | | [`PostgresStore`](overflow::PostgresStore), a table (sqlx) |
+//! | `redis` | | [`RedisStore`](overflow::RedisStore), keys that expire by themselves (redis) |
 //!
 //! # Why
 //!
@@ -96,8 +96,18 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
-// The map names modules of optional features.
-#![cfg_attr(not(all(feature = "axum", feature = "hyper")), allow(rustdoc::broken_intra_doc_links))]
+// The map names modules and stores of optional features.
+#![cfg_attr(
+    not(all(
+        feature = "axum",
+        feature = "hyper",
+        feature = "memory",
+        feature = "postgres",
+        feature = "redis",
+        feature = "sqlite",
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 #[cfg(feature = "axum")]
 pub mod axum;

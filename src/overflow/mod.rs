@@ -7,17 +7,49 @@
 //! A store is trusted with nothing: it can't read a blob, nor pass one session's for another's, nor bring back a
 //! generation older than the cookie has seen. It can lose what it was given. `SECURITY.md` says what that means.
 //!
+//! # Which store
+//!
+//! | store | feature | survives a restart | shared by nodes | for |
+//! |---|---|---|---|---|
+//! | [`MemoryStore`] | `memory` | no | no | development, tests |
+//! | [`SqliteStore`] | `sqlite` | yes | on one machine | one machine |
+//! | [`PostgresStore`] | `postgres` | yes | yes | who has PostgreSQL |
+//! | [`RedisStore`] | `redis` | as Redis is configured | yes | who has Redis, or Valkey |
+//!
 //! # Writing a store
 //!
-//! Implement [`Store`].
+//! Implement [`Store`], and call [`conformance::check`] from a test.
 
 mod blob;
 mod calls;
+pub mod conformance;
 mod erased;
+#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod failure;
 mod keep;
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
+mod sweep;
 
 use std::{error, fmt, ops::Range, time::SystemTime};
 
+#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub use self::failure::StoreError;
+#[cfg(feature = "memory")]
+pub use self::memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use self::postgres::PostgresStore;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
     blob::Stored,
     calls::Calls,

@@ -64,7 +64,8 @@ impl Proof {
             .ok_or_else(|| format!("{file} has no `{name}`"))?;
         let is_attribute = |line: &&&str| line.starts_with("#[") || line.starts_with("//");
         let mut attributes = lines[..at].iter().rev().take_while(is_attribute);
-        match attributes.any(|line| ["#[test]", "#[tokio::test]"].contains(line)) {
+        let is_test = |line: &&str| *line == "#[test]" || line.starts_with("#[tokio::test");
+        match attributes.any(is_test) {
             true => Ok(()),
             false => Err(format!("`{name}` in {file} is no test")),
         }

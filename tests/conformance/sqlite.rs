@@ -1,0 +1,193 @@
+//! The store in an SQLite file.
+
+use std::time::{Duration, SystemTime};
+
+use sealed_session::overflow::{Generation, Index, SqliteStore, Store, Written, conformance};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tempfile::TempDir;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn future() -> SystemTime {
+    SystemTime::now() + HOUR
+}
+
+fn index(number: u128) -> Index {
+    Index::new(number.to_be_bytes())
+}
+
+fn blob(generation: u64) -> Vec<u8> {
+    let mut blob = vec![0x13; 20_000];
+    blob[Generation::BYTES].copy_from_slice(&generation.to_be_bytes());
+    blob
+}
+
+async fn open(directory: &TempDir) -> SqliteStore {
+    SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
+}
+
+async fn rows(directory: &TempDir) -> i64 {
+    let url = format!("sqlite:{}", directory.path().join("sessions.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::query_scalar("SELECT count(*) FROM sealed_sessions").fetch_one(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn it_conforms() {
+    let directory = tempfile::tempdir().unwrap();
+    conformance::check(&open(&directory).await).await;
+    let url = format!("sqlite:{}", directory.path().join("sessions.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    let left = "SELECT count(*) FROM sealed_sessions WHERE expires > (unixepoch() + 60) * 1000";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(left, 0, "the check leaves nothing behind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_stores_of_one_file_conform_at_the_same_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = tokio::join!(open(&directory), open(&directory));
+    let check = |store| tokio::spawn(async move { conformance::check(&store).await });
+    for check in [check(first), check(second)] {
+        check.await.unwrap();
+    }
+}
+
+/// As nodes that start at once do: each finds no file, or one that another is making.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_can_open_a_new_file_at_once() {
+    for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sessions.db");
+        let opened: Vec<_> = (0..8).map(|_| tokio::spawn(SqliteStore::open(path.clone()))).collect();
+        for opened in opened {
+            opened.await.unwrap().unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_stores_of_one_file_one_replaces() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (open(&directory).await, open(&directory).await);
+    for number in 0..50 {
+        assert_eq!(first.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        let next = blob(2);
+        let (one, other) = tokio::join!(
+            first.replace(index(number), Generation::new(1), &next, future()),
+            second.replace(index(number), Generation::new(1), &next, future()),
+        );
+        assert_ne!(one.unwrap(), other.unwrap(), "exactly one is done");
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_nothing_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await;
+    for number in 0..100 {
+        assert_eq!(
+            store.create(index(number), &blob(number as u64 + 1), future()).await.unwrap(),
+            Written::Done
+        );
+    }
+    drop(store);
+    let store = open(&directory).await;
+    for number in 0..100 {
+        let found = store.load(index(number), usize::MAX).await.unwrap();
+        assert_eq!(found, Some(blob(number as u64 + 1)));
+    }
+}
+
+#[tokio::test]
+async fn it_writes_through_to_the_disk_and_ahead_in_a_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let _store = open(&directory).await;
+    assert!(directory.path().join("sessions.db-wal").exists());
+}
+
+/// A future can be dropped at any time: the call was carried out as a whole, or not at all, and the next one works.
+#[tokio::test]
+async fn a_dropped_call_leaves_nothing_half_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await;
+    for number in 0..200 {
+        assert_eq!(store.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        let next = blob(2);
+        let patience = Duration::from_micros(number as u64 * 10);
+        let _ =
+            tokio::time::timeout(patience, store.replace(index(number), Generation::new(1), &next, future()))
+                .await;
+        let found = store.load(index(number), usize::MAX).await.unwrap().unwrap();
+        assert!(found == blob(1) || found == next);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_is_swept_in_batches_and_the_rest_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await;
+    store.stop_sweeping();
+    for number in 0..1_000 {
+        let expires = if number % 100 == 0 { future() } else { SystemTime::now() - HOUR };
+        assert_eq!(store.create(index(number), &blob(1)[..100], expires).await.unwrap(), Written::Done);
+    }
+    assert_eq!(rows(&directory).await, 1_000, "a stopped sweeper sweeps nothing");
+    let store = store.sweep_every(Duration::from_millis(10));
+    assert_eq!(store.create(index(1_000), &blob(1), future()).await.unwrap(), Written::Done);
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while rows(&directory).await > 11 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the expired are swept");
+    for number in 0..10 {
+        assert!(store.load(index(number * 100), usize::MAX).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_that_fails_is_survived() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await.sweep_every(Duration::from_millis(10));
+    let url = format!("sqlite:{}", directory.path().join("sessions.db").display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    assert_eq!(store.create(index(1), &blob(1), future()).await.unwrap(), Written::Done);
+    sqlx::query("ALTER TABLE sealed_sessions RENAME TO gone").execute(&mut other).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(store.load(index(1), 100).await.is_err());
+    sqlx::query("UPDATE gone SET expires = 1").execute(&mut other).await.unwrap();
+    sqlx::query("ALTER TABLE gone RENAME TO sealed_sessions").execute(&mut other).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while rows(&directory).await > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("it goes on");
+}
+
+#[tokio::test]
+async fn a_pool_of_the_application_will_do() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}?mode=rwc", directory.path().join("application.db").display());
+    let store = SqliteStore::from_pool(SqlitePool::connect(&url).await.unwrap());
+    let error = store.load(index(1), 100).await.unwrap_err();
+    assert!(error.to_string().contains("no such table: sealed_sessions"), "{error}");
+    store.create_schema().await.unwrap();
+    store.create_schema().await.unwrap();
+    conformance::check(&store).await;
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused() {
+    let error = SqliteStore::open(":memory:").await.unwrap_err();
+    assert_eq!(error.to_string(), "opening the file: :memory: is not a file");
+    let directory = tempfile::tempdir().unwrap();
+    SqliteStore::open(directory.path().join("missing/sessions.db")).await.unwrap_err();
+    let text = directory.path().join("text");
+    std::fs::write(&text, "this is not a database, and long enough to be taken for one: ".repeat(100))
+        .unwrap();
+    SqliteStore::open(text).await.unwrap_err();
+}

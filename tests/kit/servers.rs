@@ -1,0 +1,337 @@
+//! Real servers, each a private process on a free port of 127.0.0.1 with a temporary directory, to be killed, stopped
+//! and started again by the tests that own them.
+//!
+//! A shell watches over each: when this process ends, however it does, the server is killed and its directory removed.
+
+#![allow(dead_code)] // each test binary uses a part
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Of starting and stopping.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One server for all tests of a binary that do it no harm.
+pub fn redis() -> &'static Redis {
+    static SHARED: OnceLock<Redis> = OnceLock::new();
+    SHARED.get_or_init(Redis::start)
+}
+
+/// One server for all tests of a binary that do it no harm.
+pub fn postgres() -> &'static Postgres {
+    static SHARED: OnceLock<Postgres> = OnceLock::new();
+    SHARED.get_or_init(Postgres::start)
+}
+
+/// A Redis server.
+pub struct Redis(Server);
+
+impl Redis {
+    /// One that keeps everything in memory, and so forgets it when it is killed.
+    pub fn start() -> Self {
+        Self::with(&["--save", "", "--appendonly", "no"])
+    }
+
+    /// One that writes each change to disk before it answers.
+    pub fn durable() -> Self {
+        Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    /// One with these arguments.
+    pub fn with(arguments: &[&str]) -> Self {
+        let directory = directory();
+        let port = free_port();
+        let mut command = vec!["redis-server".to_owned(), "--bind".into(), "127.0.0.1".into()];
+        command.extend(["--port".into(), port.to_string(), "--dir".into(), directory.display().to_string()]);
+        command.extend(arguments.iter().map(ToString::to_string));
+        Self(Server::start(directory, port, command, None, answers_as_redis))
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.0.port)
+    }
+}
+
+/// A PostgreSQL server, with a superuser `postgres` who needs no password.
+pub struct Postgres(Server);
+
+impl Postgres {
+    /// A new one, with nothing in it.
+    pub fn start() -> Self {
+        let (binaries, directory, port) = (binaries(), directory(), free_port());
+        let user = Account::for_postgres();
+        let data = directory.join("data");
+        if let Some(user) = &user {
+            std::os::unix::fs::chown(&directory, Some(user.user), Some(user.group)).unwrap();
+        }
+        let mut initdb = Command::new(binaries.join("initdb"));
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
+        run(as_user(initdb.arg("--pgdata").arg(&data).current_dir(&directory), user.as_ref()));
+        let command = [
+            binaries.join("postgres").display().to_string(),
+            "-D".into(),
+            data.display().to_string(),
+            "-p".into(),
+            port.to_string(),
+            "-k".into(),
+            directory.display().to_string(),
+            "-c".into(),
+            "listen_addresses=127.0.0.1".into(),
+            // What is killed here is the server, and not the machine.
+            "-c".into(),
+            "fsync=off".into(),
+        ];
+        Self(Server::start(directory, port, command.into(), user, answers_as_postgres))
+    }
+
+    /// Where it is: its database `postgres`.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.0.port)
+    }
+}
+
+/// What both can suffer.
+macro_rules! server {
+    ($($server:ident)*) => {$(
+        impl $server {
+            /// Its port of 127.0.0.1.
+            pub fn port(&self) -> u16 {
+                self.0.port
+            }
+
+            /// Ends it at once, without a chance to write anything or to take leave.
+            pub fn kill(&mut self) {
+                self.0.kill();
+            }
+
+            /// Starts it again, with what it had on disk, on the same port. Returns when it answers.
+            pub fn start_again(&mut self) {
+                self.0.spawn();
+            }
+
+            /// Freezes it: connections stay, nothing answers.
+            pub fn freeze(&self) {
+                self.0.signal("STOP");
+            }
+
+            /// Lets it go on.
+            pub fn thaw(&self) {
+                self.0.signal("CONT");
+            }
+        }
+    )*};
+}
+
+server!(Redis Postgres);
+
+struct Server {
+    directory: PathBuf,
+    port: u16,
+    command: Vec<String>,
+    user: Option<Account>,
+    answers: fn(SocketAddr) -> bool,
+    child: Option<Child>,
+    /// Holds its standard input, whose end it waits for.
+    _watchdog: Child,
+}
+
+impl Server {
+    fn start(
+        directory: PathBuf,
+        port: u16,
+        command: Vec<String>,
+        user: Option<Account>,
+        answers: fn(SocketAddr) -> bool,
+    ) -> Self {
+        let _watchdog = watchdog(&directory);
+        let mut server = Self { directory, port, command, user, answers, child: None, _watchdog };
+        server.spawn();
+        server
+    }
+
+    fn spawn(&mut self) {
+        self.kill();
+        let deadline = Instant::now() + PATIENCE;
+        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
+        loop {
+            let log = fs::File::options().create(true).append(true).open(self.directory.join("log")).unwrap();
+            let mut command = Command::new(&self.command[0]);
+            command.args(&self.command[1..]).current_dir(&self.directory).process_group(0);
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+            let mut child = as_user(&mut command, self.user.as_ref())
+                .spawn()
+                .unwrap_or_else(|error| panic!("{} can't be started: {error}", self.command[0]));
+            fs::write(self.directory.join("pid"), child.id().to_string()).unwrap();
+            // It may end: a port can be taken meanwhile, and PostgreSQL's children can outlive it for a moment.
+            while child.try_wait().unwrap().is_none() {
+                if (self.answers)(address) {
+                    self.child = Some(child);
+                    return;
+                }
+                assert!(Instant::now() < deadline, "no answer. {}", self.log());
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert!(Instant::now() < deadline, "it ended. {}", self.log());
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // A frozen process is killed, too; its children see that it is gone when they are thawed.
+            let family = family(child.id());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            for member in family {
+                let _ =
+                    Command::new("kill").args(["-KILL", &member.to_string()]).stderr(Stdio::null()).status();
+            }
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let child = self.child.as_ref().expect("it runs");
+        let mut kill = Command::new("kill");
+        kill.arg(format!("-{signal}")).arg(child.id().to_string());
+        // A child may have ended meanwhile.
+        kill.args(family(child.id()).iter().map(ToString::to_string)).stderr(Stdio::null()).status().unwrap();
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Waits for this process to end, whatever ends it, and cleans up. It is in a group of its own and deaf to the signals
+/// of a terminal.
+fn watchdog(directory: &Path) -> Child {
+    const SCRIPT: &str = r#"
+        trap '' INT TERM HUP
+        cat >/dev/null
+        pid=$(cat "$1/pid" 2>/dev/null) && kill -KILL "$pid" 2>/dev/null
+        rm -rf "$1"
+        sleep 1 # PostgreSQL's children write a last line to what is gone
+        rm -rf "$1"
+    "#;
+    Command::new("sh")
+        .args(["-c", SCRIPT, "watchdog"])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap()
+}
+
+/// An account of the system. PostgreSQL refuses to run as root.
+struct Account {
+    user: u32,
+    group: u32,
+}
+
+impl Account {
+    /// Of `postgres`, which the package has made, if this is root.
+    fn for_postgres() -> Option<Self> {
+        let ask = |arguments: &[&str]| -> u32 {
+            let output = Command::new("id").args(arguments).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.trim().parse().expect("an account `postgres`, which PostgreSQL's package makes")
+        };
+        (ask(&["-u"]) == 0).then(|| Self { user: ask(&["-u", "postgres"]), group: ask(&["-g", "postgres"]) })
+    }
+}
+
+fn as_user<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut Command {
+    match account {
+        Some(account) => command.uid(account.user).gid(account.group),
+        None => command,
+    }
+}
+
+fn run(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A new directory that only we can read, whose path is short enough for a socket in it.
+fn directory() -> PathBuf {
+    let directory = tempfile::Builder::new().prefix("sealed-session-").tempdir().unwrap().keep();
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
+    directory
+}
+
+/// Where PostgreSQL's newest server is: Debian's are not in the path.
+fn binaries() -> PathBuf {
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(|entry| {
+        let version = entry.ok()?.file_name().to_str()?.parse::<u32>().ok()?;
+        Some((version, PathBuf::from(format!("/usr/lib/postgresql/{version}/bin"))))
+    });
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let elsewhere = std::env::split_paths(&path).map(|directory| (0, directory)).collect::<Vec<_>>();
+    debian
+        .chain(elsewhere)
+        .filter(|(_, directory)| directory.join("initdb").exists())
+        .max_by_key(|(version, _)| *version)
+        .map(|(_, directory)| directory)
+        .expect("PostgreSQL's initdb: install postgresql")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The children of a process: PostgreSQL has one for each connection.
+fn family(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
+        let pid = entry.ok()?.file_name().to_str()?.parse::<u32>().ok()?;
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name is in brackets, and may have anything in it; the state comes next, and then the parent.
+        let after_name = &stat[stat.rfind(')')? + 1..];
+        let its_parent = after_name.split_whitespace().nth(1)?.parse::<u32>().ok()?;
+        (its_parent == parent).then_some(pid)
+    });
+    processes.collect()
+}
+
+fn answers_as_redis(address: SocketAddr) -> bool {
+    // The second, if it wants a password.
+    exchange(address, b"PING\r\n")
+        .is_some_and(|answer| answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH"))
+}
+
+fn answers_as_postgres(address: SocketAddr) -> bool {
+    // A StartupMessage, version 3.0, for the user `postgres`. An `R` asks for authentication, which is none; an `E` is an
+    // error: the server is starting up.
+    let parameters = b"user\0postgres\0\0";
+    let length = (8 + parameters.len()) as u32;
+    let message = [&length.to_be_bytes()[..], &196_608u32.to_be_bytes(), parameters].concat();
+    exchange(address, &message).is_some_and(|answer| answer.first() == Some(&b'R'))
+}
+
+fn exchange(address: SocketAddr, message: &[u8]) -> Option<Vec<u8>> {
+    use std::io::{Read, Write};
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(1))).ok()?;
+    stream.write_all(message).ok()?;
+    let mut answer = vec![0; 64];
+    let length = stream.read(&mut answer).ok()?;
+    answer.truncate(length);
+    Some(answer)
+}
