@@ -82,6 +82,9 @@ impl Cost {
 /// time to be, however many come.
 const SETTLED: f64 = 0.5;
 
+/// How many are removed while the lock is held.
+const BATCH: usize = 1_000;
+
 impl MemoryStore {
     /// A store of 64 MiB and 100,000 blobs.
     pub fn new() -> Self {
@@ -192,8 +195,12 @@ impl MemoryStore {
             move || {
                 let swept = lock(&cache).map(|mut cache| {
                     let now = SystemTime::now();
-                    cache.retain(|_, kept| kept.expires > now);
-                    Left::Nothing
+                    let expired = cache.iter().filter(|(_, kept)| kept.expires <= now);
+                    let expired: Vec<Index> = expired.map(|(index, _)| *index).take(BATCH).collect();
+                    for index in &expired {
+                        cache.remove(index);
+                    }
+                    if expired.len() < BATCH { Left::Nothing } else { Left::Perhaps }
                 });
                 ready(swept)
             }
