@@ -17,8 +17,9 @@ use super::{
 /// Keeps blobs in the process's own memory: for development, for tests, and for a single process whose sessions may end
 /// with it.
 ///
-/// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room:
-/// blobs that nobody has loaded since they were stored, the oldest first, then those that nobody has loaded for the longest.
+/// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room,
+/// by and large: of the new blobs those that nobody has loaded since they were stored, the oldest first, and of those that
+/// have been loaded again the one that has not been for the longest.
 /// **So a session can be lost before it expires**, and its owner begins a new one. What has expired counts as absent at
 /// once, and is removed by a task every five minutes.
 ///
