@@ -17,8 +17,9 @@ use super::{
 /// Keeps blobs in the process's own memory: for development, for tests, and for a single process whose sessions may end
 /// with it.
 ///
-/// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room:
-/// blobs that nobody has loaded since they were stored, the oldest first, then those that nobody has loaded for the longest.
+/// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room,
+/// by and large: of the new blobs those that nobody has loaded since they were stored, the oldest first, and of those that
+/// have been loaded again the one that has not been for the longest.
 /// **So a session can be lost before it expires**, and its owner begins a new one. What has expired counts as absent at
 /// once, and is removed by a task every five minutes.
 ///
@@ -81,6 +82,9 @@ impl Cost {
 /// How much of the room belongs to blobs that have been loaded again. The other half is for new ones, which thus have
 /// time to be, however many come.
 const SETTLED: f64 = 0.5;
+
+/// How many are removed while the lock is held.
+const BATCH: usize = 1_000;
 
 impl MemoryStore {
     /// A store of 64 MiB and 100,000 blobs.
@@ -192,8 +196,12 @@ impl MemoryStore {
             move || {
                 let swept = lock(&cache).map(|mut cache| {
                     let now = SystemTime::now();
-                    cache.retain(|_, kept| kept.expires > now);
-                    Left::Nothing
+                    let expired = cache.iter().filter(|(_, kept)| kept.expires <= now);
+                    let expired: Vec<Index> = expired.map(|(index, _)| *index).take(BATCH).collect();
+                    for index in &expired {
+                        cache.remove(index);
+                    }
+                    if expired.len() < BATCH { Left::Nothing } else { Left::Perhaps }
                 });
                 ready(swept)
             }

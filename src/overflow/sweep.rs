@@ -27,7 +27,6 @@ pub(super) enum Left {
     /// Nothing that has expired.
     Nothing,
     /// Perhaps more: the batch was full.
-    #[cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
     Perhaps,
 }
 

@@ -156,10 +156,10 @@ async fn sessions_in_use_outlive_a_flood_of_new_ones() {
 async fn what_has_expired_is_removed_and_the_task_ends_with_the_store() {
     let store = MemoryStore::new().sweep_every(Duration::from_millis(10));
     let soon = SystemTime::now() + Duration::from_millis(20);
-    for number in 0..100 {
+    for number in 0..2_500 {
         assert_eq!(store.create(index(number), &blob(1, 100), soon).await.unwrap(), Written::Done);
     }
-    assert_eq!(create(&store, 100, 100).await, Written::Done);
+    assert_eq!(create(&store, 10_000, 100).await, Written::Done);
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
     tokio::time::timeout(10 * Duration::from_secs(1), async {
         while store.len() > 1 {
@@ -168,7 +168,7 @@ async fn what_has_expired_is_removed_and_the_task_ends_with_the_store() {
     })
     .await
     .expect("the expired are swept");
-    assert!(loads(&store, 100).await);
+    assert!(loads(&store, 10_000).await);
     let clone = store.clone();
     drop(store);
     tokio::task::yield_now().await;

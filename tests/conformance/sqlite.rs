@@ -1,6 +1,10 @@
 //! The store in an SQLite file.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+    time::{Duration, SystemTime},
+};
 
 use sealed_session::overflow::{Generation, Index, SqliteStore, Store, Written, conformance};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
@@ -99,8 +103,42 @@ async fn after_a_restart_nothing_is_lost() {
     }
 }
 
+/// What [`after_a_kill_nothing_is_lost`] runs in a process of its own: it creates blobs, and says which are there.
 #[tokio::test]
-async fn it_writes_through_to_the_disk_and_ahead_in_a_log() {
+#[ignore = "a part of `after_a_kill_nothing_is_lost`"]
+async fn creates_until_it_is_killed() {
+    let Ok(path) = std::env::var("SEALED_SESSION_TEST_FILE") else { return };
+    let store = SqliteStore::open(path).await.unwrap();
+    for number in 0.. {
+        assert_eq!(store.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        println!("\ncreated {number}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_kill_nothing_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::creates_until_it_is_killed", "--include-ignored", "--nocapture"])
+        .env("SEALED_SESSION_TEST_FILE", directory.path().join("sessions.db"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut created = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .filter_map(|line| line.unwrap().strip_prefix("created ")?.parse::<u128>().ok());
+    created.by_ref().take(50).for_each(drop);
+    child.kill().unwrap();
+    let last = created.last().unwrap_or(49);
+    child.wait().unwrap();
+    let store = open(&directory).await;
+    for number in 0..=last {
+        assert_eq!(store.load(index(number), usize::MAX).await.unwrap(), Some(blob(1)), "{number} of {last}");
+    }
+}
+
+#[tokio::test]
+async fn it_writes_ahead_in_a_log() {
     let directory = tempfile::tempdir().unwrap();
     let _store = open(&directory).await;
     assert!(directory.path().join("sessions.db-wal").exists());

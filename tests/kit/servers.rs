@@ -9,7 +9,7 @@ use std::{
     fs,
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::OnceLock,
     thread,
@@ -47,12 +47,11 @@ impl Redis {
 
     /// One with these arguments.
     pub fn with(arguments: &[&str]) -> Self {
-        let directory = directory();
-        let port = free_port();
+        let (nest, port) = (Nest::new(), free_port());
         let mut command = vec!["redis-server".to_owned(), "--bind".into(), "127.0.0.1".into()];
-        command.extend(["--port".into(), port.to_string(), "--dir".into(), directory.display().to_string()]);
+        command.extend(["--port".into(), port.to_string(), "--dir".into(), nest.path.display().to_string()]);
         command.extend(arguments.iter().map(ToString::to_string));
-        Self(Server::start(directory, port, command, None, answers_as_redis))
+        Self(Server::start(nest, port, command, None, answers_as_redis))
     }
 
     /// Where it is.
@@ -67,7 +66,8 @@ pub struct Postgres(Server);
 impl Postgres {
     /// A new one, with nothing in it.
     pub fn start() -> Self {
-        let (binaries, directory, port) = (binaries(), directory(), free_port());
+        let (binaries, nest, port) = (binaries(), Nest::new(), free_port());
+        let directory = nest.path.clone();
         let user = Account::for_postgres();
         let data = directory.join("data");
         if let Some(user) = &user {
@@ -90,7 +90,7 @@ impl Postgres {
             "-c".into(),
             "fsync=off".into(),
         ];
-        Self(Server::start(directory, port, command.into(), user, answers_as_postgres))
+        Self(Server::start(nest, port, command.into(), user, answers_as_postgres))
     }
 
     /// Where it is: its database `postgres`.
@@ -134,26 +134,23 @@ macro_rules! server {
 server!(Redis Postgres);
 
 struct Server {
-    directory: PathBuf,
+    nest: Nest,
     port: u16,
     command: Vec<String>,
     user: Option<Account>,
     answers: fn(SocketAddr) -> bool,
     child: Option<Child>,
-    /// Holds its standard input, whose end it waits for.
-    _watchdog: Child,
 }
 
 impl Server {
     fn start(
-        directory: PathBuf,
+        nest: Nest,
         port: u16,
         command: Vec<String>,
         user: Option<Account>,
         answers: fn(SocketAddr) -> bool,
     ) -> Self {
-        let _watchdog = watchdog(&directory);
-        let mut server = Self { directory, port, command, user, answers, child: None, _watchdog };
+        let mut server = Self { nest, port, command, user, answers, child: None };
         server.spawn();
         server
     }
@@ -163,14 +160,14 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         let address = SocketAddr::from(([127, 0, 0, 1], self.port));
         loop {
-            let log = fs::File::options().create(true).append(true).open(self.directory.join("log")).unwrap();
+            let log = fs::File::options().create(true).append(true).open(self.nest.path.join("log")).unwrap();
             let mut command = Command::new(&self.command[0]);
-            command.args(&self.command[1..]).current_dir(&self.directory).process_group(0);
+            command.args(&self.command[1..]).current_dir(&self.nest.path).process_group(0);
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
             let mut child = as_user(&mut command, self.user.as_ref())
                 .spawn()
                 .unwrap_or_else(|error| panic!("{} can't be started: {error}", self.command[0]));
-            fs::write(self.directory.join("pid"), child.id().to_string()).unwrap();
+            fs::write(self.nest.path.join("pid"), child.id().to_string()).unwrap();
             // It may end: a port can be taken meanwhile, and PostgreSQL's children can outlive it for a moment.
             while child.try_wait().unwrap().is_none() {
                 if (self.answers)(address) {
@@ -191,6 +188,8 @@ impl Server {
             let family = family(child.id());
             child.kill().unwrap();
             child.wait().unwrap();
+            // Its number may become another's.
+            let _ = fs::remove_file(self.nest.path.join("pid"));
             for member in family {
                 let _ =
                     Command::new("kill").args(["-KILL", &member.to_string()]).stderr(Stdio::null()).status();
@@ -207,37 +206,43 @@ impl Server {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.directory.join("log")).unwrap_or_default()
+        fs::read_to_string(self.nest.path.join("log")).unwrap_or_default()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // The watchdog does the rest.
         self.kill();
-        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// Waits for this process to end, whatever ends it, and cleans up. It is in a group of its own and deaf to the signals
-/// of a terminal.
-fn watchdog(directory: &Path) -> Child {
-    const SCRIPT: &str = r#"
-        trap '' INT TERM HUP
-        cat >/dev/null
-        pid=$(cat "$1/pid" 2>/dev/null) && kill -KILL "$pid" 2>/dev/null
-        rm -rf "$1"
-        sleep 1 # PostgreSQL's children write a last line to what is gone
-        rm -rf "$1"
-    "#;
-    Command::new("sh")
-        .args(["-c", SCRIPT, "watchdog"])
-        .arg(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap()
+/// A directory for one server, and the shell that watches over both.
+struct Nest {
+    path: PathBuf,
+    /// Holds its standard input, whose end it waits for: that comes with this value's, or this process's.
+    _watchdog: Child,
+}
+
+impl Nest {
+    /// A new one that only we can read, with a path that is short enough for a socket in it.
+    fn new() -> Self {
+        // In a group of its own, and deaf to the signals of a terminal.
+        const SCRIPT: &str = r#"
+            trap '' INT TERM HUP
+            cat >/dev/null
+            pid=$(cat "$1/pid" 2>/dev/null) && kill -KILL "$pid" 2>/dev/null
+            rm -rf "$1"
+            sleep 1 # PostgreSQL's children, and initdb, write a last line to what is gone
+            rm -rf "$1"
+        "#;
+        let path = tempfile::Builder::new().prefix("sealed-session-").tempdir().unwrap().keep();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        let mut watchdog = Command::new("sh");
+        watchdog.args(["-c", SCRIPT, "watchdog"]).arg(&path).process_group(0);
+        watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self { _watchdog: watchdog.spawn().unwrap(), path }
+    }
 }
 
 /// An account of the system. PostgreSQL refuses to run as root.
@@ -268,13 +273,6 @@ fn as_user<'a>(command: &'a mut Command, account: Option<&Account>) -> &'a mut C
 fn run(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// A new directory that only we can read, whose path is short enough for a socket in it.
-fn directory() -> PathBuf {
-    let directory = tempfile::Builder::new().prefix("sealed-session-").tempdir().unwrap().keep();
-    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).unwrap();
-    directory
 }
 
 /// Where PostgreSQL's newest server is: Debian's are not in the path.

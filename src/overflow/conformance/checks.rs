@@ -217,7 +217,7 @@ pub(super) async fn expires_by_itself<S: Store>(store: Subject<'_, S>) {
 
     let stands = store.load(created).await.is_some();
     assert!(stands || SystemTime::now() >= moment, "a blob is there until it expires");
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + Duration::from_secs(6);
     while store.load(created).await.is_some() || store.load(shortened).await.is_some() {
         assert!(Instant::now() < patience, "a blob expires by itself when its time has come");
         pause(Duration::from_millis(50)).await;
