@@ -23,6 +23,11 @@ fn built(configure: impl FnOnce(Builder) -> Builder) -> Sessions<Visit> {
     configure(kit::sessions(kit::ring(), &Clock::new())).build().unwrap()
 }
 
+/// Without a store, whatever is wanted.
+fn in_cookies(configure: impl FnOnce(Builder) -> Builder) -> Sessions<Visit> {
+    configure(kit::sessions_in_cookies(kit::ring(), &Clock::new())).build().unwrap()
+}
+
 async fn first_cookie(configure: impl FnOnce(Builder) -> Builder) -> String {
     Browser::new().post(&app(built(configure)), "/add").await.set_cookie().to_owned()
 }
@@ -126,8 +131,9 @@ async fn longest_note(app: &Router) -> usize {
 #[tokio::test]
 async fn b33_name_and_value_of_the_limit_are_sent_and_one_more_fails() {
     for limit in [4096, 1000] {
-        let app =
-            app(built(|builder| builder.cookie_limit(limit).padding(sealed_session::seal::Padding::None)));
+        let app = app(in_cookies(|builder| {
+            builder.cookie_limit(limit).padding(sealed_session::seal::Padding::None)
+        }));
         let longest = longest_note(&app).await;
         let answer = Browser::new().post(&app, &format!("/note/{longest}")).await;
         let pair = answer.set_cookie().split("; ").next().unwrap();
@@ -141,7 +147,7 @@ async fn b33_name_and_value_of_the_limit_are_sent_and_one_more_fails() {
 
 #[tokio::test]
 async fn b33_what_does_not_fit_replaces_the_response_and_the_browser_keeps_what_it_had() {
-    let app = app(built(|builder| builder));
+    let app = app(in_cookies(|builder| builder));
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
     let answer = browser.post(&app, "/note/5000").await;
@@ -155,7 +161,7 @@ async fn b33_what_does_not_fit_replaces_the_response_and_the_browser_keeps_what_
 #[tokio::test]
 async fn b33_the_error_names_size_limit_and_way_out() {
     let (log, _guard) = kit::log::Log::record();
-    Browser::new().post(&app(built(|builder| builder)), "/note/5000").await;
+    Browser::new().post(&app(in_cookies(|builder| builder)), "/note/5000").await;
     let text = log.text();
     assert!(text.contains("ERROR"), "{text}");
     assert!(text.contains("bytes of 4096; keep less in it"), "{text}");
@@ -164,7 +170,7 @@ async fn b33_the_error_names_size_limit_and_way_out() {
 
 #[tokio::test]
 async fn b33_a_hook_can_answer_otherwise() {
-    let replaced = app(built(|builder| {
+    let replaced = app(in_cookies(|builder| {
         builder.on_commit_failure(|error: &Error| {
             let (size, limit) = error.size_and_limit().unwrap();
             assert!(size > limit && limit == 4096);
@@ -174,7 +180,7 @@ async fn b33_a_hook_can_answer_otherwise() {
     let answer = Browser::new().post(&replaced, "/note/5000").await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 
-    let sent = app(built(|builder| builder.on_commit_failure(|_| OnCommitFailure::SendUnchanged)));
+    let sent = app(in_cookies(|builder| builder.on_commit_failure(|_| OnCommitFailure::SendUnchanged)));
     let answer = Browser::new().post(&sent, "/note/5000").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert!(answer.sends_nothing());
@@ -183,18 +189,19 @@ async fn b33_a_hook_can_answer_otherwise() {
 #[tokio::test]
 async fn b33_a_layer_further_out_can_make_a_page_of_the_error() {
     use axum::{middleware::map_response, response::Response};
-    let app = app(built(|builder| builder)).layer(map_response(async |response: Response| {
-        match response.extensions().get::<Arc<Error>>() {
-            Some(error) if error.is_too_large() => Response::new(Body::from("your basket is full")),
-            _ => response,
-        }
-    }));
+    let app =
+        app(in_cookies(|builder| builder)).layer(map_response(async |response: Response| {
+            match response.extensions().get::<Arc<Error>>() {
+                Some(error) if error.is_too_large() => Response::new(Body::from("your basket is full")),
+                _ => response,
+            }
+        }));
     assert_eq!(Browser::new().post(&app, "/note/5000").await.text(), "your basket is full");
 }
 
 #[tokio::test]
 async fn b33_a_handler_can_ask_how_many_bytes_are_left() {
-    let app = app(built(|builder| builder));
+    let app = app(in_cookies(|builder| builder));
     let mut browser = Browser::new();
     browser.post(&app, "/note/1000").await;
     let left: usize = browser.get(&app, "/left").await.text().parse().unwrap();
@@ -208,8 +215,8 @@ async fn b33_a_handler_can_ask_how_many_bytes_are_left() {
 async fn b33_a_renewal_that_no_longer_fits_loses_nothing() {
     let ring = kit::ring();
     let clock = Clock::new();
-    let wide = app(kit::sessions(ring.clone(), &clock).build().unwrap());
-    let narrow = app(kit::sessions(ring, &clock).cookie_limit(1000).build().unwrap());
+    let wide = app(kit::sessions_in_cookies(ring.clone(), &clock).build().unwrap());
+    let narrow = app(kit::sessions_in_cookies(ring, &clock).cookie_limit(1000).build().unwrap());
     let mut browser = Browser::new();
     browser.post(&wide, "/note/2000").await;
     clock.advance(kit::HOUR);

@@ -19,7 +19,10 @@ fn plain() -> Router {
 
 /// A browser that has been here, and the application.
 async fn returning() -> (Browser, Router) {
-    let app = plain();
+    returning_to(plain()).await
+}
+
+async fn returning_to(app: Router) -> (Browser, Router) {
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
     (browser, app)
@@ -115,13 +118,10 @@ async fn b05_a_changed_session_keeps_its_id_and_beginning_and_its_window_begins_
     let app = app(sessions.clone());
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
-    let marks = |browser: &Browser| {
-        sessions.sealer().open(browser.value("__Host-session").unwrap(), clock.now()).unwrap().marks
-    };
-    let before = marks(&browser);
+    let before = browser.marks(&sessions).await;
     clock.advance(MINUTE);
     browser.post(&app, "/add").await;
-    let after = marks(&browser);
+    let after = browser.marks(&sessions).await;
     assert_eq!(after.id(), before.id());
     assert_eq!(after.created(), before.created());
     assert_eq!(after.issued(), before.issued() + MINUTE);
@@ -485,7 +485,7 @@ async fn b14_layers_with_different_types_and_names_live_side_by_side() {
 #[tokio::test]
 async fn a_handler_that_returns_the_sessions_error_answers_an_empty_500_and_logs_it() {
     let (log, _guard) = kit::log::Log::record();
-    let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
+    let sessions = kit::sessions_in_cookies(kit::ring(), &Clock::new()).build().unwrap();
     let app = Router::new()
         .route(
             "/",
@@ -533,10 +533,14 @@ async fn a_session_opened_and_committed_by_hand_makes_the_same_trip() -> Result<
     Ok(())
 }
 
-/// Two limits that SECURITY.md states, held so that nobody takes them for promises.
+/// Two limits of sessions in cookies that SECURITY.md states, held so that nobody takes them for promises.
+fn in_cookies() -> Router {
+    app(kit::sessions_in_cookies(kit::ring(), &Clock::new()).build().unwrap())
+}
+
 #[tokio::test]
 async fn a_slower_response_brings_a_destroyed_session_back() {
-    let (mut browser, app) = returning().await;
+    let (mut browser, app) = returning_to(in_cookies()).await;
     let mut slower = browser.clone();
     let late = slower.post(&app, "/add").await;
     browser.post(&app, "/destroy").await;
@@ -546,7 +550,7 @@ async fn a_slower_response_brings_a_destroyed_session_back() {
 
 #[tokio::test]
 async fn an_older_cookie_opens_after_destroy() {
-    let (mut browser, app) = returning().await;
+    let (mut browser, app) = returning_to(in_cookies()).await;
     let mut kept = browser.clone();
     browser.post(&app, "/destroy").await;
     assert_eq!(kept.get(&app, "/read").await.text(), "1");

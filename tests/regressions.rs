@@ -63,7 +63,7 @@ async fn b15_what_touch_made_durable_outlives_the_verbs_that_keep_the_data() {
 fn ending(end: fn(&S)) -> Router {
     routes()
         .route("/end", any(async move |session: S| end(&session)))
-        .layer(kit::sessions(kit::ring(), &Clock::new()).build().unwrap())
+        .layer(kit::sessions_in_cookies(kit::ring(), &Clock::new()).build().unwrap())
 }
 
 #[tokio::test]

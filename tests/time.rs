@@ -30,9 +30,8 @@ impl Scene {
         self.browser.get(&self.app, "/read").await.text().to_owned()
     }
 
-    fn marks(&self) -> Marks {
-        let value = self.browser.value("__Host-session").unwrap();
-        self.sessions.sealer().open(value, self.clock.now()).unwrap().marks
+    async fn marks(&self) -> Marks {
+        self.browser.marks(&self.sessions).await
     }
 }
 
@@ -53,10 +52,10 @@ async fn b20_a_session_unused_for_its_idle_window_is_over() {
 #[tokio::test]
 async fn b20_a_session_after_one_that_is_over_has_another_id() {
     let mut scene = Scene::new(|builder| builder).await;
-    let before = scene.marks().id();
+    let before = scene.marks().await.id();
     scene.clock.advance(2 * HOUR);
     scene.browser.post(&scene.app, "/add").await;
-    assert_ne!(scene.marks().id(), before);
+    assert_ne!(scene.marks().await.id(), before);
 }
 
 #[tokio::test]
@@ -95,9 +94,9 @@ async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent() {
     scene.clock.advance(30 * MINUTE - SECOND);
     assert!(scene.browser.get(&scene.app, "/read").await.sends_nothing());
     scene.clock.advance(SECOND);
-    let before = scene.marks();
+    let before = scene.marks().await;
     assert!(!scene.browser.get(&scene.app, "/read").await.sends_nothing());
-    let after = scene.marks();
+    let after = scene.marks().await;
     assert_eq!(after.id(), before.id());
     assert_eq!(after.created(), before.created());
     assert_eq!(after.window(), before.window());
@@ -157,7 +156,7 @@ async fn b23_by_default_the_cookie_lasts_as_long_as_the_browser() {
     let answer = scene.browser.post(&scene.app, "/add").await;
     assert_eq!(answer.attribute("Max-Age"), None);
     assert_eq!(answer.attribute("Expires"), None);
-    assert!(!scene.marks().is_persistent());
+    assert!(!scene.marks().await.is_persistent());
 }
 
 #[tokio::test]
@@ -187,7 +186,7 @@ async fn b23_the_remembered_window_survives_renewals_and_changes() {
     scene.clock.advance(DAY);
     let changed = scene.browser.get(&scene.app, "/add").await;
     assert_eq!(changed.attribute("Max-Age"), Some("864000"));
-    assert_eq!(scene.marks().window(), 10 * DAY);
+    assert_eq!(scene.marks().await.window(), 10 * DAY);
     let renamed = scene.browser.get(&scene.app, "/renew").await;
     assert_eq!(renamed.attribute("Max-Age"), Some("864000"));
 }
@@ -217,11 +216,11 @@ async fn b23_a_window_longer_than_the_remembered_lifetime_is_an_error() {
 async fn b23_forget_makes_an_ordinary_session_that_begins_now_under_a_new_id() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;
-    let before = scene.marks();
+    let before = scene.marks().await;
     scene.clock.advance(DAY);
     let answer = scene.browser.post(&scene.app, "/forget").await;
     assert_eq!(answer.attribute("Max-Age"), None);
-    let after = scene.marks();
+    let after = scene.marks().await;
     assert_ne!(after.id(), before.id());
     assert_eq!(after.created(), scene.clock.now());
     assert_eq!(after.window(), 2 * HOUR);
@@ -280,11 +279,11 @@ async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
         ("/forget", true),
     ] {
         let mut scene = Scene::new(|builder| builder).await;
-        let before = scene.marks().created();
+        let before = scene.marks().await.created();
         scene.clock.advance(MINUTE);
         scene.browser.post(&scene.app, path).await;
         let expected = if begins { scene.clock.now() } else { before };
-        assert_eq!(scene.marks().created(), expected, "{path}");
+        assert_eq!(scene.marks().await.created(), expected, "{path}");
     }
 }
 
@@ -303,7 +302,7 @@ async fn b08_a_new_beginning_is_not_undone_by_a_later_verb_that_keeps_the_deadli
     let mut scene = Scene { app, ..scene };
     scene.clock.advance(MINUTE);
     scene.browser.post(&scene.app, "/").await;
-    assert_eq!(scene.marks().created(), scene.clock.now());
+    assert_eq!(scene.marks().await.created(), scene.clock.now());
 }
 
 #[tokio::test]
@@ -347,7 +346,11 @@ async fn b25_the_deadline_is_judged_when_the_request_begins_and_stamped_when_it_
     scene.clock.advance(2 * HOUR - SECOND);
     let answer = scene.browser.post(&app, "/slow").await;
     assert_eq!(answer.text(), "2", "it was live when the request began");
-    assert_eq!(scene.marks().issued(), scene.clock.now(), "a slow handler does not shorten the session");
+    assert_eq!(
+        scene.marks().await.issued(),
+        scene.clock.now(),
+        "a slow handler does not shorten the session"
+    );
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ fn sessions(clock: &Clock) -> Sessions<Visit> {
     kit::sessions(kit::ring(), clock).build().unwrap()
 }
 
+/// Without a store, whatever is wanted.
+fn in_cookies() -> Sessions<Visit> {
+    kit::sessions_in_cookies(kit::ring(), &Clock::new()).build().unwrap()
+}
+
 // ---- save ----
 
 #[tokio::test]
@@ -37,7 +42,7 @@ async fn b15_save_tells_before_the_work_that_the_session_does_not_fit() {
                 }
             }),
         )
-        .layer(sessions(&Clock::new()));
+        .layer(in_cookies());
     let mut browser = Browser::new();
     assert_eq!(browser.post(&app, "/order/5000").await.text(), "not charged");
     assert_eq!(browser.post(&app, "/order/10").await.text(), "charged");
@@ -124,13 +129,10 @@ async fn b15_touch_renews_before_the_time_has_come_and_whatever_the_policy() {
         let app = touching(sessions.clone());
         let mut browser = Browser::new();
         browser.post(&app, "/add").await;
-        let marks = |browser: &Browser| {
-            sessions.sealer().open(browser.value("__Host-session").unwrap(), clock.now()).unwrap().marks
-        };
-        let before = marks(&browser);
+        let before = browser.marks(&sessions).await;
         clock.advance(MINUTE);
         assert!(!browser.post(&app, "/touch").await.sends_nothing());
-        let after = marks(&browser);
+        let after = browser.marks(&sessions).await;
         assert_eq!(
             (after.id(), after.created(), after.window()),
             (before.id(), before.created(), before.window())
@@ -417,7 +419,7 @@ async fn b70_a_session_can_be_made_without_http() {
 
 #[tokio::test]
 async fn b70_a_cookie_can_be_made_that_holds_a_given_value() -> Result<(), Error> {
-    let sessions = sessions(&Clock::new());
+    let sessions = in_cookies();
     let cookie = sessions.cookie_with(&Visit { views: 9, ..Visit::default() })?;
     let request = Request::get("/read").header("cookie", cookie).body(axum::body::Body::empty()).unwrap();
     assert_eq!(kit::ask(&routes().layer(sessions), request).await.text(), "9");

@@ -32,6 +32,8 @@ pub(crate) struct Write {
     pub(crate) base: Option<Draft>,
     /// Whether the request has changed the data.
     pub(crate) changed: bool,
+    /// Whether they are kept though they are empty.
+    pub(crate) durable: bool,
     /// Whether this is a mere renewal, which steps back for whatever else happens.
     pub(crate) renewal: bool,
     /// The data of this request alone, once the draft has been merged with another's.
@@ -132,10 +134,13 @@ impl<T: Payload> Sessions<T> {
             if self.advance(calls, blob, write, step, expires.max(renewed)).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
-            if step == Step::Replace && may_return && self.sealer().fits(&write.draft) {
+            let leaves = self.sealer().fits(&write.draft) || self.is_over(write);
+            if step == Step::Replace && may_return && leaves {
                 self.retire(calls, blob, expires).await;
                 *home = None;
-                self.inner.tally.returned();
+                if !self.is_over(write) {
+                    self.inner.tally.returned();
+                }
             }
             return Ok(Written::Done);
         }
@@ -155,6 +160,11 @@ impl<T: Payload> Sessions<T> {
             }
         }
         Ok(Written::Done)
+    }
+
+    /// Whether nothing is left of the session but to be removed.
+    pub(crate) fn is_over(&self, write: &Write) -> bool {
+        !write.durable && write.draft.payload() == self.inner.empty
     }
 
     /// Leaves one of the blobs that the session is in no longer.

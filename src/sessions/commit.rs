@@ -105,7 +105,7 @@ impl<T: Payload> Sessions<T> {
 
     /// Has the store do its part, and decides what is sent.
     async fn store(&self, plan: StorePlan) -> (Decision, Option<Error>) {
-        let StorePlan { mut work, stamped, durable, ended } = plan;
+        let StorePlan { mut work, stamped, ended } = plan;
         let renewal = work.write.as_ref().is_some_and(|write| write.renewal);
         let late = match self.carry_out(&mut work).await {
             Ok(Kept::Done(late)) => late,
@@ -118,7 +118,7 @@ impl<T: Payload> Sessions<T> {
             Err(error) => return (Decision::Keep, Some(error)),
         };
         let (Some(write), Some(stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
-        if work.home.is_none() && write.draft.payload() == self.inner.empty && !durable {
+        if work.home.is_none() && self.is_over(&write) {
             return (Decision::Remove, late);
         }
         let cookie = match work.home {

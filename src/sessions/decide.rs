@@ -23,8 +23,6 @@ pub(super) enum Plan {
 pub(super) struct StorePlan {
     pub(super) work: Work,
     pub(super) stamped: Option<Stamped>,
-    /// To be kept though it is empty.
-    pub(super) durable: bool,
     /// To be removed from the browser though the rest fails.
     pub(super) ended: bool,
 }
@@ -45,7 +43,6 @@ impl<T: Payload> Sessions<T> {
             (Some(held), false) => Plan::Store(Box::new(StorePlan {
                 work: Work { header: held.header, came: None, write: None, home: None, leaving },
                 stamped: None,
-                durable: false,
                 ended: true,
             })),
             _ => Plan::Send(Decision::Remove),
@@ -104,8 +101,9 @@ impl<T: Payload> Sessions<T> {
             draft,
             renewal: false,
             mine: None,
+            durable,
         };
-        self.plan_write(state, write, stamped, durable)
+        self.plan_write(state, write, stamped)
     }
 
     /// A session that is as it arrived is renewed when its time has come.
@@ -128,8 +126,8 @@ impl<T: Payload> Sessions<T> {
         }
         let renewed = self.inner.sealer.draft(&state.data);
         let renewed = renewed.and_then(|draft| {
-            let write = Write { draft, base: None, changed: false, renewal: true, mine: None };
-            self.plan_write(state, write, Stamped::again(header, now)?, true)
+            let write = Write { draft, base: None, changed: false, renewal: true, mine: None, durable: true };
+            self.plan_write(state, write, Stamped::again(header, now)?)
         });
         Ok(renewed.unwrap_or_else(|error| Plan::Send(self.not_renewed(&error))))
     }
@@ -152,13 +150,7 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// Where the data go: into the cookie, or through the store.
-    fn plan_write(
-        &self,
-        state: &State<T>,
-        write: Write,
-        stamped: Stamped,
-        durable: bool,
-    ) -> Result<Plan, Error> {
+    fn plan_write(&self, state: &State<T>, write: Write, stamped: Stamped) -> Result<Plan, Error> {
         let work = self.work(state, write, &stamped)?;
         match work {
             Work { home: None, leaving, write: Some(write), .. }
@@ -166,12 +158,9 @@ impl<T: Payload> Sessions<T> {
             {
                 self.set_cookie(write.draft, stamped).map(|cookie| Plan::Send(Decision::Set(cookie)))
             }
-            work => Ok(Plan::Store(Box::new(StorePlan {
-                work,
-                stamped: Some(stamped),
-                durable,
-                ended: state.is_ended(),
-            }))),
+            work => {
+                Ok(Plan::Store(Box::new(StorePlan { work, stamped: Some(stamped), ended: state.is_ended() })))
+            }
         }
     }
 

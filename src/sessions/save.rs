@@ -24,7 +24,7 @@ impl<T: Payload> Sessions<T> {
             Before::Serialised(before) => Some(before.clone()),
             _ => None,
         };
-        let write = Write { draft, base, changed, renewal: false, mine: None };
+        let write = Write { draft, base, changed, renewal: false, mine: None, durable: true };
         let work = self.work(state, write, &stamped)?;
         let fits = work.write.as_ref().is_some_and(|write| self.inner.sealer.fits(&write.draft));
         Ok((work.home.is_some() || !fits).then_some(work))

@@ -2,10 +2,18 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+#[cfg(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+#[path = "any_store.rs"]
+pub mod any_store;
+#[cfg(not(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite")))]
+#[path = "no_store.rs"]
+pub mod any_store;
 #[cfg(feature = "axum")]
 pub mod app;
 pub mod log;
 pub mod refusals;
+#[cfg(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+pub mod servers;
 pub mod store;
 
 use std::{
@@ -22,10 +30,12 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use sealed_session::{KeyRing, Sessions, SessionsBuilder};
+use sealed_session::{KeyRing, Marks, Payload, Session, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
 #[allow(unused_imports)] // each test binary uses a part
 pub use store::{Mood, TestStore};
+
+use self::any_store::Ballast;
 use tower::ServiceExt;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -39,6 +49,7 @@ pub struct Visit {
     pub user: Option<u64>,
     pub views: u32,
     pub notes: Vec<String>,
+    pub ballast: Ballast,
 }
 
 /// A clock that stands still until it is turned.
@@ -72,6 +83,11 @@ pub fn ring() -> KeyRing {
 
 /// Sessions of `Visit` under this clock, to be configured further.
 pub fn sessions(ring: KeyRing, clock: &Clock) -> SessionsBuilder<Visit> {
+    any_store::with_store(sessions_in_cookies(ring, clock))
+}
+
+/// The same without a store, whatever is wanted: for what holds of cookies alone.
+pub fn sessions_in_cookies(ring: KeyRing, clock: &Clock) -> SessionsBuilder<Visit> {
     log::install();
     let clock = clock.clone();
     Sessions::builder(ring).realm("tests").clock(move || clock.now())
@@ -185,6 +201,20 @@ impl Browser {
     pub fn cookie_header(&self) -> Option<String> {
         let pairs: Vec<_> = self.jar.iter().map(|kept| format!("{}={}", kept.name, kept.value)).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// The session that it holds.
+    pub async fn session<T: Payload>(&self, sessions: &Sessions<T>) -> Session<T> {
+        let mut request = Request::new(());
+        if let Some(cookies) = self.cookie_header() {
+            request.headers_mut().insert(header::COOKIE, cookies.parse().unwrap());
+        }
+        sessions.open(&request).await.unwrap()
+    }
+
+    /// Its marks.
+    pub async fn marks<T: Payload>(&self, sessions: &Sessions<T>) -> Marks {
+        self.session(sessions).await.marks().unwrap()
     }
 
     /// A request as this browser would send it.

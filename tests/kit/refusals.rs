@@ -7,19 +7,19 @@ use sealed_session::{
     seal::{Context, Draft, Header, Padding, Reference},
 };
 
-use super::{Clock, HOUR, Visit, ring, sessions};
+use super::{Clock, HOUR, Visit, ring, sessions_in_cookies};
 
 /// Values for a `__Host-session` cookie of `kit::sessions(ring, clock)`.
 pub fn refusals(ours: &KeyRing, clock: &Clock) -> Vec<(Refusal, String)> {
     const COOKIE: &str = "__Host-session";
-    let built = sessions(ours.clone(), clock).build().unwrap();
+    let built = sessions_in_cookies(ours.clone(), clock).build().unwrap();
     let sealer = built.sealer();
     let visit = Visit { views: 1, ..Visit::default() };
     let valid = sealer.seal(&visit, clock.now()).unwrap();
 
     let mut flipped = valid.clone().into_bytes();
     flipped[60] = if flipped[60] == b'A' { b'B' } else { b'A' };
-    let other_key = sessions(ring(), clock).build().unwrap();
+    let other_key = sessions_in_cookies(ring(), clock).build().unwrap();
     let other_type = Sealer::<(u32, u32)>::builder(ours.clone(), COOKIE).realm("tests").build().unwrap();
 
     // Frames that only a faulty writer with the right key could seal.

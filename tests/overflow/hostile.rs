@@ -226,11 +226,12 @@ async fn two_blobs_of_the_same_data_have_nothing_in_common_but_key_and_generatio
 #[tokio::test]
 async fn authentic_blobs_are_read_by_the_format_s_rules() {
     let schema = u32::from(Fingerprint::of::<Visit>().unwrap());
-    let empty = [0, 0, 0];
+    // No user, no views, no notes, no ballast.
+    let empty = [0; 4];
     for (case, schema, payload, expected) in [
         ("another shape", schema ^ 1, &empty[..], Arrival::Refused(Refusal::UnknownSchema)),
         ("cut short", schema, &empty[..1], Arrival::Refused(Refusal::Undecodable)),
-        ("trailing bytes", schema, &[0; 4], Arrival::Refused(Refusal::Undecodable)),
+        ("trailing bytes", schema, &[0; 5], Arrival::Refused(Refusal::Undecodable)),
         ("good", schema, &empty, Arrival::Opened),
     ] {
         let shop = Shop::plain();

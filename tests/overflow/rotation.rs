@@ -67,7 +67,7 @@ struct Now {
 }
 
 impl From<Visit> for Now {
-    fn from(Visit { user, views, notes }: Visit) -> Self {
+    fn from(Visit { user, views, notes, .. }: Visit) -> Self {
         Self { user, pages: views.into(), notes }
     }
 }
