@@ -114,9 +114,8 @@ impl Scene {
     }
 
     /// The session that a browser holds.
-    pub fn marks(&self, visitor: &Visitor) -> sealed_session::Marks {
-        let value = visitor.browser.value("__Host-session").unwrap();
-        self.sessions.sealer().open(value, self.clock.now()).unwrap().marks
+    pub async fn marks(&self, visitor: &Visitor) -> sealed_session::Marks {
+        visitor.browser.marks(&self.sessions).await
     }
 }
 

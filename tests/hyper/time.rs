@@ -28,13 +28,13 @@ pub async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy(
 pub async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor);
+    let before = scene.marks(&visitor).await;
     scene.clock.advance(30 * MINUTE - SECOND);
     assert!(visitor.get("/read").await.sends_nothing());
     scene.clock.advance(SECOND);
     assert!(visitor.get("/peek").await.sends_nothing(), "nobody has used it");
     assert!(!visitor.get("/read").await.sends_nothing());
-    let after = scene.marks(&visitor);
+    let after = scene.marks(&visitor).await;
     assert_eq!((after.id(), after.created()), (before.id(), before.created()));
     assert_eq!(after.issued(), scene.clock.now());
     assert_eq!(visitor.views().await, "1");
@@ -75,7 +75,7 @@ pub async fn b25_what_is_sent_is_stamped_when_it_is_sent(on: On) {
     });
     let scene = Scene::serving(on, sessions, clock, answer).await;
     let visitor = scene.returning().await;
-    let marks = scene.marks(&visitor);
+    let marks = scene.marks(&visitor).await;
     assert_eq!(marks.issued(), scene.clock.now(), "a slow handler does not shorten the session");
 }
 

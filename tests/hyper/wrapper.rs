@@ -113,11 +113,11 @@ pub async fn b33_a_hook_can_answer_otherwise(on: On) {
             OnCommitFailure::Replace(StatusCode::PAYLOAD_TOO_LARGE)
         })
     });
-    let answer = replaced.await.visitor().await.post("/note=5000").await;
+    let answer = replaced.await.visitor().await.post("/note=2000000").await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 
     let sent = Scene::configured(on, |builder| builder.on_commit_failure(|_| OnCommitFailure::SendUnchanged));
-    let answer = sent.await.visitor().await.post("/note=5000").await;
+    let answer = sent.await.visitor().await.post("/note=2000000").await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, "noted"));
     assert!(answer.sends_nothing());
 }
@@ -135,7 +135,7 @@ pub async fn b33_a_service_further_out_can_make_a_page_of_the_error(on: On) {
         }
     });
     let mut visitor = Visitor::connect(on.version, serve(on.version, service).await).await;
-    assert_eq!(visitor.post("/note=5000").await.text(), "your basket is full");
+    assert_eq!(visitor.post("/note=2000000").await.text(), "your basket is full");
 }
 
 pub async fn a_request_that_the_service_gives_up_changes_nothing(on: On) {

@@ -4,7 +4,7 @@
 use std::{
     env,
     sync::{LazyLock, OnceLock},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sealed_session::{
@@ -32,7 +32,11 @@ const LOWEST_LIMIT: usize = 200;
 /// With the store that is wanted, if one is.
 pub fn with_store<T: sealed_session::Payload>(builder: SessionsBuilder<T>) -> SessionsBuilder<T> {
     match WANTED.as_deref() {
-        Some(wanted) => builder.store(AnyStore::new(wanted)).cookie_limit(LOWEST_LIMIT),
+        // Connecting counts, and the machine may be busy: what is shown here is not how fast.
+        Some(wanted) => builder
+            .store(AnyStore::new(wanted))
+            .store_deadline(Duration::from_secs(30))
+            .cookie_limit(LOWEST_LIMIT),
         None => builder,
     }
 }
@@ -73,8 +77,14 @@ impl AnyStore {
         match wanted {
             "memory" => Self::Memory(MEMORY.clone()),
             "sqlite" => Self::Sqlite(OnceCell::new()),
-            "postgres" => Self::Postgres(OnceCell::new()),
-            "redis" => Self::Redis(OnceCell::new()),
+            "postgres" => {
+                servers::postgres(); // it starts before anybody waits for it
+                Self::Postgres(OnceCell::new())
+            }
+            "redis" => {
+                servers::redis();
+                Self::Redis(OnceCell::new())
+            }
             other => panic!("SESSION_TEST_STORE is `{other}`: it can be memory, sqlite, postgres or redis"),
         }
     }
