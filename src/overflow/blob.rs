@@ -42,6 +42,11 @@ impl Stored {
         let generation = self.reference.generation.saturating_sub(1);
         Self { reference: Reference { generation, ..self.reference }, ..self }
     }
+
+    /// As if it had to be sealed anew: the next write writes it, changed or not.
+    pub(crate) fn to_be_written(self) -> Self {
+        Self { settled: false, ..self }
+    }
 }
 
 /// What a write does to a blob.
@@ -204,11 +209,12 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
-    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) {
+    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) -> Written {
         let expires = expires.min(self.now() + self.overflow().grace);
-        if let Err(error) = calls.set_expiry(blob.index(), blob.generation(), expires).await {
+        calls.set_expiry(blob.index(), blob.generation(), expires).await.unwrap_or_else(|error| {
             tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
-        }
+            Written::Done
+        })
     }
 
     /// Deletes a blob that no cookie will name. If that fails it expires by itself.

@@ -136,7 +136,10 @@ impl<T: Payload> Sessions<T> {
             }
             let leaves = self.sealer().fits(&write.draft) || self.is_over(write);
             if step == Step::Replace && may_return && leaves {
-                self.retire(calls, blob, expires).await;
+                // Unless another has changed or ended it since: then the blob is what holds.
+                if self.retire(calls, blob, expires).await == Written::Conflict {
+                    return Ok(Written::Done);
+                }
                 *home = None;
                 if !self.is_over(write) {
                     self.inner.tally.returned();
@@ -173,7 +176,7 @@ impl<T: Payload> Sessions<T> {
         let (blob, fate) = &mut work.leaving[at];
         match (*fate, &mut work.write) {
             (Fate::Moved, _) => {
-                self.retire(calls, blob, expires).await;
+                let _ = self.retire(calls, blob, expires).await;
                 Ok(())
             }
             (Fate::Renamed, Some(write)) => {
