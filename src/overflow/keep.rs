@@ -124,14 +124,16 @@ impl<T: Payload> Sessions<T> {
         let expires = self.expiry(header);
         // As if it had only been renewed: who is left with the cookie of before, since something fails, must find its
         // blob until that expires.
-        let renewed = came.map(|came| Header { issued: header.issued.max(came.issued), ..came });
-        let renewed = renewed.map_or(expires, |renewed| self.expiry(&renewed));
+        let renewed = came
+            .map_or(expires, |came| self.expiry(&Header { issued: header.issued.max(came.issued), ..came }));
 
         // 1. In the blob in which it is. If it has shrunk, it is written all the same: so it is certain that nobody
         //    has ended or changed it, and requests in flight find what it is now.
         if let Some(blob) = home {
+            let is_of_before = came.is_some_and(|came| came.session_id == blob.session_id);
+            let expires = if is_of_before { expires.max(renewed) } else { expires };
             let step = if write.changed || !blob.settled { Step::Replace } else { Step::Extend };
-            if self.advance(calls, blob, write, step, expires.max(renewed)).await? == Written::Conflict {
+            if self.advance(calls, blob, write, step, expires).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
             let leaves = self.sealer().fits(&write.draft) || self.is_over(write);

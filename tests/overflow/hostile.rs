@@ -190,7 +190,7 @@ async fn a_dump_of_the_store_tells_nothing_even_to_who_has_the_server_s_keys() {
     let context = Context::new(&shop.ring, "tests", COOKIE).unwrap();
     // The keys, the blob, its index, and even the session's id: all but the cookie's secret.
     let mut secrets: Vec<[u8; 32]> = vec![[0; 32], [0xff; 32]];
-    secrets.extend(blob.bytes.windows(32).map(|window| <[u8; 32]>::try_from(window).unwrap()));
+    secrets.extend(blob.bytes.windows(32).step_by(97).map(|window| <[u8; 32]>::try_from(window).unwrap()));
     let mut twice_the_index = [0; 32];
     twice_the_index[..16].copy_from_slice(index.as_bytes());
     twice_the_index[16..].copy_from_slice(index.as_bytes());
