@@ -153,7 +153,8 @@ impl<T: Payload> Session<T> {
     ///
     /// # Security
     ///
-    /// A copy of the cookie that somebody has kept opens until it expires.
+    /// Of a session that is in the store, nothing is left, and no copy of its cookie opens. Of one that is in its cookie, a
+    /// copy that somebody has kept opens until it expires.
     pub fn destroy(&self) {
         self.alter("destroy", |state| {
             self.begin_anew(state);

@@ -82,25 +82,24 @@
 //!
 //! ```
 //! # use http_body_util::Full;
-//! # use hyper::{Request, Response, StatusCode, body::Bytes};
+//! # use hyper::{Request, Response, body::Bytes};
 //! # use sealed_session::{KeyRing, Sessions};
 //! # #[derive(Default, serde::Serialize, serde::Deserialize)]
 //! # struct Visit { views: u32 }
 //! async fn count<B>(sessions: &Sessions<Visit>, request: &Request<B>) -> Response<Full<Bytes>> {
-//!     let Ok(session) = sessions.open(request).await else {
-//!         return failed(StatusCode::SERVICE_UNAVAILABLE);
-//!     };
-//!     let views = session.update(|visit| { visit.views += 1; visit.views });
-//!     let mut response = Response::new(Full::from(views.to_string()));
-//!     match sessions.commit(session, &mut response).await {
-//!         Ok(_) => response,
-//!         Err(_) => failed(StatusCode::INTERNAL_SERVER_ERROR), // why is in the log
-//!     }
-//! }
-//!
-//! fn failed(status: StatusCode) -> Response<Full<Bytes>> {
 //!     let mut response = Response::default();
-//!     *response.status_mut() = status;
+//!     match sessions.open(request).await {
+//!         Ok(session) => {
+//!             let views = session.update(|visit| { visit.views += 1; visit.views });
+//!             *response.body_mut() = Full::from(views.to_string());
+//!             if let Err(error) = sessions.commit(session, &mut response).await {
+//!                 // Why is in the log. The session's headers stay: a destroyed one is still to be removed.
+//!                 *response.status_mut() = error.status();
+//!                 *response.body_mut() = Full::default();
+//!             }
+//!         }
+//!         Err(error) => *response.status_mut() = error.status(), // its store has failed
+//!     }
 //!     response
 //! }
 //! # #[tokio::main(flavor = "current_thread")]
