@@ -29,7 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Sessions::<Basket>::builder(start::key_ring()?)
         .realm("cart")
         .store_limit(STORE_LIMIT)
-        // Two tabs that change the basket at once lose nothing.
+        // Of two tabs that change a stored basket at once, neither loses anything. Of one that is in its cookie nobody
+        // can tell: the last response wins.
         .on_conflict(OnConflict::merge(basket::merge))
         // Two full baskets, merged, can be more than fits.
         .on_commit_failure(|error| {
