@@ -16,7 +16,8 @@ example() { # example NAME [CARGO OPTION]...: builds it
 }
 
 start() { # start [NAME=VALUE]...: on a free port, with this in its environment; what it prints goes to $work/out
-    env PORT=0 "$@" "$program" >"$work/out" &
+    : >"$work/out" # nothing of a server before
+    env PORT=0 "$@" "$program" >>"$work/out" &
     server=$!
     for _ in $(seq 100); do
         url=$(sed -n 's/^The .* is open at //p' "$work/out")
@@ -40,7 +41,9 @@ browse() { # [browser=NAME] browse PATH [CURL OPTION]...: as one browser, with a
 }
 
 expect() { # expect WHAT TEXT: in what stands on standard input
-    if grep --quiet --fixed-strings "$2"; then
+    local text
+    text=$(cat) # all of it: who writes must not be cut off
+    if [[ $text == *"$2"* ]]; then
         echo "ok: $1"
     else
         echo "FAILED: $1: no \`$2\`" >&2

@@ -1,0 +1,102 @@
+//! What the shop does with a basket.
+
+use axum::{
+    Form, Router,
+    extract::{RawQuery, State},
+    http::StatusCode,
+    middleware::map_response,
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use sealed_session::{Error, Session, Sessions};
+use serde::Deserialize;
+
+use crate::{
+    basket::{Basket, Item, Refused},
+    page,
+};
+
+#[derive(Deserialize)]
+struct Order {
+    article: u16,
+    note: String,
+    pieces: u32,
+}
+
+#[derive(Deserialize)]
+struct Guests {
+    change: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Change {
+    More,
+    Fewer,
+}
+
+/// `store` is the name of the store, for the page.
+pub fn router(sessions: Sessions<Basket>, store: &'static str) -> Router {
+    Router::new()
+        .route("/", get(home))
+        .route("/add", post(add))
+        .route("/remove", post(remove))
+        .route("/guests", post(guests))
+        .route("/empty", post(empty))
+        .with_state(store)
+        .layer(sessions)
+        // Further out, since a session that can't be loaded or kept has an empty response.
+        .layer(map_response(page::of_failure))
+}
+
+async fn home(
+    session: Session<Basket>,
+    State(store): State<&'static str>,
+    RawQuery(query): RawQuery,
+) -> Result<Html<String>, Error> {
+    let size = session.size()?;
+    let moved = query.as_deref() == Some("moved");
+    Ok(session.read(|basket| page::home(basket, &page::Whereabouts { size, store, moved })))
+}
+
+async fn add(session: Session<Basket>, Form(order): Form<Order>) -> Result<Response, Error> {
+    let item = Item { article: order.article, note: order.note.trim().to_owned() };
+    change(&session, |basket| basket.add(item, order.pieces))
+}
+
+async fn remove(session: Session<Basket>, Form(item): Form<Item>) -> Result<Response, Error> {
+    change(&session, |basket| {
+        basket.remove(&item);
+        Ok(())
+    })
+}
+
+async fn guests(session: Session<Basket>, Form(guests): Form<Guests>) -> Result<Response, Error> {
+    change(&session, |basket| match guests.change {
+        Change::More => basket.invite(50),
+        Change::Fewer => {
+            basket.uninvite(50);
+            Ok(())
+        }
+    })
+}
+
+/// A basket without lines is no session: its cookie goes, and so does what is stored. `destroy` would do so, too, and
+/// what another tab adds at the same moment would be lost.
+async fn empty(session: Session<Basket>) -> Redirect {
+    session.clear();
+    Redirect::to("/")
+}
+
+/// Changes the basket, and goes back to the page, which tells if that has moved it.
+fn change(
+    session: &Session<Basket>,
+    change: impl FnOnce(&mut Basket) -> Result<(), Refused>,
+) -> Result<Response, Error> {
+    let before = session.size()?.place;
+    if let Err(Refused) = session.update(change) {
+        return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response());
+    }
+    let moved = session.size()?.place != before;
+    Ok(Redirect::to(if moved { "/?moved" } else { "/" }).into_response())
+}

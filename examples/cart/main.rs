@@ -1,0 +1,48 @@
+//! A basket that outgrows its cookie: what doesn't fit goes into a store, and comes back when it does.
+//!
+//! ```text
+//! cargo run --example cart --features sqlite
+//! ```
+//!
+//! `SESSION_STORE` names the store: the path of an SQLite file, `redis://…`, `postgres://…` or `memory`. Without it, it is
+//! the file `cart-sessions.db` in the working directory. Each store but SQLite takes its feature, too. `SESSION_KEYS` and
+//! `PORT` as in every example.
+
+mod app;
+mod basket;
+mod page;
+#[path = "../start/mod.rs"]
+mod start;
+mod store;
+
+use axum::http::StatusCode;
+use sealed_session::{OnCommitFailure, OnConflict, Sessions};
+
+use self::basket::Basket;
+
+/// A full basket of the longest notes takes a little less.
+const STORE_LIMIT: usize = 64 << 10;
+const _: () = assert!(Basket::LARGEST + 1024 <= STORE_LIMIT);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let builder = Sessions::<Basket>::builder(start::key_ring()?)
+        .realm("cart")
+        .store_limit(STORE_LIMIT)
+        // Of two tabs that change a stored basket at once, neither loses anything. Of one that is in its cookie nobody
+        // can tell: the last response wins.
+        .on_conflict(OnConflict::merge(basket::merge))
+        // Two full baskets, merged, can be more than fits.
+        .on_commit_failure(|error| {
+            OnCommitFailure::Replace(match error.is_too_large() {
+                true => StatusCode::UNPROCESSABLE_ENTITY,
+                false => error.status(),
+            })
+        });
+    let (builder, store) = store::attach(builder).await?;
+    // What goes wrong with the store is in the log, and not on the page. The log begins here, since sqlx logs what it
+    // does not know in a URL, which may be a password under a misspelt name.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let listener = start::listen("The shop").await?;
+    Ok(axum::serve(listener, app::router(builder.build()?, store)).await?)
+}

@@ -1,0 +1,89 @@
+//! Where baskets go that outgrow their cookies, as `SESSION_STORE` says.
+
+use std::{env, error::Error, path::Path};
+
+use sealed_session::{SessionsBuilder, overflow::SqliteStore};
+
+use crate::basket::Basket;
+
+const DEFAULT: &str = "cart-sessions.db";
+
+type Builder = SessionsBuilder<Basket>;
+
+/// Gives the sessions the store of `SESSION_STORE`, and says what it is.
+///
+/// # Errors
+///
+/// If it can't be used. There may be a password in `SESSION_STORE`, so no error repeats it.
+pub async fn attach(builder: Builder) -> Result<(Builder, &'static str), Box<dyn Error>> {
+    let value = env::var_os("SESSION_STORE").unwrap_or_else(|| DEFAULT.into());
+    let text = value.to_string_lossy();
+    let (builder, name) = match text.split_once("://").map(|(scheme, _)| scheme) {
+        Some("redis" | "rediss") => (redis(builder, &text).await?, "Redis"),
+        Some("postgres" | "postgresql") => (postgres(builder, &text).await?, "PostgreSQL"),
+        None if text == "memory" => (memory(builder)?, "memory"),
+        None if !text.is_empty() && !text.contains(['@', ':']) => {
+            return Ok((sqlite(builder, Path::new(&value)).await?, "SQLite"));
+        }
+        _ => {
+            return Err(
+                "SESSION_STORE must be the path of an SQLite file (without `:` and `@`), a URL that begins with \
+                 redis://, rediss://, postgres:// or postgresql://, or `memory`"
+                    .into(),
+            );
+        }
+    };
+    println!("Baskets that outgrow their cookies are kept in {name}.");
+    Ok((builder, name))
+}
+
+async fn sqlite(builder: Builder, path: &Path) -> Result<Builder, Box<dyn Error>> {
+    let store = SqliteStore::open(path).await.map_err(|error| {
+        format!("the SQLite file of SESSION_STORE, or {DEFAULT} without it, can't be used: {error}")
+    })?;
+    println!(
+        "Baskets that outgrow their cookies are kept in the file {}.",
+        std::path::absolute(path)?.display()
+    );
+    Ok(builder.store(store))
+}
+
+#[cfg(feature = "redis")]
+async fn redis(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
+    let store = sealed_session::overflow::RedisStore::connect(url).await;
+    Ok(builder.store(store.map_err(|error| format!("the Redis of SESSION_STORE can't be used: {error}"))?))
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
+    let unusable = |error| format!("the PostgreSQL of SESSION_STORE can't be used: {error}");
+    let store = sealed_session::overflow::PostgresStore::connect(url).await.map_err(unusable)?;
+    store.create_schema().await.map_err(unusable)?;
+    Ok(builder.store(store))
+}
+
+#[cfg(feature = "memory")]
+fn memory(builder: Builder) -> Result<Builder, Box<dyn Error>> {
+    Ok(builder.store(sealed_session::overflow::MemoryStore::new()))
+}
+
+#[cfg(not(feature = "redis"))]
+async fn redis(_: Builder, _: &str) -> Result<Builder, Box<dyn Error>> {
+    missing("redis")
+}
+
+#[cfg(not(feature = "postgres"))]
+async fn postgres(_: Builder, _: &str) -> Result<Builder, Box<dyn Error>> {
+    missing("postgres")
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory(_: Builder) -> Result<Builder, Box<dyn Error>> {
+    missing("memory")
+}
+
+#[cfg(not(all(feature = "redis", feature = "postgres", feature = "memory")))]
+fn missing(feature: &str) -> Result<Builder, Box<dyn Error>> {
+    Err(format!("SESSION_STORE needs the feature `{feature}`: run it with `--features sqlite,{feature}`")
+        .into())
+}
