@@ -140,8 +140,8 @@ impl<T: Payload> Session<T> {
         })
     }
 
-    /// Empties the data, no more: what is put in afterwards belongs to the same session. One that is empty at the
-    /// end of the request is removed from the browser.
+    /// Empties the data, no more: what is put in afterwards belongs to the same session. One that is left empty at the
+    /// end of the request, and was not before, is removed from the browser.
     pub fn clear(&self) {
         self.alter("clear", |state| {
             self.change(state, |data| *data = T::default());
