@@ -205,11 +205,12 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
-    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored) {
+    pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored) -> Written {
         let expires = self.now() + self.overflow().grace;
-        if let Err(error) = calls.set_expiry(blob.index(), blob.generation(), expires).await {
+        calls.set_expiry(blob.index(), blob.generation(), expires).await.unwrap_or_else(|error| {
             tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
-        }
+            Written::Done
+        })
     }
 
     /// Deletes a blob that no cookie will name. If that fails it expires by itself.

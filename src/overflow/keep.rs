@@ -129,7 +129,10 @@ impl<T: Payload> Sessions<T> {
                 return Ok(Written::Conflict);
             }
             if step == Step::Replace && may_return && self.sealer().fits(&write.draft) {
-                self.retire(calls, blob).await;
+                // Unless another has changed or ended it since: then the blob is what holds.
+                if self.retire(calls, blob).await == Written::Conflict {
+                    return Ok(Written::Done);
+                }
                 *home = None;
                 self.inner.tally.returned();
             }
@@ -162,7 +165,7 @@ impl<T: Payload> Sessions<T> {
         let (blob, fate) = &mut work.leaving[at];
         match (*fate, &mut work.write) {
             (Fate::Moved, _) => {
-                self.retire(calls, blob).await;
+                let _ = self.retire(calls, blob).await;
                 Ok(())
             }
             (Fate::Renamed, Some(write)) => {
