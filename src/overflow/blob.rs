@@ -42,6 +42,11 @@ impl Stored {
         let generation = self.reference.generation.saturating_sub(1);
         Self { reference: Reference { generation, ..self.reference }, ..self }
     }
+
+    /// As if it had to be sealed anew: the next write writes it, changed or not.
+    pub(crate) fn to_be_written(self) -> Self {
+        Self { settled: false, ..self }
+    }
 }
 
 /// What a write does to a blob.

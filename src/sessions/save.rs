@@ -36,12 +36,18 @@ impl<T: Payload> Sessions<T> {
         let Work { home, leaving, write: Some(write), .. } = work else { return Ok(()) };
         state.saved = true;
         state.left = leaving.into_iter().map(|(blob, _)| blob).collect();
+        // What was saved elsewhere is still a change to what was read in the blob that it leaves.
+        let (home, base) = match (write.base, state.left.is_empty()) {
+            (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
+            _ => (home, None),
+        };
+        let before = |saved| Before::Serialised(base.unwrap_or(saved));
         (state.home, state.before) = match write.mine {
-            None => (home, Before::Serialised(write.draft)),
+            None => (home, before(write.draft)),
             Some(mine) if self.sealer().draft(&state.data)?.payload() == mine.payload() => {
                 let merged = self.sealer().decode(self.sealer().fingerprint(), write.draft.payload());
                 state.data = merged.map_err(Kind::Blob)?;
-                (home, Before::Serialised(write.draft))
+                (home, before(write.draft))
             }
             // Changed again meanwhile, by another thread: the next write merges again.
             Some(mine) => (home.map(Stored::seen_earlier), Before::Serialised(mine)),
