@@ -3,10 +3,10 @@
 use crate::{
     holds,
     steps::{
-        Mood::{Down, Well},
+        Mood::{Down, Hanging, Lying, Well},
         Policy::{self, LastWriteWins, Merge, Refuse},
         Step::{self, Begin, Finish, Proceed, Visit},
-        Verb::{self, Add, Bulk, Destroy, Pause, RenewId, Save},
+        Verb::{self, Add, Bulk, Clear, Destroy, Pause, RenewId, Save},
     },
 };
 
@@ -61,6 +61,23 @@ fn what_came_in_between_is_kept_before_its_blob_is_deleted() {
                 down(3),
             ],
         );
+    }
+}
+
+#[test]
+fn what_was_taken_out_between_two_attempts_is_not_put_back() {
+    let (load, conflict) = (PROCEED, PROCEED);
+    let (reload, again) = (PROCEED, PROCEED);
+    let adds = [visit(&[Add, Bulk(300)]), begin(&[Add]), load, visit(&[Add])];
+    let takes = [conflict, reload, visit(&[Clear, Bulk(300)]), again, FINISH];
+    holds(Merge, [adds.as_slice(), takes.as_slice()].concat());
+}
+
+#[test]
+fn what_is_destroyed_is_gone_though_what_follows_fails() {
+    for mood in [Down, Lying, Hanging] {
+        let (load, create) = (PROCEED, Proceed { which: 0, mood });
+        holds(Refuse, [visit(&[Add, Bulk(300)]), begin(&[Destroy, Add, Bulk(300)]), load, create, FINISH]);
     }
 }
 

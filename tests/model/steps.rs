@@ -109,6 +109,33 @@ impl Sequence {
         let steps = (0..length).map(|_| if calm { dice.calm(fair) } else { dice.wild(fair) }).collect();
         Self { policy, steps }
     }
+
+    /// The same without a step, or without something of it.
+    pub fn without(&self, at: usize) -> Vec<Self> {
+        let mut smaller = vec![];
+        let mut gone = self.clone();
+        gone.steps.remove(at);
+        smaller.push(gone);
+        if let Step::Visit { verbs, .. } | Step::Begin { verbs, .. } = &self.steps[at] {
+            for verb in 0..verbs.len() {
+                let mut fewer = self.clone();
+                if let Step::Visit { verbs, .. } | Step::Begin { verbs, .. } = &mut fewer.steps[at] {
+                    verbs.remove(verb);
+                }
+                smaller.push(fewer);
+            }
+        }
+        if let Step::Visit { moods, .. } = &self.steps[at] {
+            for mood in 0..moods.len() {
+                let mut fewer = self.clone();
+                if let Step::Visit { moods, .. } = &mut fewer.steps[at] {
+                    moods.remove(mood);
+                }
+                smaller.push(fewer);
+            }
+        }
+        smaller
+    }
 }
 
 pub const BROWSERS: usize = 3;
@@ -152,6 +179,14 @@ impl Dice {
     }
 
     fn verbs(&mut self) -> Vec<Verb> {
+        use Verb::{Add, Bulk, Destroy, Pause, Regenerate, RenewId, Save};
+        // What seldom comes about by chance.
+        match self.below(24) {
+            0 => return vec![*self.pick(&[Destroy, Regenerate]), Add, Bulk(300)],
+            1 => return vec![Add, RenewId, Save, Pause, *self.pick(&[Add, Pause])],
+            2 => return vec![Add, *self.pick(&[RenewId, Bulk(0)]), Save, *self.pick(&[Add, Destroy])],
+            _ => {}
+        }
         let count = self.below(5);
         (0..count).map(|_| self.verb()).collect()
     }
@@ -243,34 +278,5 @@ impl Dice {
                 other => other,
             },
         }
-    }
-}
-
-impl Sequence {
-    /// The same without a step, or without something of it.
-    pub fn without(&self, at: usize) -> Vec<Self> {
-        let mut smaller = vec![];
-        let mut gone = self.clone();
-        gone.steps.remove(at);
-        smaller.push(gone);
-        if let Step::Visit { verbs, .. } | Step::Begin { verbs, .. } = &self.steps[at] {
-            for verb in 0..verbs.len() {
-                let mut fewer = self.clone();
-                if let Step::Visit { verbs, .. } | Step::Begin { verbs, .. } = &mut fewer.steps[at] {
-                    verbs.remove(verb);
-                }
-                smaller.push(fewer);
-            }
-        }
-        if let Step::Visit { moods, .. } = &self.steps[at] {
-            for mood in 0..moods.len() {
-                let mut fewer = self.clone();
-                if let Step::Visit { moods, .. } = &mut fewer.steps[at] {
-                    moods.remove(mood);
-                }
-                smaller.push(fewer);
-            }
-        }
-        smaller
     }
 }

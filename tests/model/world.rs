@@ -1,223 +1,28 @@
 //! Where a sequence happens: browsers, nodes, a store whose every call waits until it is let through, and requests that
 //! are driven by hand.
 
+mod gate;
+mod handler;
+mod nodes;
+
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
-    fmt,
-    future::poll_fn,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::atomic::Ordering::SeqCst,
     task::{Context, Poll, Waker},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
-use http::{Request, Response, StatusCode, header};
-use sealed_session::{
-    Key, KeyRing, Sessions, Suite,
-    overflow::{Generation, Index, Store, Written},
+use self::{
+    handler::handle,
+    nodes::{BEGINNING, Nodes},
 };
-
 use crate::{
-    judge::{Basket, Call, Ended, Judge, REMEMBERED, Reply},
+    judge::{Basket, Call, Ended, Judge, REMEMBERED},
     steps::{BROWSERS, DAY, Mood, NODES, Policy, Sequence, Step, Verb},
 };
 
-/// What the store's calls wait for, and who sees them.
-#[derive(Clone)]
-struct Gate(Arc<Mutex<Waiting>>);
-
-struct Waiting {
-    judge: Judge,
-    /// The request that runs.
-    running: usize,
-    calls: BTreeMap<usize, Call>,
-    let_through: BTreeMap<usize, Mood>,
-    /// Calls that nobody waits for any more.
-    abandoned: Vec<(usize, Call)>,
-}
-
-impl Gate {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until it is let through.
-    async fn pass(&self, call: Call) -> (usize, Mood) {
-        let id = {
-            let mut waiting = self.lock();
-            let id = waiting.running;
-            waiting.calls.insert(id, call);
-            id
-        };
-        let _abandoned = Abandoned(self, id);
-        let mood = poll_fn(|_| self.lock().let_through.remove(&id).map_or(Poll::Pending, Poll::Ready)).await;
-        self.lock().calls.remove(&id);
-        (id, mood)
-    }
-
-    async fn call(&self, call: Call) -> Result<Reply, Failed> {
-        let (id, mood) = self.pass(call.clone()).await;
-        let judge = &mut self.lock().judge;
-        if mood != Mood::Well {
-            judge.troubles(id, &call, mood);
-        }
-        match mood {
-            Mood::Well => Ok(judge.carry_out(id, &call, true)),
-            Mood::Lying => {
-                judge.carry_out(id, &call, false);
-                Err(Failed)
-            }
-            Mood::Down | Mood::Hanging => Err(Failed),
-        }
-    }
-
-    async fn write(&self, call: Call) -> Result<Written, Failed> {
-        match self.call(call).await? {
-            Reply::Written(written) => Ok(written),
-            Reply::Loaded(_) => unreachable!("that was no load"),
-        }
-    }
-}
-
-/// A call that is dropped while it waits may be carried out all the same.
-struct Abandoned<'a>(&'a Gate, usize);
-
-impl Drop for Abandoned<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.0.lock();
-        if let Some(call) = waiting.calls.remove(&self.1) {
-            waiting.judge.troubles(self.1, &call, Mood::Hanging);
-            waiting.abandoned.push((self.1, call));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Failed;
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the model's store is down")
-    }
-}
-
-impl std::error::Error for Failed {}
-
-impl Store for Gate {
-    type Error = Failed;
-
-    async fn load(&self, index: Index, _: usize) -> Result<Option<Vec<u8>>, Failed> {
-        match self.call(Call::Load { index }).await? {
-            Reply::Loaded(blob) => Ok(blob),
-            Reply::Written(_) => unreachable!("that was no write"),
-        }
-    }
-
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
-        self.write(Call::Create { index, blob: blob.to_vec(), expires: seconds(expires) }).await
-    }
-
-    async fn replace(
-        &self,
-        index: Index,
-        expected: Generation,
-        blob: &[u8],
-        expires: SystemTime,
-    ) -> Result<Written, Failed> {
-        self.write(Call::Replace { index, expected, blob: blob.to_vec(), expires: seconds(expires) }).await
-    }
-
-    async fn set_expiry(
-        &self,
-        index: Index,
-        expected: Generation,
-        expires: SystemTime,
-    ) -> Result<Written, Failed> {
-        self.write(Call::SetExpiry { index, expected, expires: seconds(expires) }).await
-    }
-
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Failed> {
-        self.write(Call::Delete { index, expected }).await
-    }
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-/// When every sequence begins.
-const BEGINNING: u64 = 1_800_000_000;
-
-/// All nodes that there can be, built once: by policy, cookie limit, and ring.
-pub struct Nodes {
-    runtime: tokio::runtime::Runtime,
-    clock: Arc<AtomicU64>,
-    gate: Gate,
-    /// Opens everything.
-    every_key: KeyRing,
-    /// The keys that seal, by stage.
-    sealing: [[u8; 4]; STAGES],
-    built: Vec<(Policy, [[Sessions<Basket>; STAGES]; NODES])>,
-}
-
-/// The rings of a rotation: the old key; a new one at its end; the new one seals; the old one is gone.
-const STAGES: usize = 4;
-/// The nodes' cookie limits: what fits the one does not fit the other.
-const LIMITS: [usize; NODES] = [220, 400];
-
 thread_local!(static NODES_OF_THREAD: RefCell<Option<Nodes>> = const { RefCell::new(None) });
-
-impl Nodes {
-    fn build() -> Self {
-        let keys = [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305].map(|suite| {
-            let key = Key::generate_for(suite).unwrap();
-            move || Key::parse(key.expose().as_str()).unwrap()
-        });
-        let [old, new] = &keys;
-        let rings = [vec![old()], vec![old(), new()], vec![new(), old()], vec![new()]];
-        let rings = rings.map(|keys| KeyRing::new(keys).unwrap());
-        let clock = Arc::new(AtomicU64::new(BEGINNING));
-        let judge = Judge::new(Policy::Refuse, &rings[1], BEGINNING);
-        let gate = Gate(Arc::new(Mutex::new(Waiting {
-            judge,
-            running: 0,
-            calls: BTreeMap::new(),
-            let_through: BTreeMap::new(),
-            abandoned: vec![],
-        })));
-        let build = |policy: Policy, limit: usize, ring: &KeyRing| {
-            let clock = clock.clone();
-            Sessions::<Basket>::builder(ring.clone())
-                .realm("model")
-                .cookie_limit(limit)
-                .store(gate.clone())
-                .store_limit(1500)
-                .on_conflict(policy.on_conflict())
-                .clock(move || UNIX_EPOCH + Duration::from_secs(clock.load(SeqCst)))
-                .build()
-                .unwrap()
-        };
-        let built = Policy::ALL.map(|policy| {
-            (policy, LIMITS.map(|limit| std::array::from_fn(|stage| build(policy, limit, &rings[stage]))))
-        });
-        Self {
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .unwrap(),
-            every_key: rings[1].clone(),
-            sealing: std::array::from_fn(|stage| *rings[stage].ids().next().unwrap().as_bytes()),
-            built: built.into(),
-            clock,
-            gate,
-        }
-    }
-}
 
 /// What went wrong in a sequence, and all that happened until then.
 pub struct Failure {
@@ -225,15 +30,8 @@ pub struct Failure {
     pub trace: Vec<String>,
 }
 
-/// How a sequence went.
-#[derive(Default)]
-pub struct Report {
-    pub requests: usize,
-    pub trace: Vec<String>,
-}
-
-/// Lets a sequence happen.
-pub fn run(sequence: &Sequence) -> Result<Report, Failure> {
+/// Lets a sequence happen, and tells how many requests there were.
+pub fn run(sequence: &Sequence) -> Result<usize, Failure> {
     NODES_OF_THREAD.with_borrow_mut(|nodes| {
         let nodes = nodes.get_or_insert_with(Nodes::build);
         let world = World::begin(nodes, sequence);
@@ -307,7 +105,7 @@ impl<'a> World<'a> {
         world
     }
 
-    async fn run(mut self, steps: &[Step]) -> Result<Report, Failure> {
+    async fn run(mut self, steps: &[Step]) -> Result<usize, Failure> {
         for step in steps {
             self.take(step).await;
             self.check()?;
@@ -332,8 +130,7 @@ impl<'a> World<'a> {
         waiting.judge.judge_end(overwritten);
         drop(waiting);
         self.check()?;
-        let judge = &mut self.nodes.gate.lock().judge;
-        Ok(Report { requests: judge.requests.len(), trace: std::mem::take(&mut judge.trace) })
+        Ok(self.nodes.gate.lock().judge.requests.len())
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -555,67 +352,4 @@ impl<'a> World<'a> {
 
 fn around(which: usize, count: usize) -> Option<usize> {
     which.checked_rem(count)
-}
-
-/// A handler, and what a middleware does around it.
-async fn handle(
-    gate: Gate,
-    id: usize,
-    sessions: Sessions<Basket>,
-    cookie: Option<String>,
-    verbs: Vec<Verb>,
-) -> Ended {
-    let mut request = Request::new(());
-    if let Some(cookie) = cookie {
-        let pair = format!("{}={cookie}", sessions.cookie_name());
-        request.headers_mut().insert(header::COOKIE, pair.parse().unwrap());
-    }
-    let session = match sessions.open(&request).await {
-        Ok(session) => session,
-        Err(error) => return Ended::NotOpened(error),
-    };
-    let mine = || session.read(Basket::clone);
-    gate.lock().judge.opened(id, session.arrival(), mine());
-
-    let mut response = Response::new(());
-    for (at, verb) in verbs.into_iter().enumerate() {
-        match verb {
-            // Nobody else ever puts this in.
-            Verb::Add => {
-                session.update(|basket| basket.things.insert((id * 10 + at) as u32));
-            }
-            Verb::Take => session.update(|basket| {
-                basket.things.pop_first();
-            }),
-            Verb::Bulk(length) => session.update(|basket| basket.bulk = "x".repeat(length)),
-            Verb::Clear => session.clear(),
-            Verb::Touch => session.touch(),
-            Verb::Remember => session.remember(Duration::from_secs(REMEMBERED)).unwrap(),
-            Verb::RenewId => session.renew_id(),
-            Verb::RenewIdKeepDeadline => session.renew_id_keep_deadline(),
-            Verb::Regenerate => session.regenerate(),
-            Verb::Forget => session.forget(),
-            Verb::Destroy => session.destroy(),
-            Verb::Passive => session.passive(),
-            Verb::Fail => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-            Verb::Pause => {
-                gate.pass(Call::Pause).await;
-            }
-            Verb::Save => {
-                let result = session.save().await;
-                let mine = mine();
-                gate.lock().judge.saved(id, result, mine);
-            }
-        }
-        let mine = mine();
-        gate.lock().judge.did(id, verb, mine);
-    }
-    let result = sessions.commit(session, &mut response).await;
-    let name = format!("{}=", sessions.cookie_name());
-    let set = response.headers().get_all(header::SET_COOKIE).iter().next_back().map(|set| {
-        let value = set.to_str().unwrap().strip_prefix(&*name).unwrap();
-        let value = value.split(';').next().unwrap();
-        (!value.is_empty()).then(|| value.to_owned())
-    });
-    Ended::Committed(result, set)
 }
