@@ -136,6 +136,8 @@ pub struct Request {
     mine: Basket,
     done: Vec<Verb>,
     saved: bool,
+    /// How many of its effects came before its last `save` had ended.
+    saved_effects: usize,
     effects: Vec<Effect>,
     /// Whether it was answered by a 200.
     succeeded: bool,

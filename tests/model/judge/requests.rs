@@ -19,6 +19,7 @@ impl Judge {
             mine: Basket::default(),
             done: vec![],
             saved: false,
+            saved_effects: 0,
             effects: vec![],
             succeeded: false,
             troubled: false,
@@ -48,20 +49,23 @@ impl Judge {
         let from = request.place();
         // The handler goes on with what is stored now, merged or not.
         let met = |effect: &&Effect| Some(effect.index) == from && effect.meets();
-        if let Some(effect) = request.effects.iter().rfind(met).filter(|_| error.is_none()).cloned()
+        let new = &request.effects[request.saved_effects..];
+        // What fits the cookie was only measured.
+        let stored = !new.is_empty();
+        if let Some(effect) = new.iter().rfind(met).filter(|_| error.is_none()).cloned()
             && !request.discards()
         {
             self.judge_saved(by, &effect, &mine);
         }
         let request = &mut self.requests[by];
+        request.saved_effects = request.effects.len();
         match &error {
             None => {
                 let done = |e: &&Effect| Some(e.index) == from && e.written == Written::Done && e.answered;
                 if let Some(effect) = request.effects.iter().rfind(done) {
                     request.seen = effect.before.unwrap() + usize::from(effect.kind == "replace");
                 }
-                // What fits the cookie was only measured.
-                if !request.effects.is_empty() {
+                if stored {
                     (request.base, request.saved) = (mine.clone(), true);
                 }
                 request.mine = mine;
