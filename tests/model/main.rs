@@ -28,7 +28,7 @@
 //!    no later than any that could have been sent. Where every request was answered by a 200 and came after the other,
 //!    each blob is named by a browser's cookie, or was left for 30 s.
 //! 6. **Who changes nothing writes nothing.** A renewal that is due makes one call, which sets the expiry; it writes the
-//!    blob only to seal it by a newer key.
+//!    blob only to seal it by a newer key, and then the session may return into the cookie.
 //!
 //! What is *not* promised, and so not held against the crate:
 //!

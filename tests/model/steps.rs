@@ -106,7 +106,11 @@ impl Sequence {
         // Without failures, more is certain.
         let fair = dice.one_in(2);
         let length = 3 + dice.below(if calm { 14 } else { 40 });
-        let steps = (0..length).map(|_| if calm { dice.calm(fair) } else { dice.wild(fair) }).collect();
+        let mut steps: Vec<_> =
+            (0..length).map(|_| if calm { dice.calm(fair) } else { dice.wild(fair) }).collect();
+        if dice.one_in(4) {
+            dice.rotate(&mut steps);
+        }
         Self { policy, steps }
     }
 
@@ -240,6 +244,19 @@ impl Dice {
             5 * DAY,
             15 * DAY,
         ]))
+    }
+
+    /// A whole rotation of keys, from the first node that opens the new one to the last that has forgotten the old one.
+    fn rotate(&mut self, steps: &mut Vec<Step>) {
+        let all = (0..NODES).map(|node| Step::Roll { node });
+        let wait = [Step::Pass(5 * DAY), Step::Pass(5 * DAY), Step::Pass(5 * DAY)];
+        let rotation = all.clone().chain(all.clone()).chain(wait).chain(all);
+        let mut at = 0;
+        for step in rotation {
+            at += self.below((steps.len() - at).min(3) + 1);
+            steps.insert(at, step);
+            at += 1;
+        }
     }
 
     fn weather(&mut self, fair: bool) -> Step {

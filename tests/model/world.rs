@@ -200,7 +200,13 @@ impl<'a> World<'a> {
                 self.says(format!("The store is {mood:?}"));
                 self.weather = *mood;
             }
-            Step::Roll { node } => self.roll(*node),
+            Step::Roll { node } => {
+                // An old process that lingers could not open what the new key seals, or would seal by the old one.
+                while !self.in_flight.is_empty() {
+                    self.finish(0, &[]).await;
+                }
+                self.roll(*node);
+            }
             Step::Copy { from, to, back } => {
                 let had = &self.browsers[*from].had;
                 if let Some(at) = had.len().checked_sub(1 + back) {
@@ -235,8 +241,6 @@ impl<'a> World<'a> {
         let others = *self.stages.iter().min().unwrap();
         let may = match next {
             1 => true,
-            // An old process that lingers could not open what the new key seals, or would seal by the old one.
-            _ if !self.in_flight.is_empty() => false,
             2 => others >= 1,
             3 => others >= 2 && self.now() >= self.retired_key + REMEMBERED,
             _ => false,

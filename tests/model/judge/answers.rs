@@ -6,8 +6,8 @@ use sealed_session::{
     seal::Reference,
 };
 
-use super::{Basket, Cookie, Effect, Judge, Kept, Write, expiry, read_blob};
-use crate::steps::{DAY, Verb};
+use super::{Basket, Cookie, Effect, Judge, Kept, expiry, read_blob};
+use crate::steps::{DAY, Policy, Verb};
 
 impl Judge {
     /// A cookie that is sent stands for what this request has done, and its blob for as long as it lives.
@@ -127,10 +127,17 @@ impl Judge {
         let changes = changes || request.did(Verb::Remember);
         let begins = durable && !held;
         let now_empty = request.mine.is_empty() && !durable;
+        // What another has left of it, and this one, may be nothing when they are put together.
         let merged_empty = from.is_some_and(|from| {
-            let own = |write: &&Write| write.by == by;
-            let last = self.places[&from].writes.iter().rfind(own);
-            last.is_some_and(|write| write.value == Some(Basket::default()))
+            let place = &self.places[&from];
+            let met = |effect: &&Effect| effect.index == from && effect.meets();
+            let theirs = request.effects.iter().rfind(met).and_then(|effect| effect.before);
+            let read = |write: usize| place.writes[write].value.clone().unwrap_or_default();
+            let (base, theirs) = (read(request.seen), read(theirs.unwrap_or(request.seen)));
+            match self.policy {
+                Policy::Merge => Basket::merge(&base, &theirs, &request.mine).is_empty(),
+                _ => base == request.mine && theirs.is_empty(),
+            }
         });
         let over = request.came.as_ref().is_some_and(|came| {
             let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
@@ -181,7 +188,7 @@ impl Judge {
             let calls = request.effects.iter().filter(|effect| effect.kind != "load").count();
             if idle && (calls > 0 || sent.is_some()) {
                 self.object("an unchanged session, not due for renewal, was written or sent");
-            } else if calls > 1 {
+            } else if calls > 1 && !request.effects.iter().any(|effect| effect.kind == "replace") {
                 self.object("a renewal took more than one call");
             }
         }

@@ -90,7 +90,11 @@ impl Judge {
         let (began, came) = (request.began, request.came.clone());
         let expected = match &came {
             None => Ok(None),
-            Some(cookie) if expiry(&cookie.header) <= began => Err(Refusal::Expired),
+            // Once it has expired, its key may be gone.
+            Some(cookie) if expiry(&cookie.header) <= began => match arrival {
+                Arrival::Refused(Refusal::UnknownKey) => Err(Refusal::UnknownKey),
+                _ => Err(Refusal::Expired),
+            },
             Some(Cookie { content: Kept::Inline(value), .. }) => Ok(Some(value.clone())),
             Some(Cookie { content: Kept::Place(index, _), header }) => {
                 let place = &self.places[index];

@@ -168,7 +168,8 @@ impl Judge {
             _ if own && request.troubled => return,
             _ if own || before == request.seen => mine.clone(),
             (Some(base), Some(theirs)) => match self.policy {
-                _ if mine == base && !request.empties() => theirs.clone(),
+                // Emptiness is a change to the end of the session, at the end of the request.
+                _ if mine == base && (verb == "goes on with" || !request.empties()) => theirs.clone(),
                 _ if theirs == base || theirs == mine => mine.clone(),
                 Policy::Merge => Basket::merge(base, theirs, mine),
                 Policy::LastWriteWins => {
