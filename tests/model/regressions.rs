@@ -37,7 +37,6 @@ fn a_session_that_is_ended_while_it_returns_is_not_revived() {
 }
 
 #[test]
-#[ignore = "known: the merged data are written after the blob that they were read from is deleted"]
 fn what_came_in_between_is_kept_before_its_blob_is_deleted() {
     let (load, extend, create) = (PROCEED, PROCEED, PROCEED);
     let (conflict, reload) = (PROCEED, PROCEED);

@@ -215,8 +215,6 @@ impl Judge {
         match last {
             // In the place itself that has been judged when it was written.
             Some(effect) if matches!(cookie.content, Kept::Place(index, _) if index == effect.index) => {}
-            // Known, and ignored among the regressions.
-            Some(effect) if effect.kind == "delete" && request.troubled && !request.succeeded => {}
             Some(effect) if effect.kind != "replace" => self.judge_update(by, &effect, &value, "sends"),
             Some(effect) => {
                 let index = effect.index;
