@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How often a write is tried again because another request came in between.
-const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 16;
 
 /// A session's blob, as this request last saw it.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl Stored {
         Index::new(self.reference.index())
     }
 
-    fn generation(&self) -> Generation {
+    pub(super) fn generation(&self) -> Generation {
         Generation::new(self.reference.generation)
     }
 
@@ -56,8 +56,6 @@ pub(super) enum Step {
     Extend,
     /// Writes the next generation.
     Replace,
-    /// Deletes it.
-    Delete,
 }
 
 impl<T: Payload> Sessions<T> {
@@ -116,7 +114,6 @@ impl<T: Payload> Sessions<T> {
             let (index, seen) = (blob.index(), blob.generation());
             let written = match step {
                 Step::Extend => calls.set_expiry(index, seen, expires).await?,
-                Step::Delete => calls.delete(index, Some(seen)).await?,
                 Step::Replace => {
                     let (next, bytes) = self.seal_next(blob, &write.draft)?;
                     let written = calls.replace(index, seen, &bytes, expires).await?;
@@ -129,16 +126,26 @@ impl<T: Payload> Sessions<T> {
             if written == Written::Done || write.renewal {
                 return Ok(written);
             }
-            match self.fetch(calls, blob.reference, blob.session_id, blob.previous).await? {
-                Ok((theirs, stored)) => {
-                    *blob = stored;
-                    self.reconcile(write, theirs)?;
-                }
-                Err(Refusal::MissingBlob) => return Err(Kind::Ended.into()),
-                Err(refusal) => return Err(Kind::Blob(refusal).into()),
-            }
+            self.catch_up(calls, blob, write).await?;
         }
         Err(Kind::Changed.into())
+    }
+
+    /// Learns what another request has stored, and tells what is to be kept then.
+    pub(super) async fn catch_up(
+        &self,
+        calls: &Calls<'_>,
+        blob: &mut Stored,
+        write: &mut Write,
+    ) -> Result<(), Error> {
+        match self.fetch(calls, blob.reference, blob.session_id, blob.previous).await? {
+            Ok((theirs, stored)) => {
+                *blob = stored;
+                self.reconcile(write, theirs)
+            }
+            Err(Refusal::MissingBlob) => Err(Kind::Ended.into()),
+            Err(refusal) => Err(Kind::Blob(refusal).into()),
+        }
     }
 
     /// What is to be kept, now that another request has stored something else.

@@ -6,10 +6,13 @@
 
 use std::mem;
 
-use super::{Calls, Stored, Written, blob::Step};
+use super::{
+    Calls, Stored, Written,
+    blob::{ATTEMPTS, Step},
+};
 use crate::{
     Payload,
-    error::Error,
+    error::{Error, Kind},
     seal::{Draft, Header},
     sessions::Sessions,
 };
@@ -87,8 +90,7 @@ impl<T: Payload> Sessions<T> {
         let mut late = None;
         for at in 0..work.leaving.len() {
             match self.leave(&calls, work, at).await {
-                Ok(()) => {}
-                Err(error) if error.is_store() => late = Some(error),
+                Ok(failed) => late = failed.or(late),
                 Err(error) => {
                     self.take_back(&calls, work.home).await;
                     return Err(error);
@@ -172,40 +174,42 @@ impl<T: Payload> Sessions<T> {
         !write.durable && write.draft.payload() == self.inner.empty
     }
 
-    /// Leaves one of the blobs that the session is in no longer.
-    async fn leave(&self, calls: &Calls<'_>, work: &mut Work, at: usize) -> Result<(), Error> {
+    /// Leaves one of the blobs that the session is in no longer. That it may still be there is told, and no failure.
+    async fn leave(&self, calls: &Calls<'_>, work: &mut Work, at: usize) -> Result<Option<Error>, Error> {
         let expires = self.expiry(&work.header);
         let (blob, fate) = &mut work.leaving[at];
-        match (*fate, &mut work.write) {
-            (Fate::Moved, _) => {
+        let (Fate::Renamed, Some(write)) = (*fate, &mut work.write) else {
+            if *fate == Fate::Moved {
                 let _ = self.retire(calls, blob, expires).await;
-                Ok(())
+                return Ok(None);
             }
-            (Fate::Renamed, Some(write)) => {
-                let before = write.draft.payload().to_vec();
-                match self.advance(calls, blob, write, Step::Delete, expires).await {
-                    // Somebody has ended the old one since the new one was begun.
-                    Err(error) if error.is_ended() => {}
-                    result => drop(result?),
-                }
-                // Merged with what came in between: it must not be lost with its blob.
-                if write.draft.payload() != before {
-                    work.home = match work.home {
-                        Some(mut home) => {
-                            let _ = self.advance(calls, &mut home, write, Step::Replace, expires).await?;
-                            Some(home)
-                        }
-                        None if self.sealer().fits(&write.draft) => None,
-                        None => Some(self.create(calls, &work.header, &write.draft, expires).await?),
-                    };
-                }
-                Ok(())
+            // Also when nothing stands there any more, which is as good.
+            return Ok(calls.delete(blob.index(), None).await.err());
+        };
+        for _ in 0..ATTEMPTS {
+            match calls.delete(blob.index(), Some(blob.generation())).await {
+                Ok(Written::Done) => return Ok(None),
+                Ok(Written::Conflict) => {}
+                Err(error) => return Ok(Some(error)),
             }
-            (Fate::Renamed | Fate::Discarded, _) => {
-                // Also when nothing stands there any more, which is as good.
-                let _ = calls.delete(blob.index(), None).await?;
-                Ok(())
+            let before = write.draft.payload().to_vec();
+            match self.catch_up(calls, blob, write).await {
+                // Somebody has ended the old one since the new one was begun.
+                Err(error) if error.is_ended() => return Ok(None),
+                result => result?,
+            }
+            // Merged with what came in between: that is kept before its blob is deleted.
+            if write.draft.payload() != before {
+                work.home = match work.home {
+                    Some(mut home) => {
+                        let _ = self.advance(calls, &mut home, write, Step::Replace, expires).await?;
+                        Some(home)
+                    }
+                    None if self.sealer().fits(&write.draft) => None,
+                    None => Some(self.create(calls, &work.header, &write.draft, expires).await?),
+                };
             }
         }
+        Err(Kind::Changed.into())
     }
 }

@@ -1,0 +1,359 @@
+//! Where a sequence happens: browsers, nodes, a store whose every call waits until it is let through, and requests that
+//! are driven by hand.
+
+mod gate;
+mod handler;
+mod nodes;
+
+use std::{
+    cell::RefCell,
+    pin::Pin,
+    sync::atomic::Ordering::SeqCst,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use self::{
+    handler::handle,
+    nodes::{BEGINNING, Nodes},
+};
+use crate::{
+    judge::{Basket, Call, Ended, Judge, REMEMBERED},
+    steps::{BROWSERS, DAY, Mood, NODES, Policy, Sequence, Step, Verb},
+};
+
+thread_local!(static NODES_OF_THREAD: RefCell<Option<Nodes>> = const { RefCell::new(None) });
+
+/// What went wrong in a sequence, and all that happened until then.
+pub struct Failure {
+    pub what: String,
+    pub trace: Vec<String>,
+}
+
+/// Lets a sequence happen, and tells how many requests there were.
+pub fn run(sequence: &Sequence) -> Result<usize, Failure> {
+    NODES_OF_THREAD.with_borrow_mut(|nodes| {
+        let nodes = nodes.get_or_insert_with(Nodes::build);
+        let world = World::begin(nodes, sequence);
+        nodes.runtime.block_on(tokio::task::unconstrained(world.run(&sequence.steps)))
+    })
+}
+
+#[derive(Default)]
+struct Browser {
+    cookie: Option<String>,
+    /// All that it ever had.
+    had: Vec<String>,
+    /// What its next request is to find, as long as its requests come one after the other.
+    expects: Vec<Basket>,
+}
+
+struct InFlight {
+    id: usize,
+    browser: usize,
+    work: Pin<Box<dyn Future<Output = Ended>>>,
+}
+
+/// An answer on its way.
+struct Answer {
+    id: usize,
+    browser: usize,
+    set: Option<Option<String>>,
+}
+
+struct World<'a> {
+    nodes: &'a Nodes,
+    policy: Policy,
+    browsers: [Browser; BROWSERS],
+    stages: [usize; NODES],
+    /// Since when no node seals by the old key.
+    retired_key: u64,
+    weather: Mood,
+    in_flight: Vec<InFlight>,
+    answers: Vec<Answer>,
+    /// All requests come one after the other, and no cookie is copied.
+    calm: bool,
+    overwritten: u64,
+}
+
+impl<'a> World<'a> {
+    fn begin(nodes: &'a Nodes, sequence: &Sequence) -> Self {
+        nodes.clock.store(BEGINNING, SeqCst);
+        let mut waiting = nodes.gate.lock();
+        waiting.judge = Judge::new(sequence.policy, &nodes.every_key, BEGINNING);
+        (waiting.calls, waiting.let_through, waiting.abandoned) = Default::default();
+        drop(waiting);
+        let calm = |step: &Step| {
+            matches!(step, Step::Visit { .. } | Step::Pass(_) | Step::Weather(_) | Step::Roll { .. })
+        };
+        let mut world = Self {
+            nodes,
+            policy: sequence.policy,
+            browsers: Default::default(),
+            stages: [0; NODES],
+            retired_key: 0,
+            weather: Mood::Well,
+            in_flight: vec![],
+            answers: vec![],
+            calm: sequence.steps.iter().all(calm),
+            overwritten: 0,
+        };
+        for browser in &mut world.browsers {
+            browser.expects.push(Basket::default());
+        }
+        world.overwritten = world.count_overwritten();
+        world
+    }
+
+    async fn run(mut self, steps: &[Step]) -> Result<usize, Failure> {
+        for step in steps {
+            self.take(step).await;
+            self.check()?;
+        }
+        // In the end all is well, every answer arrives, and everybody looks once more.
+        self.says("The end.");
+        self.weather = Mood::Well;
+        while !self.in_flight.is_empty() {
+            self.finish(0, &[]).await;
+            self.check()?;
+        }
+        while !self.answers.is_empty() {
+            self.deliver(0);
+        }
+        for browser in 0..BROWSERS {
+            self.visit(browser, 0, &[Verb::Passive], &[]).await;
+            self.check()?;
+        }
+        self.pass(31 * DAY);
+        let overwritten = self.count_overwritten() - self.overwritten;
+        let mut waiting = self.nodes.gate.lock();
+        waiting.judge.judge_end(overwritten);
+        drop(waiting);
+        self.check()?;
+        Ok(self.nodes.gate.lock().judge.requests.len())
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let mut waiting = self.nodes.gate.lock();
+        match waiting.judge.fault.take() {
+            Some(what) => Err(Failure { what, trace: std::mem::take(&mut waiting.judge.trace) }),
+            None => Ok(()),
+        }
+    }
+
+    fn says(&self, what: impl Into<String>) {
+        self.nodes.gate.lock().judge.says(what);
+    }
+
+    fn count_overwritten(&self) -> u64 {
+        let (_, nodes) = self.nodes.built.iter().find(|(policy, _)| *policy == self.policy).unwrap();
+        nodes.iter().flatten().map(|node| node.counters().overwritten).sum()
+    }
+
+    async fn take(&mut self, step: &Step) {
+        match step {
+            Step::Visit { browser, node, verbs, moods } => self.visit(*browser, *node, verbs, moods).await,
+            Step::Begin { browser, node, verbs } => {
+                self.start(*browser, *node, verbs);
+            }
+            Step::Proceed { which, mood } => {
+                if let Some(which) = around(*which, self.in_flight.len()) {
+                    let mood = if *mood == Mood::Well { self.weather } else { *mood };
+                    self.proceed(which, mood).await;
+                }
+            }
+            Step::Finish { which } => {
+                if let Some(which) = around(*which, self.in_flight.len()) {
+                    self.finish(which, &[]).await;
+                }
+            }
+            Step::Deliver { which } => {
+                if let Some(which) = around(*which, self.answers.len()) {
+                    self.deliver(which);
+                }
+            }
+            Step::HangUp { which } => {
+                if let Some(which) = around(*which, self.in_flight.len()) {
+                    let InFlight { id, .. } = self.in_flight.remove(which);
+                    self.says(format!("  the client of {id} hangs up"));
+                }
+            }
+            Step::CarryOut { which } => {
+                let mut waiting = self.nodes.gate.lock();
+                let calls = waiting.abandoned.iter().filter(|(_, call)| !matches!(call, Call::Pause)).count();
+                if let Some(which) = around(*which, calls) {
+                    waiting.abandoned.retain(|(_, call)| !matches!(call, Call::Pause));
+                    let (by, call) = waiting.abandoned.remove(which);
+                    waiting.judge.says(format!("  late, of {by}:"));
+                    waiting.judge.carry_out(by, &call, false);
+                }
+            }
+            Step::Pass(seconds) => {
+                // A handler may wait for long; whoever waits for the store gets an answer first.
+                while let Some(which) = self.waiting_for_store() {
+                    self.proceed(which, self.weather).await;
+                }
+                self.says(format!("{seconds} s pass"));
+                self.pass(*seconds);
+            }
+            Step::Weather(mood) => {
+                self.says(format!("The store is {mood:?}"));
+                self.weather = *mood;
+            }
+            Step::Roll { node } => {
+                // An old process that lingers could not open what the new key seals, or would seal by the old one.
+                while !self.in_flight.is_empty() {
+                    self.finish(0, &[]).await;
+                }
+                self.roll(*node);
+            }
+            Step::Copy { from, to, back } => {
+                let had = &self.browsers[*from].had;
+                if let Some(at) = had.len().checked_sub(1 + back) {
+                    let cookie = had[at].clone();
+                    self.says(format!("Browser {to} has browser {from}'s cookie, {back} ago"));
+                    self.browsers[*to].had.push(cookie.clone());
+                    self.browsers[*to].cookie = Some(cookie);
+                }
+            }
+        }
+    }
+
+    fn waiting_for_store(&self) -> Option<usize> {
+        let waiting = self.nodes.gate.lock();
+        let waits = |request: &InFlight| !matches!(waiting.calls.get(&request.id), Some(Call::Pause));
+        self.in_flight.iter().position(waits)
+    }
+
+    fn now(&self) -> u64 {
+        self.nodes.clock.load(SeqCst)
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.nodes.clock.fetch_add(seconds, SeqCst);
+        self.nodes.gate.lock().judge.now = self.now();
+    }
+
+    /// A node is restarted with the next ring: a new key first opens everywhere, then seals everywhere, and the old one
+    /// goes when all that it sealed has expired.
+    fn roll(&mut self, node: usize) {
+        let next = self.stages[node] + 1;
+        let others = *self.stages.iter().min().unwrap();
+        let may = match next {
+            1 => true,
+            2 => others >= 1,
+            3 => others >= 2 && self.now() >= self.retired_key + REMEMBERED,
+            _ => false,
+        };
+        if may {
+            self.says(format!("Node {node} has its ring number {next}"));
+            self.stages[node] = next;
+            if self.stages.iter().all(|stage| *stage >= 2) && next == 2 {
+                self.retired_key = self.now();
+            }
+            if next == 3 {
+                self.nodes.gate.lock().abandoned.clear();
+            }
+        }
+    }
+
+    fn start(&mut self, browser: usize, node: usize, verbs: &[Verb]) -> usize {
+        let (_, nodes) = self.nodes.built.iter().find(|(policy, _)| *policy == self.policy).unwrap();
+        let sessions = nodes[node][self.stages[node]].clone();
+        let cookie = self.browsers[browser].cookie.clone();
+        let sealing = self.nodes.sealing[self.stages[node]];
+        let id = self.nodes.gate.lock().judge.began(verbs.to_vec(), sealing, cookie.as_deref());
+        self.says(format!("Request {id} of browser {browser} to node {node}: {verbs:?}"));
+        let work = Box::pin(handle(self.nodes.gate.clone(), id, sessions, cookie, verbs.to_vec()));
+        self.in_flight.push(InFlight { id, browser, work });
+        self.poll(self.in_flight.len() - 1);
+        id
+    }
+
+    /// Lets a request run until it waits again. True when it has ended.
+    fn poll(&mut self, which: usize) -> bool {
+        let InFlight { id, browser, work } = &mut self.in_flight[which];
+        let (id, browser) = (*id, *browser);
+        self.nodes.gate.lock().running = id;
+        let Poll::Ready(ended) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            return false;
+        };
+        let set = match &ended {
+            Ended::Committed(_, set) => set.clone(),
+            Ended::NotOpened(_) => None,
+        };
+        self.nodes.gate.lock().judge.ended(id, ended);
+        self.in_flight.remove(which);
+        self.answers.push(Answer { id, browser, set });
+        true
+    }
+
+    /// Lets a request's call through. True when the request has ended.
+    async fn proceed(&mut self, which: usize, mood: Mood) -> bool {
+        let id = self.in_flight[which].id;
+        let pauses = matches!(self.nodes.gate.lock().calls.get(&id), Some(Call::Pause));
+        match mood {
+            // Nobody answers until the deadline has passed, for whoever waits.
+            Mood::Hanging if !pauses => tokio::time::advance(Duration::from_secs(3)).await,
+            mood => {
+                self.nodes.gate.lock().let_through.insert(id, mood);
+            }
+        }
+        self.poll(which)
+    }
+
+    /// Lets a request run to its end; some of its calls find another mood.
+    async fn finish(&mut self, which: usize, moods: &[(usize, Mood)]) {
+        for call in 0.. {
+            let special = moods.iter().find(|(at, _)| *at == call).map(|(_, mood)| *mood);
+            if self.proceed(which, special.unwrap_or(self.weather)).await {
+                return;
+            }
+            assert!(call < 200, "a request does not end");
+        }
+    }
+
+    async fn visit(&mut self, browser: usize, node: usize, verbs: &[Verb], moods: &[(usize, Mood)]) {
+        let waiting = self.answers.len();
+        let id = self.start(browser, node, verbs);
+        if let Some(which) = self.in_flight.iter().position(|request| request.id == id) {
+            self.finish(which, moods).await;
+        }
+        debug_assert!(self.answers.len() == waiting + 1);
+        self.judge_calm(browser, id);
+        self.deliver(waiting);
+        self.judge_tidiness();
+    }
+
+    /// Of a browser whose requests come one after the other, all is known.
+    fn judge_calm(&mut self, browser: usize, id: usize) {
+        if !self.calm {
+            return;
+        }
+        let expects = &mut self.browsers[browser].expects;
+        *expects = self.nodes.gate.lock().judge.judge_calm(id, expects);
+    }
+
+    fn judge_tidiness(&self) {
+        let cookies: Vec<_> = self.browsers.iter().filter_map(|browser| browser.cookie.as_deref()).collect();
+        let judge = &mut self.nodes.gate.lock().judge;
+        if self.calm && judge.is_tidy() {
+            judge.judge_tidiness(&cookies);
+        }
+    }
+
+    fn deliver(&mut self, which: usize) {
+        let Answer { id, browser, set } = self.answers.remove(which);
+        let to = &mut self.browsers[browser];
+        if let Some(cookie) = &set {
+            to.cookie = cookie.clone();
+            to.had.extend(cookie.clone());
+            let what = if cookie.is_some() { "keeps the cookie" } else { "drops its cookie" };
+            self.says(format!("  browser {browser} {what} of {id}'s answer"));
+        }
+    }
+}
+
+fn around(which: usize, count: usize) -> Option<usize> {
+    which.checked_rem(count)
+}

@@ -1,0 +1,140 @@
+//! A store whose every call waits until it is let through.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use sealed_session::overflow::{Generation, Index, Store, Written};
+
+use crate::{
+    judge::{Call, Judge, Reply},
+    steps::Mood,
+};
+
+/// What the store's calls wait for, and who sees them.
+#[derive(Clone)]
+pub(super) struct Gate(pub(super) Arc<Mutex<Waiting>>);
+
+pub(super) struct Waiting {
+    pub(super) judge: Judge,
+    /// The request that runs.
+    pub(super) running: usize,
+    pub(super) calls: BTreeMap<usize, Call>,
+    pub(super) let_through: BTreeMap<usize, Mood>,
+    /// Calls that nobody waits for any more.
+    pub(super) abandoned: Vec<(usize, Call)>,
+}
+
+impl Gate {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is let through.
+    pub(super) async fn pass(&self, call: Call) -> (usize, Mood) {
+        let id = {
+            let mut waiting = self.lock();
+            let id = waiting.running;
+            waiting.calls.insert(id, call);
+            id
+        };
+        let _abandoned = Abandoned(self, id);
+        let mood = poll_fn(|_| self.lock().let_through.remove(&id).map_or(Poll::Pending, Poll::Ready)).await;
+        self.lock().calls.remove(&id);
+        (id, mood)
+    }
+
+    async fn call(&self, call: Call) -> Result<Reply, Failed> {
+        let (id, mood) = self.pass(call.clone()).await;
+        let judge = &mut self.lock().judge;
+        if mood != Mood::Well {
+            judge.troubles(id, &call, mood);
+        }
+        match mood {
+            Mood::Well => Ok(judge.carry_out(id, &call, true)),
+            Mood::Lying => {
+                judge.carry_out(id, &call, false);
+                Err(Failed)
+            }
+            Mood::Down | Mood::Hanging => Err(Failed),
+        }
+    }
+
+    async fn write(&self, call: Call) -> Result<Written, Failed> {
+        match self.call(call).await? {
+            Reply::Written(written) => Ok(written),
+            Reply::Loaded(_) => unreachable!("that was no load"),
+        }
+    }
+}
+
+/// A call that is dropped while it waits may be carried out all the same.
+struct Abandoned<'a>(&'a Gate, usize);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        if let Some(call) = waiting.calls.remove(&self.1) {
+            waiting.judge.troubles(self.1, &call, Mood::Hanging);
+            waiting.abandoned.push((self.1, call));
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Failed;
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the model's store is down")
+    }
+}
+
+impl std::error::Error for Failed {}
+
+impl Store for Gate {
+    type Error = Failed;
+
+    async fn load(&self, index: Index, _: usize) -> Result<Option<Vec<u8>>, Failed> {
+        match self.call(Call::Load { index }).await? {
+            Reply::Loaded(blob) => Ok(blob),
+            Reply::Written(_) => unreachable!("that was no write"),
+        }
+    }
+
+    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
+        self.write(Call::Create { index, blob: blob.to_vec(), expires: seconds(expires) }).await
+    }
+
+    async fn replace(
+        &self,
+        index: Index,
+        expected: Generation,
+        blob: &[u8],
+        expires: SystemTime,
+    ) -> Result<Written, Failed> {
+        self.write(Call::Replace { index, expected, blob: blob.to_vec(), expires: seconds(expires) }).await
+    }
+
+    async fn set_expiry(
+        &self,
+        index: Index,
+        expected: Generation,
+        expires: SystemTime,
+    ) -> Result<Written, Failed> {
+        self.write(Call::SetExpiry { index, expected, expires: seconds(expires) }).await
+    }
+
+    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Failed> {
+        self.write(Call::Delete { index, expected }).await
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
