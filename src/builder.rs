@@ -269,7 +269,7 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// How long what was stored is left there when its session has returned into the cookie, for requests that are on
     /// their way with the cookie of before. A browser that never receives the response that brings its session back loses
-    /// the session when it does not come again within that time. Default: 30 seconds.
+    /// the session, unless a request of that time changes or renews it. Default: 30 seconds.
     pub fn return_grace(mut self, grace: Duration) -> Self {
         self.return_grace = grace;
         self

@@ -187,6 +187,9 @@ impl<T: Payload> Session<T> {
     /// Makes the session outlive the browser: it ends when it has not been used for `window`, and at the
     /// [remembered lifetime](crate::Lifetimes::remembered) whatever happens.
     ///
+    /// At a sign-in call [`renew_id`](Self::renew_id), too. A stored session is then another one for requests that are
+    /// under way; otherwise one of them can make what is stored expire as early as the session would have before.
+    ///
     /// # Errors
     ///
     /// When the window is shorter than a second, or longer than the remembered lifetime or the longest window.
