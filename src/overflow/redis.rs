@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use redis::{
@@ -54,6 +54,33 @@ struct Connection {
     renewed: u64,
     /// How to. A manager that was given is left as it is.
     client: Option<Client>,
+    /// How long calls have waited since the last answer, in vain.
+    silence: Duration,
+    /// Up to when that is counted: calls wait at the same time.
+    counted: Instant,
+}
+
+/// How long calls wait in vain before the connection is made anew: as long as one waits at most.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Connection {
+    /// Makes the manager anew.
+    ///
+    /// It connects again by itself after errors of input and output. But when Redis itself refuses a new connection (it
+    /// has too many, or a password is being changed), the manager keeps that answer for good. From here it looks like the
+    /// answer to a command, some of which are mended by a new connection as well: that of a server that has become a replica.
+    ///
+    /// And when a call waits in vain, the manager takes that for a slow answer and keeps the connection, for good if need
+    /// be: when the server has vanished without a word, and something in between still takes what is sent. Of a call whose
+    /// deadline has passed it learns nothing at all.
+    fn renew(&mut self) {
+        self.silence = Duration::ZERO;
+        let Some(client) = self.client.clone() else { return };
+        if let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config()) {
+            self.manager = manager;
+            self.renewed += 1;
+        }
+    }
 }
 
 // `KEYS[1]` is the blob, of which bytes 5 to 12 are the generation. Of what is absent, GETRANGE gives nothing.
@@ -72,8 +99,8 @@ if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])";
 
 impl RedisStore {
-    /// Connects, and again by itself whenever the connection is lost. A write that may have been sent is never
-    /// repeated.
+    /// Connects, and again by itself whenever the connection is lost, or calls have waited in vain for a second. A write
+    /// that may have been sent is never repeated.
     ///
     /// # Errors
     ///
@@ -83,17 +110,20 @@ impl RedisStore {
         let manager = ConnectionManager::new_with_config(client.clone(), config())
             .await
             .map_err(StoreError::when("connecting to Redis"))?;
-        Ok(Self::over(Connection { manager, renewed: 0, client: Some(client) }))
+        Ok(Self::over(manager, Some(client)))
     }
 
     /// Uses a connection of yours, with its database, its timeouts and its way to connect again.
     ///
-    /// Mind them: those of [`connect`](Self::connect) are short, since a request waits.
+    /// Mind them: those of [`connect`](Self::connect) are short, since a request waits. And a connection over which no
+    /// answers come, though nobody has closed it, is made anew only after `connect`.
     pub fn from_connection(connection: ConnectionManager) -> Self {
-        Self::over(Connection { manager: connection, renewed: 0, client: None })
+        Self::over(connection, None)
     }
 
-    fn over(connection: Connection) -> Self {
+    fn over(manager: ConnectionManager, client: Option<Client>) -> Self {
+        let (silence, counted) = (Duration::ZERO, Instant::now());
+        let connection = Connection { manager, renewed: 0, client, silence, counted };
         Self { connection: Arc::new(Mutex::new(connection)), prefix: "sealed-session:".into() }
     }
 
@@ -129,31 +159,25 @@ impl RedisStore {
 
     async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
         let (mut manager, renewed) = {
-            let connection = self.connection();
+            let mut connection = self.connection();
+            if connection.silence >= PATIENCE {
+                connection.renew();
+            }
             (connection.manager.clone(), connection.renewed)
         };
+        let mut call = Call { store: self, renewed, began: Some(Instant::now()) };
         let answer = command.query_async(&mut manager).await;
+        match &answer {
+            Err(error) if error.is_timeout() => drop(call), // given up, by the manager
+            _ => call.is_answered(),
+        }
         if answer.as_ref().is_err_and(|error| !error.is_io_error()) {
-            self.renew(renewed);
+            let mut connection = self.connection();
+            if connection.renewed == renewed {
+                connection.renew();
+            }
         }
         answer
-    }
-
-    /// Makes the manager anew, if nobody has since.
-    ///
-    /// It connects again by itself after errors of input and output. But when Redis itself refuses a new connection (it
-    /// has too many, or a password is being changed), the manager keeps that answer for good. From here it looks like the
-    /// answer to a command, some of which are mended by a new connection as well: that of a server that has become a replica.
-    fn renew(&self, renewed: u64) {
-        let mut connection = self.connection();
-        if connection.renewed != renewed {
-            return;
-        }
-        let Some(client) = connection.client.clone() else { return };
-        if let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config()) {
-            connection.manager = manager;
-            connection.renewed += 1;
-        }
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -176,6 +200,37 @@ impl RedisStore {
     }
 }
 
+/// A call that waits for its answer, and may be given up at any time.
+struct Call<'a> {
+    store: &'a RedisStore,
+    /// Over which connection.
+    renewed: u64,
+    /// `None` when it is answered.
+    began: Option<Instant>,
+}
+
+impl Call<'_> {
+    fn is_answered(&mut self) {
+        self.began = None;
+        let mut connection = self.store.connection();
+        if connection.renewed == self.renewed {
+            connection.silence = Duration::ZERO;
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let Some(began) = self.began else { return };
+        let mut connection = self.store.connection();
+        if connection.renewed == self.renewed {
+            let (now, since) = (Instant::now(), began.max(connection.counted));
+            connection.silence += now.saturating_duration_since(since);
+            connection.counted = now;
+        }
+    }
+}
+
 fn client(url: &str) -> Result<Client, RedisError> {
     let info = url.into_connection_info()?;
     // By the third version of the protocol, the manager learns at once that a connection is lost, and not by the next
@@ -194,7 +249,7 @@ fn client(url: &str) -> Result<Client, RedisError> {
 fn config() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_secs(1)))
-        .set_response_timeout(Some(Duration::from_secs(1)))
+        .set_response_timeout(Some(PATIENCE))
         .set_number_of_retries(3)
         .set_min_delay(Duration::from_millis(25))
         .set_max_delay(Duration::from_millis(100))

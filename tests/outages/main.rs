@@ -10,6 +10,7 @@ mod kit;
 mod servers;
 
 mod browser;
+mod dropped;
 
 mod figures;
 mod load;
