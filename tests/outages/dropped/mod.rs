@@ -1,5 +1,6 @@
 //! Calls that are given up in the middle, as the deadline does: what becomes of their connections.
 
+mod postgres;
 mod redis;
 
 use std::time::{Duration, Instant, SystemTime};
