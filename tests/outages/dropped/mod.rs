@@ -2,6 +2,7 @@
 
 mod postgres;
 mod redis;
+mod sqlite;
 
 use std::time::{Duration, Instant, SystemTime};
 
