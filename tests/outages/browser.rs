@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::timeout;
+
 use crate::{
     kit::Browser,
     load::{Found, Shared},
@@ -82,6 +84,13 @@ impl Visitor {
         }
     }
 
+    /// How long it waits before it hangs up, if it does. Who hangs up while the id is renewed or the session is ended, and
+    /// never receives the new cookie, has none that opens: then the old one must not open.
+    fn patience(&mut self, verb: Verb) -> Option<Duration> {
+        let hangs_up = matches!(verb, Verb::Read | Verb::Write) && self.random.below(20) == 0;
+        hangs_up.then(|| Duration::from_micros(self.random.below(60_000)))
+    }
+
     /// Sends one request and holds the answer to what is known. Tells whether it was a 200.
     pub async fn send(&mut self, shared: &Shared, verb: Verb) -> bool {
         self.number += 1;
@@ -90,8 +99,21 @@ impl Visitor {
             self.browser.value(COOKIE).filter(|value| value.len() == REFERENCE).map(str::to_owned);
         let path = format!("/{}/{verb:?}/{}/{}", self.name, new.0, new.1);
         let began = Instant::now();
-        let answer = self.browser.get(&shared.app, &path).await;
+        let answer = match self.patience(verb) {
+            Some(patience) => timeout(patience, self.browser.get(&shared.app, &path)).await.ok(),
+            None => Some(self.browser.get(&shared.app, &path).await),
+        };
         let found = shared.found[self.name as usize].lock().unwrap().take();
+        let Some(answer) = answer else {
+            shared.figures().hung_up();
+            if let Some(found) = found {
+                self.judge(shared, &found, verb);
+                if verb == Verb::Write {
+                    self.may_hold.push(Some(new));
+                }
+            }
+            return false;
+        };
         let status = answer.status.as_u16();
         shared.figures().answered(status, began.elapsed(), reference.is_some());
 
@@ -138,7 +160,8 @@ impl Visitor {
     }
 
     /// All is well again: the session is there, and what has ended has ended.
-    pub async fn look_back(&mut self, shared: &Shared, patience: Duration) {
+    pub async fn look_back(&mut self, shared: &Shared) {
+        let patience = Duration::from_secs(5);
         let began = Instant::now();
         while !self.send(shared, Verb::Read).await {
             assert!(began.elapsed() < patience, "browser {} is not served again", self.name);
@@ -147,10 +170,13 @@ impl Visitor {
         for cookie in std::mem::take(&mut self.ended) {
             let mut thief = Self::new(self.name, 0);
             thief.browser.set(COOKIE, &cookie);
-            thief.send(shared, Verb::Read).await;
+            while !thief.send(shared, Verb::Read).await {}
         }
-        // Who could be read can be written.
-        assert!(self.send(shared, Verb::Write).await, "browser {}", self.name);
-        assert!(self.send(shared, Verb::Read).await, "browser {}", self.name);
+        // What can be read can be written.
+        for verb in [Verb::Write, Verb::Read] {
+            while !self.send(shared, verb).await {
+                assert!(began.elapsed() < patience, "browser {}: {verb:?}", self.name);
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::{
 #[derive(Default)]
 pub struct Figures {
     answers: BTreeMap<u16, u32>,
+    hung_up: u32,
     longest: Duration,
     lost_sessions: Vec<String>,
     lost_values: Vec<String>,
@@ -30,6 +31,11 @@ impl Figures {
             self.waiting = None;
             self.waits.last_mut().unwrap().1 = since.elapsed();
         }
+    }
+
+    /// A browser did not wait for its answer.
+    pub fn hung_up(&mut self) {
+        self.hung_up += 1;
     }
 
     pub fn session_lost(&mut self, what: String) {
@@ -60,7 +66,7 @@ impl Figures {
 
     /// Prints all, and holds it to what is promised.
     pub fn report(&self, title: &str, browsers: usize, deadline: Duration) {
-        let requests: u32 = self.answers.values().sum();
+        let requests = self.answers.values().sum::<u32>() + self.hung_up;
         let answers: Vec<_> =
             self.answers.iter().map(|(status, count)| format!("{count} × {status}")).collect();
         let waits: Vec<_> = self
@@ -73,9 +79,10 @@ impl Figures {
         // Once on the way in and once on the way out; and a busy machine has its own.
         let allowed = 2 * deadline + Duration::from_millis(500);
         println!(
-            "  {title}\n    {browsers} browsers, {requests} requests: {}; the longest took {} ms, {} are allowed\n    \
+            "  {title}\n    {browsers} browsers, {requests} requests: {}, {} hung up; the longest took {} ms, {} are allowed\n    \
                 {} sessions lost, {} values lost{}",
             answers.join(", "),
+            self.hung_up,
             self.longest.as_millis(),
             allowed.as_millis(),
             self.lost_sessions.len(),

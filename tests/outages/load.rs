@@ -128,12 +128,12 @@ impl Load {
     }
 
     /// Ends it. All is well by now: every session must be there.
-    pub async fn end(self, patience: Duration) {
+    pub async fn end(self) {
         self.shared.stop.store(true, SeqCst);
         let visitors = join_all(self.browsers).await;
         let looks = visitors.into_iter().map(|visitor| {
             let (shared, mut visitor) = (self.shared.clone(), visitor.unwrap());
-            async move { visitor.look_back(&shared, patience).await }
+            async move { visitor.look_back(&shared).await }
         });
         join_all(looks).await;
         self.shared.figures().report(&self.title, BROWSERS, self.deadline);

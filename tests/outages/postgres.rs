@@ -32,7 +32,7 @@ async fn postgres_stopped_mid_request_loses_nothing() {
     load.fails().await;
     at_once(|| server.start_again());
     load.recovers("after a restart from a kill").await;
-    load.end(DEADLINE).await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,7 +47,7 @@ async fn postgres_frozen_under_load_is_answered_in_time_and_loses_nothing() {
         server.thaw();
         load.recovers(&format!("after {outage} ms of frost")).await;
     }
-    load.end(DEADLINE).await;
+    load.end().await;
 }
 
 /// Nothing but the deadline ends these calls.
@@ -63,7 +63,7 @@ async fn two_seconds_are_the_default_and_kept() {
     load.fails().await;
     server.thaw();
     load.recovers("after some seconds of frost").await;
-    load.end(DEADLINE).await;
+    load.end().await;
 }
 
 /// Those that the pool has are of no use any more, and nothing says so: it must make others.
@@ -87,5 +87,5 @@ async fn connections_to_postgres_that_freeze_are_replaced_by_others() {
     load.recovers("after the last frost, which goes on").await;
     server.thaw_connections();
     load.recovers("after the thaw").await;
-    load.end(DEADLINE).await;
+    load.end().await;
 }

@@ -208,6 +208,6 @@ async fn through_faults(load: Load, proxy: Proxy) {
         proxy.is_faulty(false);
         load.recovers("after the last fault").await;
     }
-    load.end(DEADLINE).await;
+    load.end().await;
     proxy.report();
 }

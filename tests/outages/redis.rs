@@ -18,7 +18,7 @@ async fn redis_killed_and_restarted_under_load_loses_nothing() {
         at_once(|| server.start_again());
         load.recovers(&format!("after a restart, {outage} ms down")).await;
     }
-    load.end(DEADLINE).await;
+    load.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,5 +34,5 @@ async fn redis_frozen_under_load_is_answered_in_time_and_loses_nothing() {
         server.thaw();
         load.recovers(&format!("after {outage} ms of frost")).await;
     }
-    load.end(DEADLINE).await;
+    load.end().await;
 }

@@ -23,5 +23,5 @@ async fn a_locked_sqlite_file_is_answered_in_time_and_loses_nothing() {
         load.recovers(&format!("after {outage} ms of the lock")).await;
     }
     assert!(load.failures() > 0);
-    load.end(DEADLINE).await;
+    load.end().await;
 }
