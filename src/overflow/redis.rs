@@ -1,18 +1,12 @@
 //! A store in Redis.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
-};
+mod link;
 
-use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    cmd,
-    io::tcp::TcpSettings,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
+use redis::{Cmd, FromRedisValue, RedisError, aio::ConnectionManager, cmd};
+
+use self::link::Link;
 use super::{Generation, Index, Store, StoreError, Written, failure::unix_millis};
 
 /// Keeps blobs in Redis 6.2 or later, or Valkey.
@@ -44,43 +38,8 @@ use super::{Generation, Index, Store, StoreError, Written, failure::unix_millis}
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {
-    connection: Arc<Mutex<Connection>>,
+    link: Link,
     prefix: Arc<str>,
-}
-
-struct Connection {
-    manager: ConnectionManager,
-    /// How often it was made anew.
-    renewed: u64,
-    /// How to. A manager that was given is left as it is.
-    client: Option<Client>,
-    /// How long calls have waited since the last answer, in vain.
-    silence: Duration,
-    /// Up to when that is counted: calls wait at the same time.
-    counted: Instant,
-}
-
-/// How long calls wait in vain before the connection is made anew: as long as one waits at most.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-impl Connection {
-    /// Makes the manager anew.
-    ///
-    /// It connects again by itself after errors of input and output. But when Redis itself refuses a new connection (it
-    /// has too many, or a password is being changed), the manager keeps that answer for good. From here it looks like the
-    /// answer to a command, some of which are mended by a new connection as well: that of a server that has become a replica.
-    ///
-    /// And when a call waits in vain, the manager takes that for a slow answer and keeps the connection, for good if need
-    /// be: when the server has vanished without a word, and something in between still takes what is sent. Of a call whose
-    /// deadline has passed it learns nothing at all.
-    fn renew(&mut self) {
-        self.silence = Duration::ZERO;
-        let Some(client) = self.client.clone() else { return };
-        if let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config()) {
-            self.manager = manager;
-            self.renewed += 1;
-        }
-    }
 }
 
 // `KEYS[1]` is the blob, of which bytes 5 to 12 are the generation. Of what is absent, GETRANGE gives nothing.
@@ -106,11 +65,7 @@ impl RedisStore {
     ///
     /// If the URL is wrong, or Redis does not answer within a second or does not let us in.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let client = client(url).map_err(StoreError::when("reading the URL of Redis"))?;
-        let manager = ConnectionManager::new_with_config(client.clone(), config())
-            .await
-            .map_err(StoreError::when("connecting to Redis"))?;
-        Ok(Self::over(manager, Some(client)))
+        Link::connect(url).await.map(Self::over)
     }
 
     /// Uses a connection of yours, with its database, its timeouts and its way to connect again.
@@ -118,13 +73,11 @@ impl RedisStore {
     /// Mind them: those of [`connect`](Self::connect) are short, since a request waits. And a connection over which no
     /// answers come, though nobody has closed it, is made anew only after `connect`.
     pub fn from_connection(connection: ConnectionManager) -> Self {
-        Self::over(connection, None)
+        Self::over(Link::of(connection))
     }
 
-    fn over(manager: ConnectionManager, client: Option<Client>) -> Self {
-        let (silence, counted) = (Duration::ZERO, Instant::now());
-        let connection = Connection { manager, renewed: 0, client, silence, counted };
-        Self { connection: Arc::new(Mutex::new(connection)), prefix: "sealed-session:".into() }
+    fn over(link: Link) -> Self {
+        Self { link, prefix: "sealed-session:".into() }
     }
 
     /// Begins the keys with this, and not with `sealed-session:`. Applications that share a Redis need not differ in it:
@@ -144,9 +97,9 @@ impl RedisStore {
         command: &Cmd,
         harmless: fn(&RedisError) -> bool,
     ) -> Result<T, StoreError> {
-        let mut answer = self.ask_once(command).await;
+        let mut answer = self.link.ask(command).await;
         if answer.as_ref().is_err_and(harmless) {
-            answer = self.ask_once(command).await;
+            answer = self.link.ask(command).await;
         }
         answer.map_err(StoreError::when(doing))
     }
@@ -155,34 +108,6 @@ impl RedisStore {
     /// never sent, so this is harmless for a write, too; and that it was made has caused a new attempt.
     async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
-    }
-
-    async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        let (mut manager, renewed) = {
-            let mut connection = self.connection();
-            if connection.silence >= PATIENCE {
-                connection.renew();
-            }
-            (connection.manager.clone(), connection.renewed)
-        };
-        let mut call = Call { store: self, renewed, began: Some(Instant::now()) };
-        let answer = command.query_async(&mut manager).await;
-        match &answer {
-            Err(error) if error.is_timeout() => drop(call), // given up, by the manager
-            _ => call.is_answered(),
-        }
-        if answer.as_ref().is_err_and(|error| !error.is_io_error()) {
-            let mut connection = self.connection();
-            if connection.renewed == renewed {
-                connection.renew();
-            }
-        }
-        answer
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // Nothing is done under the lock that could leave it half-changed.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn compare_and(
@@ -198,61 +123,6 @@ impl RedisStore {
         complete(&mut command);
         self.write(doing, &command).await.map(done)
     }
-}
-
-/// A call that waits for its answer, and may be given up at any time.
-struct Call<'a> {
-    store: &'a RedisStore,
-    /// Over which connection.
-    renewed: u64,
-    /// `None` when it is answered.
-    began: Option<Instant>,
-}
-
-impl Call<'_> {
-    fn is_answered(&mut self) {
-        self.began = None;
-        let mut connection = self.store.connection();
-        if connection.renewed == self.renewed {
-            connection.silence = Duration::ZERO;
-        }
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        let Some(began) = self.began else { return };
-        let mut connection = self.store.connection();
-        if connection.renewed == self.renewed {
-            let (now, since) = (Instant::now(), began.max(connection.counted));
-            connection.silence += now.saturating_duration_since(since);
-            connection.counted = now;
-        }
-    }
-}
-
-fn client(url: &str) -> Result<Client, RedisError> {
-    let info = url.into_connection_info()?;
-    // By the third version of the protocol, the manager learns at once that a connection is lost, and not by the next
-    // request.
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let tcp = TcpSettings::default().set_nodelay(true);
-    // A peer that has vanished without a word is given up, where the system can do that, after five seconds and not after
-    // a quarter of an hour.
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let tcp = tcp.set_user_timeout(Duration::from_secs(5));
-    Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
-}
-
-/// Requests wait meanwhile, and give up after two seconds: nothing here takes as long. The few attempts to connect, within
-/// some 200 ms, ride out a restart; after a longer outage the next call tries anew.
-fn config() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(Duration::from_secs(1)))
-        .set_response_timeout(Some(PATIENCE))
-        .set_number_of_retries(3)
-        .set_min_delay(Duration::from_millis(25))
-        .set_max_delay(Duration::from_millis(100))
 }
 
 fn done(count: i64) -> Written {
