@@ -6,7 +6,7 @@ use sealed_session::overflow::PostgresStore;
 use sqlx::{Connection, PgConnection, Transaction};
 
 use super::{answers_are_matched, filled, load_all, recovery};
-use crate::{at_once, proxy::Proxy, servers::Postgres, turn};
+use crate::{at_once, proxy::Proxy, servers::Postgres};
 
 async fn postgres(url: &str) -> PostgresStore {
     let store = PostgresStore::connect(url).await.unwrap();
@@ -34,7 +34,6 @@ async fn connections(url: &str) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: scripts/test starts one"]
 async fn calls_to_postgres_that_are_given_up_leave_no_answer_to_the_next() {
-    let _turn = turn().await;
     let server = at_once(Postgres::start);
     answers_are_matched(&postgres(&server.url()).await).await;
 }
@@ -42,7 +41,6 @@ async fn calls_to_postgres_that_are_given_up_leave_no_answer_to_the_next() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: scripts/test starts one"]
 async fn connections_to_postgres_over_which_nothing_comes_are_replaced() {
-    let _turn = turn().await;
     let server = at_once(Postgres::start);
     let proxy = Proxy::before(server.port(), 1).await;
     let store = postgres(&format!("postgres://postgres@{}/postgres", proxy.address)).await;
@@ -61,7 +59,6 @@ async fn connections_to_postgres_over_which_nothing_comes_are_replaced() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a server: scripts/test starts one"]
 async fn connections_to_postgres_that_wait_for_a_lock_come_back() {
-    let _turn = turn().await;
     let server = at_once(Postgres::start);
     let store = postgres(&server.url()).await;
     let mut other = PgConnection::connect(&server.url()).await.unwrap();

@@ -5,13 +5,12 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::time::timeout;
 
 use super::{SOME, blob, filled, future, index, load_all};
-use crate::{MILLISECOND, turn};
+use crate::MILLISECOND;
 
 /// SQLite's readers don't wait for a writer. They would for a connection, if each write that is given up kept one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes its time: scripts/test gives it"]
 async fn writes_to_sqlite_that_are_given_up_leave_the_connections_to_the_readers() {
-    let _turn = turn().await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.db");
     let store = filled(SqliteStore::open(&path).await.unwrap()).await;
