@@ -246,7 +246,7 @@ impl<T: Payload> Sessions<T> {
         }
     }
 
-    pub(super) fn overflow(&self) -> &Overflow<T> {
+    pub(crate) fn overflow(&self) -> &Overflow<T> {
         self.inner.overflow.as_ref().expect("only sessions with a store come here")
     }
 }

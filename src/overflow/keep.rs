@@ -74,25 +74,24 @@ pub(crate) enum Kept {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Does what a commit wants of the store.
+    /// Does what a commit wants of the store, by its calls.
     ///
     /// # Errors
     ///
     /// Those after which the browser must keep the cookie that it has.
-    pub(crate) async fn carry_out(&self, work: &mut Work) -> Result<Kept, Error> {
-        let calls = self.overflow().calls();
+    pub(crate) async fn carry_out(&self, calls: &Calls<'_>, work: &mut Work) -> Result<Kept, Error> {
         // 1. What is written.
-        if self.keep(&calls, work, true).await? == Written::Conflict {
+        if self.keep(calls, work, true).await? == Written::Conflict {
             return Ok(Kept::Overtaken);
         }
         // 2. From here on the cookie is sent. What is deleted: an answer that does not come is no reason to let the
         //    browser keep a cookie whose blob may be gone.
         let mut late = None;
         for at in 0..work.leaving.len() {
-            match self.leave(&calls, work, at).await {
+            match self.leave(calls, work, at).await {
                 Ok(failed) => late = failed.or(late),
                 Err(error) => {
-                    self.take_back(&calls, work.home).await;
+                    self.take_back(calls, work.home).await;
                     return Err(error);
                 }
             }
@@ -100,9 +99,8 @@ impl<T: Payload> Sessions<T> {
         Ok(Kept::Done(late))
     }
 
-    /// Ends what must end, though the rest of the work has failed.
-    pub(crate) async fn let_go(&self, work: &Work) {
-        let calls = self.overflow().calls();
+    /// Ends what must end, though the rest of the work has failed. If no time is left, it is begun and not waited for.
+    pub(crate) async fn let_go(&self, calls: &Calls<'_>, work: &Work) {
         for (blob, fate) in &work.leaving {
             if *fate == Fate::Discarded
                 && let Err(error) = calls.delete(blob.index(), None).await

@@ -7,11 +7,13 @@ use std::{
 };
 
 use sqlx::{
-    PgPool, Postgres,
+    Connection, Error, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
     postgres::{PgArguments, PgPoolOptions},
     query::Query,
     raw_sql,
 };
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{
     Generation, Index, Store, StoreError, Written,
@@ -54,6 +56,12 @@ pub struct PostgresStore {
 /// Rows of a batch, which are locked together for some milliseconds.
 const BATCH: u64 = 500;
 
+/// How long a connection that is given back may take to answer what it was asked before.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Since when PostgreSQL can look whether a client is still there while it works for it.
+const LOOKS: u32 = 140_000;
+
 impl PostgresStore {
     /// The table and its index. It can be run again.
     pub const SCHEMA: &str = include_str!("postgres.sql");
@@ -69,6 +77,7 @@ impl PostgresStore {
             .max_connections(10)
             // Later calls wait so long for a connection, too.
             .acquire_timeout(Duration::from_secs(5))
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect(url)
             .await
             .map_err(StoreError::when("connecting to PostgreSQL"))?;
@@ -76,6 +85,10 @@ impl PostgresStore {
     }
 
     /// Uses a pool of yours. The table is found by the connection's `search_path`.
+    ///
+    /// A connection that has not answered five seconds after its call was given up is closed. So that PostgreSQL does not go
+    /// on to wait for a lock in its name, [`connect`](Self::connect) has set `client_connection_check_interval` to two
+    /// seconds, where there is such a setting.
     pub fn from_pool(pool: PgPool) -> Self {
         Self { pool, sweeper: Arc::new(Sweeper::new()) }
     }
@@ -122,11 +135,16 @@ impl PostgresStore {
         doing: &'static str,
         statement: Query<'_, Postgres, PgArguments>,
     ) -> Result<Written, StoreError> {
-        let done = statement.execute(&self.pool).await.map_err(StoreError::when(doing))?;
+        let done = async { statement.execute(self.borrow().await?.connection()).await };
+        let done = done.await.map_err(StoreError::when(doing))?;
         Ok(match done.rows_affected() {
             0 => Written::Conflict,
             _ => Written::Done,
         })
+    }
+
+    async fn borrow(&self) -> Result<Borrowed, Error> {
+        self.pool.acquire().await.map(|connection| Borrowed(Some(connection)))
     }
 
     fn sweep(&self) {
@@ -134,6 +152,46 @@ impl PostgresStore {
             let pool = self.pool.clone();
             move || batch(pool.clone())
         });
+    }
+}
+
+/// So that a lock's queue does not fill with those who have left.
+async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
+    if connection.server_version_num().is_none_or(|version| version < LOOKS) {
+        return Ok(());
+    }
+    match raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await {
+        // Not on all systems.
+        Ok(_) | Err(Error::Database(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A connection of the pool for one call, which may be given up at any time.
+///
+/// The pool takes a connection back when it has answered all that it was asked, and it waits for that as long as it takes.
+/// A server that has vanished without a word answers never, and a pool of such connections would be of no use for as
+/// long as the system believes in them, a quarter of an hour or for good.
+struct Borrowed(Option<PoolConnection<Postgres>>);
+
+impl Borrowed {
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("it is given back at the end")
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let (Some(connection), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(give_back(connection));
+        }
+    }
+}
+
+async fn give_back(mut connection: PoolConnection<Postgres>) {
+    if timeout(PATIENCE, connection.ping()).await.is_err() {
+        tracing::warn!(store = "PostgresStore", "a connection to PostgreSQL does not answer, and is closed");
+        drop(connection.detach());
     }
 }
 
@@ -157,14 +215,13 @@ impl Store for PostgresStore {
     type Error = StoreError;
 
     async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query_scalar(
+        let statement = sqlx::query_scalar(
             "SELECT substr(blob, 1, $2) FROM sealed_sessions WHERE id = $1 AND expires > clock_timestamp()",
         )
         .bind(&index.as_bytes()[..])
-        .bind(i32::try_from(most).unwrap_or(i32::MAX))
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(StoreError::when("loading a blob"))
+        .bind(i32::try_from(most).unwrap_or(i32::MAX));
+        let found = async { statement.fetch_optional(self.borrow().await?.connection()).await };
+        found.await.map_err(StoreError::when("loading a blob"))
     }
 
     async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {

@@ -1,18 +1,12 @@
 //! A store in Redis.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
-};
+mod link;
 
-use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-    cmd,
-    io::tcp::TcpSettings,
-};
+use std::{fmt, sync::Arc, time::SystemTime};
 
+use redis::{Cmd, FromRedisValue, RedisError, aio::ConnectionManager, cmd};
+
+use self::link::Link;
 use super::{Generation, Index, Store, StoreError, Written, failure::unix_millis};
 
 /// Keeps blobs in Redis 6.2 or later, or Valkey.
@@ -44,16 +38,8 @@ use super::{Generation, Index, Store, StoreError, Written, failure::unix_millis}
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {
-    connection: Arc<Mutex<Connection>>,
+    link: Link,
     prefix: Arc<str>,
-}
-
-struct Connection {
-    manager: ConnectionManager,
-    /// How often it was made anew.
-    renewed: u64,
-    /// How to. A manager that was given is left as it is.
-    client: Option<Client>,
 }
 
 // `KEYS[1]` is the blob, of which bytes 5 to 12 are the generation. Of what is absent, GETRANGE gives nothing.
@@ -72,29 +58,26 @@ if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])";
 
 impl RedisStore {
-    /// Connects, and again by itself whenever the connection is lost. A write that may have been sent is never
-    /// repeated.
+    /// Connects, and again by itself whenever the connection is lost, or calls have waited in vain for a second. A write
+    /// that may have been sent is never repeated.
     ///
     /// # Errors
     ///
     /// If the URL is wrong, or Redis does not answer within a second or does not let us in.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let client = client(url).map_err(StoreError::when("reading the URL of Redis"))?;
-        let manager = ConnectionManager::new_with_config(client.clone(), config())
-            .await
-            .map_err(StoreError::when("connecting to Redis"))?;
-        Ok(Self::over(Connection { manager, renewed: 0, client: Some(client) }))
+        Link::connect(url).await.map(Self::over)
     }
 
     /// Uses a connection of yours, with its database, its timeouts and its way to connect again.
     ///
-    /// Mind them: those of [`connect`](Self::connect) are short, since a request waits.
+    /// Mind them: those of [`connect`](Self::connect) are short, since a request waits. And a connection over which no
+    /// answers come, though nobody has closed it, is made anew only after `connect`.
     pub fn from_connection(connection: ConnectionManager) -> Self {
-        Self::over(Connection { manager: connection, renewed: 0, client: None })
+        Self::over(Link::of(connection))
     }
 
-    fn over(connection: Connection) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)), prefix: "sealed-session:".into() }
+    fn over(link: Link) -> Self {
+        Self { link, prefix: "sealed-session:".into() }
     }
 
     /// Begins the keys with this, and not with `sealed-session:`. Applications that share a Redis need not differ in it:
@@ -114,9 +97,9 @@ impl RedisStore {
         command: &Cmd,
         harmless: fn(&RedisError) -> bool,
     ) -> Result<T, StoreError> {
-        let mut answer = self.ask_once(command).await;
+        let mut answer = self.link.ask(command).await;
         if answer.as_ref().is_err_and(harmless) {
-            answer = self.ask_once(command).await;
+            answer = self.link.ask(command).await;
         }
         answer.map_err(StoreError::when(doing))
     }
@@ -125,40 +108,6 @@ impl RedisStore {
     /// never sent, so this is harmless for a write, too; and that it was made has caused a new attempt.
     async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
-    }
-
-    async fn ask_once<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        let (mut manager, renewed) = {
-            let connection = self.connection();
-            (connection.manager.clone(), connection.renewed)
-        };
-        let answer = command.query_async(&mut manager).await;
-        if answer.as_ref().is_err_and(|error| !error.is_io_error()) {
-            self.renew(renewed);
-        }
-        answer
-    }
-
-    /// Makes the manager anew, if nobody has since.
-    ///
-    /// It connects again by itself after errors of input and output. But when Redis itself refuses a new connection (it
-    /// has too many, or a password is being changed), the manager keeps that answer for good. From here it looks like the
-    /// answer to a command, some of which are mended by a new connection as well: that of a server that has become a replica.
-    fn renew(&self, renewed: u64) {
-        let mut connection = self.connection();
-        if connection.renewed != renewed {
-            return;
-        }
-        let Some(client) = connection.client.clone() else { return };
-        if let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config()) {
-            connection.manager = manager;
-            connection.renewed += 1;
-        }
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // Nothing is done under the lock that could leave it half-changed.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn compare_and(
@@ -174,30 +123,6 @@ impl RedisStore {
         complete(&mut command);
         self.write(doing, &command).await.map(done)
     }
-}
-
-fn client(url: &str) -> Result<Client, RedisError> {
-    let info = url.into_connection_info()?;
-    // By the third version of the protocol, the manager learns at once that a connection is lost, and not by the next
-    // request.
-    let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let tcp = TcpSettings::default().set_nodelay(true);
-    // A peer that has vanished without a word is given up, where the system can do that, after five seconds and not after
-    // a quarter of an hour.
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let tcp = tcp.set_user_timeout(Duration::from_secs(5));
-    Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
-}
-
-/// Requests wait meanwhile, and give up after two seconds: nothing here takes as long. The few attempts to connect, within
-/// some 200 ms, ride out a restart; after a longer outage the next call tries anew.
-fn config() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(Duration::from_secs(1)))
-        .set_response_timeout(Some(Duration::from_secs(1)))
-        .set_number_of_retries(3)
-        .set_min_delay(Duration::from_millis(25))
-        .set_max_delay(Duration::from_millis(100))
 }
 
 fn done(count: i64) -> Written {

@@ -137,10 +137,18 @@ impl SqliteStore {
     async fn write(
         &self,
         doing: &'static str,
-        statement: Query<'_, Sqlite, SqliteArguments>,
+        statement: Query<'static, Sqlite, SqliteArguments>,
     ) -> Result<Written, StoreError> {
-        let _turn = self.writing.lock().await;
-        let done = statement.execute(&self.pool).await.map_err(StoreError::when(doing))?;
+        let (turn, pool) = (self.writing.clone().lock_owned().await, self.pool.clone());
+        // A task of its own keeps its turn, and its connection, until SQLite is done, also when the caller has given up.
+        // While another process has the file locked, the next would take another connection otherwise, and so on, until
+        // none is left for those who read.
+        let writing = tokio::spawn(async move {
+            let done = statement.execute(&pool).await;
+            drop(turn);
+            done
+        });
+        let done = writing.await.map_err(StoreError::when(doing))?.map_err(StoreError::when(doing))?;
         Ok(match done.rows_affected() {
             0 => Written::Conflict,
             _ => Written::Done,
@@ -180,7 +188,7 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// Each call is one statement, and so atomic, even if its future is dropped while it runs.
+/// Each call is one statement, and so atomic, even if its future is dropped while it runs: it runs to its end.
 impl Store for SqliteStore {
     type Error = StoreError;
 

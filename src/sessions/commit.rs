@@ -107,12 +107,13 @@ impl<T: Payload> Sessions<T> {
     async fn store(&self, plan: StorePlan) -> (Decision, Option<Error>) {
         let StorePlan { mut work, stamped, ended } = plan;
         let renewal = work.write.as_ref().is_some_and(|write| write.renewal);
-        let late = match self.carry_out(&mut work).await {
+        let calls = self.overflow().calls();
+        let late = match self.carry_out(&calls, &mut work).await {
             Ok(Kept::Done(late)) => late,
             Ok(Kept::Overtaken) => return (Decision::Keep, None),
             Err(error) if renewal => return (self.not_renewed(&error), None),
             Err(error) if ended => {
-                self.let_go(&work).await;
+                self.let_go(&calls, &work).await;
                 return (Decision::Remove, Some(error));
             }
             Err(error) => return (Decision::Keep, Some(error)),

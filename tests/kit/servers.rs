@@ -97,6 +97,38 @@ impl Postgres {
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.0.port)
     }
+
+    /// Ends it as `pg_ctl stop -m immediate` does: every connection is told, and nothing is written. It recovers when it
+    /// is started again.
+    pub fn stop_immediately(&mut self) {
+        let mut child = self.0.child.take().expect("it runs");
+        run(Command::new("kill").args(["-QUIT", &child.id().to_string()]));
+        child.wait().unwrap();
+    }
+
+    /// Freezes the processes that serve the connections of now. The server goes on, and accepts new ones.
+    pub fn freeze_connections(&self) {
+        self.signal_connections("-STOP");
+    }
+
+    /// Lets them go on.
+    pub fn thaw_connections(&self) {
+        self.signal_connections("-CONT");
+    }
+
+    fn signal_connections(&self, signal: &str) {
+        let serves_us = |pid: &u32| {
+            // Such as "postgres: postgres postgres 127.0.0.1(50000) idle".
+            let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            title.contains(" 127.0.0.1(")
+        };
+        let child = self.0.child.as_ref().expect("it runs");
+        let connections = family(child.id()).into_iter().filter(serves_us);
+        let mut kill = Command::new("kill");
+        kill.arg(signal).args(connections.map(|pid| pid.to_string()));
+        // One may have ended meanwhile.
+        kill.stderr(Stdio::null()).status().unwrap();
+    }
 }
 
 /// What both can suffer.

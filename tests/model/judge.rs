@@ -134,6 +134,8 @@ pub struct Request {
     base: Basket,
     /// What it has made of it so far.
     mine: Basket,
+    /// And what it had made of it before each verb.
+    earlier: Vec<Basket>,
     done: Vec<Verb>,
     saved: bool,
     /// How many of its effects came before its last `save` had ended.

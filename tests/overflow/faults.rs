@@ -133,6 +133,23 @@ async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
     assert_eq!(shop.store.len(), 0, "the old blob is gone");
 }
 
+/// What follows `destroy` and the end of what was before wait for the store together, and not one after the other.
+#[tokio::test(start_paused = true)]
+async fn destroy_and_what_follows_it_keep_the_deadline() {
+    let shop = Shop::plain();
+    let browser = shop.spilled().await;
+    let session = shop.open(&browser).await;
+    session.destroy();
+    note(&session, LARGE);
+    shop.store.is(Mood::Hanging);
+    let began = Instant::now();
+    let (commit, headers) = shop.commit(session).await;
+    assert!(began.elapsed() <= 2 * SECOND + Duration::from_millis(1), "{:?}", began.elapsed());
+    assert!(commit.unwrap_err().is_store());
+    assert!(headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(shop.store.calls(), ["load", "create", "delete"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
     for mood in [Mood::Down, Mood::Hanging, Mood::Lying] {

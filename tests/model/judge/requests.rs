@@ -17,6 +17,7 @@ impl Judge {
             seen: 0,
             base: Basket::default(),
             mine: Basket::default(),
+            earlier: vec![],
             done: vec![],
             saved: false,
             saved_effects: 0,
@@ -39,7 +40,8 @@ impl Judge {
     pub fn did(&mut self, by: usize, verb: Verb, mine: Basket) {
         let request = &mut self.requests[by];
         request.done.push(verb);
-        request.mine = mine;
+        let earlier = std::mem::replace(&mut request.mine, mine);
+        request.earlier.push(earlier);
     }
 
     pub fn saved(&mut self, by: usize, result: Result<(), Error>, mine: Basket) {

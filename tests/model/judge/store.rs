@@ -161,6 +161,10 @@ impl Judge {
         let place = &self.places[&effect.index];
         let before = effect.before.expect("it was there");
         let mine = &request.mine;
+        // What was saved half-way and given up may be carried out after the handler has gone on.
+        if !effect.answered && request.earlier.contains(value) {
+            return;
+        }
         let read = |write: usize| place.writes[write].value.as_ref();
         let own = place.writes[before].by == by;
         let expected = match (read(request.seen), read(before)) {
