@@ -9,7 +9,7 @@ use std::{
 use sqlx::{
     Connection, Error, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
-    postgres::{PgArguments, PgPoolOptions},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
     query::Query,
     raw_sql,
 };
@@ -71,14 +71,25 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// If the URL is wrong, or the database does not answer within five seconds.
+    /// If the URL is wrong, or the database does not answer within five seconds, or does not let us in.
+    ///
+    /// # Security
+    ///
+    /// sqlx logs, as a warning, the parameters of a URL that it does not know, with their values: `?pasword=…`, too.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(StoreError::when("connecting to PostgreSQL"))?;
+        // One connection by itself first: a pool tries again until its time is up, and does not say why there is none.
+        let first = async { PgConnection::connect_with(&options).await?.close().await };
+        timeout(PATIENCE, first)
+            .await
+            .map_err(StoreError::when("connecting to PostgreSQL"))?
+            .map_err(StoreError::when("connecting to PostgreSQL"))?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
             // Later calls wait so long for a connection, too.
             .acquire_timeout(Duration::from_secs(5))
             .after_connect(|connection, _| Box::pin(prepare(connection)))
-            .connect(url)
+            .connect_with(options)
             .await
             .map_err(StoreError::when("connecting to PostgreSQL"))?;
         Ok(Self::from_pool(pool))

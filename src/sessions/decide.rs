@@ -92,7 +92,11 @@ impl<T: Payload> Sessions<T> {
         let now = stamp(self.now())?;
         let stamped = self.stamp_changed(state, now)?;
         if self.lifetimes().deadline(&stamped.header) <= u64::from(now) {
-            return Ok(Plan::Send(Decision::Remove));
+            return Ok(match state.identity {
+                // Its blob expires by itself, unless another request has prolonged it.
+                Identity::Kept => Plan::Send(Decision::Remove),
+                _ => self.removed(state),
+            });
         }
         let write = Write {
             // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
