@@ -7,6 +7,7 @@
 //! within a round: whatever slows the machine for a while slows both of a pair. Targets are printed, never asserted.
 
 mod cart5;
+mod paired;
 
 use std::{
     env,
@@ -17,6 +18,7 @@ use std::{
 
 use cart5::{Cart, cart};
 use cookie::{Cookie, CookieJar};
+use paired::{median, ratio};
 use sealed_session::{Key, KeyRing, Sealer, Suite};
 
 const NAME: &str = "__Host-session";
@@ -105,20 +107,6 @@ fn time(run: impl Fn(), batch: usize) -> f64 {
     let start = Instant::now();
     (0..batch).for_each(|_| run());
     start.elapsed().as_nanos() as f64 / batch as f64
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut samples = samples.to_vec();
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
-}
-
-/// How often the second's time goes into the first's: the median of the rounds, the least and the most.
-fn ratio(theirs: &[f64], ours: &[f64]) -> String {
-    let ratios: Vec<f64> = theirs.iter().zip(ours).map(|(theirs, ours)| theirs / ours).collect();
-    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = ratios.iter().copied().fold(0.0, f64::max);
-    format!("{:.2}x ({least:.1}-{most:.1})", median(&ratios))
 }
 
 fn compare(lines: usize, Effort { rounds, batch }: Effort) {

@@ -10,7 +10,7 @@ pub struct Item {
     pub price_cents: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cart {
     pub user_id: u64,
     pub csrf: [u8; 16],
