@@ -68,14 +68,17 @@ const DOMAIN: &[u8] = b"sealed-session schema v1\n";
 const MAX_ENCODED: usize = 1 << 24;
 
 impl Grammar {
+    #[inline]
     pub(super) fn node(&self, id: Id) -> Node {
         self.nodes[id as usize]
     }
 
+    #[inline]
     pub(super) fn parts(&self, parts: Parts) -> &[Part] {
         &self.parts[parts.start as usize..][..parts.len as usize]
     }
 
+    #[inline]
     pub(super) fn variants(&self, variants: Parts) -> &[Variant] {
         &self.variants[variants.start as usize..][..variants.len as usize]
     }
