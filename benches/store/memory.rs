@@ -42,8 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How long the blob of a payload is: 43 bytes before it, which has six bytes of its own and is padded to 256, and 16
-/// after it.
+/// How long the blob of a payload is: 37 bytes in clear, then six and the payload, padded to 256, and the tag.
 fn blob(payload: usize) -> usize {
     37 + (6 + payload).next_multiple_of(256) + 16
 }
