@@ -159,11 +159,6 @@ impl Error {
         }
     }
 
-    /// Whether the session has been ended by another request.
-    pub(crate) fn is_ended(&self) -> bool {
-        matches!(*self.0, Kind::Ended)
-    }
-
     pub(crate) fn configuration(what: impl Into<String>) -> Self {
         Kind::Configuration(what.into()).into()
     }

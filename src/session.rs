@@ -249,7 +249,7 @@ impl<T: Payload> Session<T> {
     /// ([`Error::is_conflict`]), when a value would be serialised otherwise than its type is read, when a closure that
     /// changed it has panicked, and when the response's head has already been sent ([`Error::is_finished`]).
     pub async fn save(&self) -> Result<(), Error> {
-        let _saving = self.begin_saving().await;
+        let _saving = self.begin_saving().await?;
         let sessions = &self.shared.sessions;
         let work = self.with("save", |state| {
             state.check_open()?;
@@ -305,6 +305,15 @@ impl<T: Payload> Session<T> {
                 },
             })
         })
+    }
+
+    /// Waits until nobody else saves or commits, no longer than for the store.
+    pub(crate) async fn begin_saving(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
+        let waiting = self.shared.saving.lock();
+        match &self.shared.sessions.inner.overflow {
+            Some(overflow) => overflow.calls().wait_for("finish an earlier save", waiting).await,
+            None => Ok(waiting.await),
+        }
     }
 
     /// The sessions that this one belongs to.
@@ -368,12 +377,7 @@ impl<T> Session<T> {
         run(&mut state)
     }
 
-    /// Waits until nobody else saves or commits.
-    pub(crate) async fn begin_saving(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.shared.saving.lock().await
-    }
-
-    /// The same without waiting; `None` when somebody does.
+    /// Begins to save or commit; `None` when somebody else does so already.
     pub(crate) fn try_begin_saving(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.shared.saving.try_lock().ok()
     }

@@ -20,7 +20,7 @@ use std::{
 use http::{Request, Response};
 
 #[cfg(any(feature = "tower", feature = "hyper"))]
-pub(crate) use self::commit::Outcome;
+pub(crate) use self::{arrive::Arrived, commit::Outcome};
 pub(crate) use self::{arrive::Presented, commit::Begun};
 use crate::{
     Payload, SessionMap,

@@ -12,7 +12,7 @@ use std::{
 use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
-use crate::{Error, Payload, Session, Sessions, choose::Hook};
+use crate::{Error, Payload, Session, Sessions, choose::Hook, error::Kind, sessions::Arrived};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
@@ -21,13 +21,15 @@ pub(crate) struct Slot<T> {
     hook: Option<Hook<T>>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
+    /// The store has failed this request: nobody waits for it once more.
+    failed: AtomicBool,
     /// The response is gone, or will never be.
     closed: AtomicBool,
 }
 
 impl<T: Payload> Slot<T> {
-    /// The session, opened now if it has not been. Everybody who asks gets the same. A store that has failed is asked
-    /// again by who asks next.
+    /// The session, opened now if it has not been. Everybody who asks gets the same. A store that has failed is
+    /// not asked again.
     pub(crate) fn open(
         self: Arc<Self>,
         headers: &HeaderMap,
@@ -39,13 +41,23 @@ impl<T: Payload> Slot<T> {
         async move {
             let session = match arrived {
                 None => self.session.get().expect("it is there, and stays"),
-                Some(arrived) => self.session.get_or_try_init(|| arrived.settle()).await?,
+                Some(arrived) => self.session.get_or_try_init(|| self.settle(arrived)).await?,
             };
             if self.closed.load(SeqCst) {
                 session.finish();
             }
             Ok(session.clone())
         }
+    }
+
+    async fn settle(&self, arrived: Arrived<T>) -> Result<Session<T>, Error> {
+        if self.failed.load(SeqCst) {
+            let source = "it has failed for this request already".into();
+            return Err(Kind::Store { call: "load a session", source: Some(source) }.into());
+        }
+        let settled = arrived.settle().await;
+        self.failed.store(settled.is_err(), SeqCst);
+        settled
     }
 
     /// The session, if anybody has asked for it.
@@ -105,6 +117,7 @@ pub(crate) fn enter<T: Payload>(
         sessions,
         hook,
         session: OnceCell::new(),
+        failed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     });
     extensions.insert(Slots { cookie, slot: slot.clone(), outer });

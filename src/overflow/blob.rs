@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How often a write is tried again because another request came in between.
-pub(super) const ATTEMPTS: usize = 16;
+pub(super) const ATTEMPTS: usize = 100;
 
 /// A session's blob, as this request last saw it.
 #[derive(Clone, Copy)]
@@ -26,6 +26,8 @@ pub(crate) struct Stored {
     pub(crate) previous: Option<usize>,
     /// Whether it is sealed by the key that seals now, in the payload's present shape.
     pub(super) settled: bool,
+    /// Whether it would fit the cookie: its session has returned, and the browser does not know, or is to return.
+    pub(super) returns: bool,
 }
 
 impl Stored {
@@ -35,6 +37,16 @@ impl Stored {
 
     pub(super) fn generation(&self) -> Generation {
         Generation::new(self.reference.generation)
+    }
+
+    /// A reference's blob, whatever stands there: to be deleted.
+    pub(crate) fn unseen(reference: Reference, session_id: [u8; 16], previous: Option<usize>) -> Self {
+        Self { reference, session_id, previous, settled: false, returns: false }
+    }
+
+    /// Whether it is to return into its cookie.
+    pub(crate) fn returns(&self) -> bool {
+        self.returns
     }
 
     /// As if it had been seen one write earlier, so that the next write finds that another came in between.
@@ -83,6 +95,7 @@ impl<T: Payload> Sessions<T> {
                 session_id,
                 previous,
                 settled: current && blob.schema == sealer.fingerprint(),
+                returns: blob.payload.len() <= sealer.longest_payload(),
             };
             Ok((sealer.decode(blob.schema, blob.payload)?, stored))
         };
@@ -190,7 +203,13 @@ impl<T: Payload> Sessions<T> {
         expires: SystemTime,
     ) -> Result<Stored, Error> {
         let reference = Reference { generation: 0, secret: random::bytes()? };
-        let nothing = Stored { reference, session_id: header.session_id, previous: None, settled: true };
+        let nothing = Stored {
+            reference,
+            session_id: header.session_id,
+            previous: None,
+            settled: true,
+            returns: false,
+        };
         let (blob, bytes) = self.seal_next(&nothing, draft)?;
         match calls.create(blob.index(), &bytes, expires).await? {
             Written::Done => Ok(blob),
@@ -208,7 +227,12 @@ impl<T: Payload> Sessions<T> {
             let source = "its generations are used up".into();
             return Err(Kind::Store { call: "replace a session", source: Some(source) }.into());
         };
-        let next = Stored { reference: Reference { generation, ..blob.reference }, settled: true, ..*blob };
+        let next = Stored {
+            reference: Reference { generation, ..blob.reference },
+            settled: true,
+            returns: false,
+            ..*blob
+        };
         let sealer = self.sealer();
         let content = Blob { generation, schema: sealer.fingerprint(), payload: draft.payload() };
         let bytes = self.context_of(blob.previous).seal_blob(&next.reference, &next.session_id, &content)?;
@@ -217,7 +241,8 @@ impl<T: Payload> Sessions<T> {
 
     /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
     pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) -> Written {
-        let expires = expires.min(self.now() + self.overflow().grace);
+        let grace = self.now().checked_add(self.overflow().grace);
+        let expires = grace.map_or(expires, |grace| expires.min(grace));
         calls.set_expiry(blob.index(), blob.generation(), expires).await.unwrap_or_else(|error| {
             tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
             Written::Done
@@ -234,7 +259,7 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// When a blob expires: with the cookie that names it.
-    pub(super) fn expiry(&self, header: &Header) -> SystemTime {
+    pub(crate) fn expiry(&self, header: &Header) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.lifetimes().expires(header))
     }
 

@@ -16,7 +16,10 @@ pub(crate) struct Calls<'a> {
 impl<'a> Calls<'a> {
     /// From now on, and no longer than `deadline` in all.
     pub(super) fn new(store: &'a dyn ErasedStore, deadline: Duration) -> Self {
-        Self { store, until: Instant::now() + deadline }
+        let now = Instant::now();
+        // What is too long to be told ends never, or in a year.
+        let until = now.checked_add(deadline).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
+        Self { store, until }
     }
 
     pub(super) async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, Error> {
@@ -53,6 +56,15 @@ impl<'a> Calls<'a> {
 
     pub(super) async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Error> {
         self.wait("delete a session", self.store.delete(index, expected)).await
+    }
+
+    /// Waits for something that is no call, as long as for one.
+    pub(crate) async fn wait_for<R>(
+        &self,
+        what: &'static str,
+        done: impl Future<Output = R>,
+    ) -> Result<R, Error> {
+        timeout_at(self.until, done).await.map_err(|_| Kind::Store { call: what, source: None }.into())
     }
 
     async fn wait<R>(

@@ -4,7 +4,10 @@
 //! was carried out, leaves the browser with a cookie that opens: what is written comes first, then the cookie is
 //! decided, and what is deleted comes last.
 
-use std::mem;
+use std::{
+    mem,
+    time::{Duration, SystemTime},
+};
 
 use super::{
     Calls, Stored, Written,
@@ -30,6 +33,10 @@ pub(crate) enum Fate {
 
 /// A session's data on the way to where they are kept.
 pub(crate) struct Write {
+    /// The marks under which the session goes on.
+    pub(crate) header: Header,
+    /// Those under which it came.
+    pub(crate) came: Option<Header>,
     pub(crate) draft: Draft,
     /// The data from which the request began, if it has changed them and they are known.
     pub(crate) base: Option<Draft>,
@@ -37,6 +44,8 @@ pub(crate) struct Write {
     pub(crate) changed: bool,
     /// Whether they are kept though they are empty.
     pub(crate) durable: bool,
+    /// Until when `save` has put them where they are.
+    pub(crate) saved: Option<SystemTime>,
     /// Whether this is a mere renewal, which steps back for whatever else happens.
     pub(crate) renewal: bool,
     /// The data of this request alone, once the draft has been merged with another's.
@@ -44,6 +53,11 @@ pub(crate) struct Write {
 }
 
 impl Write {
+    /// Whether `save` has put them where they are for so long, or less by no more than a handler takes.
+    fn is_saved_until(&self, expires: SystemTime) -> bool {
+        self.saved.is_some_and(|saved| expires <= saved + Duration::from_secs(60))
+    }
+
     /// Goes on with other data than those of this request alone.
     pub(super) fn take(&mut self, draft: Draft) {
         let mine = mem::replace(&mut self.draft, draft);
@@ -53,10 +67,6 @@ impl Write {
 
 /// What a request wants of its store.
 pub(crate) struct Work {
-    /// The marks under which the session goes on.
-    pub(crate) header: Header,
-    /// Those under which it came.
-    pub(crate) came: Option<Header>,
     /// `None` when nothing is to be kept.
     pub(crate) write: Option<Write>,
     /// The blob that the session is in, and stays in or returns from.
@@ -118,10 +128,9 @@ impl<T: Payload> Sessions<T> {
 
     /// Writes the data where they are to be kept. Only a renewal is told of a conflict.
     async fn keep(&self, calls: &Calls<'_>, work: &mut Work, may_return: bool) -> Result<Written, Error> {
-        let Work { header, came, write: Some(write), home, leaving } = work else {
-            return Ok(Written::Done);
-        };
-        let expires = self.expiry(header);
+        let Work { write: Some(write), home, leaving } = work else { return Ok(Written::Done) };
+        let (header, came) = (write.header, write.came);
+        let expires = self.expiry(&header);
         // As if it had only been renewed: who is left with the cookie of before, since something fails, must find its
         // blob until that expires.
         let renewed = came
@@ -132,9 +141,22 @@ impl<T: Payload> Sessions<T> {
         if let Some(blob) = home {
             let is_of_before = came.is_some_and(|came| came.session_id == blob.session_id);
             let expires = if is_of_before { expires.max(renewed) } else { expires };
-            let step = if write.changed || !blob.settled { Step::Replace } else { Step::Extend };
-            if self.advance(calls, blob, write, step, expires).await? == Written::Conflict {
-                return Ok(Written::Conflict);
+            let writes = write.changed || !blob.settled || (may_return && blob.returns);
+            let mut step = if writes { Step::Replace } else { Step::Extend };
+            match self.advance(calls, blob, write, step, expires).await {
+                Ok(Written::Done) => {}
+                Ok(Written::Conflict) => return Ok(Written::Conflict),
+                // It is there since it was saved, and would only have lived a little longer.
+                Err(error) if step == Step::Extend && write.is_saved_until(expires) && error.is_store() => {
+                    tracing::warn!(cookie = self.cookie_name(), %error, "a saved session's expiry stays as it was");
+                    return Ok(Written::Done);
+                }
+                Err(error) => return Err(error),
+            }
+            // Another request has written it meanwhile, by an older key.
+            if step == Step::Extend && !blob.settled {
+                step = Step::Replace;
+                let _ = self.advance(calls, blob, write, step, expires).await?;
             }
             let leaves = self.sealer().fits(&write.draft) || self.is_over(write);
             if step == Step::Replace && may_return && leaves {
@@ -150,16 +172,20 @@ impl<T: Payload> Sessions<T> {
             return Ok(Written::Done);
         }
 
-        // 2. In a new place. What it leaves must still stand: what another request has ended is not revived.
+        // 2. In a new place. What it leaves must still stand: what another request has ended is not revived. And of
+        //    two requests that both move it to another name, the second finds out.
         for (blob, fate) in leaving.iter_mut() {
-            if *fate != Fate::Discarded
-                && self.advance(calls, blob, write, Step::Extend, renewed).await? == Written::Conflict
-            {
+            let step = match fate {
+                Fate::Discarded => continue,
+                Fate::Renamed => Step::Extend,
+                Fate::Moved => Step::Replace,
+            };
+            if self.advance(calls, blob, write, step, renewed).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
         }
         if !self.sealer().fits(&write.draft) {
-            *home = Some(self.create(calls, header, &write.draft, expires).await?);
+            *home = Some(self.create(calls, &header, &write.draft, expires).await?);
             if leaving.is_empty() {
                 self.inner.tally.spilled();
             }
@@ -174,29 +200,25 @@ impl<T: Payload> Sessions<T> {
 
     /// Leaves one of the blobs that the session is in no longer. That it may still be there is told, and no failure.
     async fn leave(&self, calls: &Calls<'_>, work: &mut Work, at: usize) -> Result<Option<Error>, Error> {
-        let expires = self.expiry(&work.header);
         let (blob, fate) = &mut work.leaving[at];
-        let (Fate::Renamed, Some(write)) = (*fate, &mut work.write) else {
-            if *fate == Fate::Moved {
-                let _ = self.retire(calls, blob, expires).await;
-                return Ok(None);
-            }
+        let (Fate::Renamed | Fate::Moved, Some(write)) = (*fate, &mut work.write) else {
             // Also when nothing stands there any more, which is as good.
             return Ok(calls.delete(blob.index(), None).await.err());
         };
+        let (header, expires) = (write.header, self.expiry(&write.header));
         for _ in 0..ATTEMPTS {
-            match calls.delete(blob.index(), Some(blob.generation())).await {
+            let left = match fate {
+                Fate::Moved => Ok(self.retire(calls, blob, expires).await),
+                _ => calls.delete(blob.index(), Some(blob.generation())).await,
+            };
+            match left {
                 Ok(Written::Done) => return Ok(None),
                 Ok(Written::Conflict) => {}
                 Err(error) => return Ok(Some(error)),
             }
             let before = write.draft.payload().to_vec();
-            match self.catch_up(calls, blob, write).await {
-                // Somebody has ended the old one since the new one was begun.
-                Err(error) if error.is_ended() => return Ok(None),
-                result => result?,
-            }
-            // Merged with what came in between: that is kept before its blob is deleted.
+            self.catch_up(calls, blob, write).await?;
+            // Merged with what came in between: that is kept before its blob is left.
             if write.draft.payload() != before {
                 work.home = match work.home {
                     Some(mut home) => {
@@ -204,7 +226,7 @@ impl<T: Payload> Sessions<T> {
                         Some(home)
                     }
                     None if self.sealer().fits(&write.draft) => None,
-                    None => Some(self.create(calls, &work.header, &write.draft, expires).await?),
+                    None => Some(self.create(calls, &header, &write.draft, expires).await?),
                 };
             }
         }

@@ -97,7 +97,8 @@ impl MemoryStore {
     ///
     /// One blob can take up half of the bytes; to store a larger one is an error.
     pub fn bounded(bytes: usize, blobs: usize) -> Self {
-        let (bytes, blobs) = (bytes as u64, blobs.max(1) as u64);
+        // Of one alone, no blob could be half of the bytes.
+        let (bytes, blobs) = (bytes as u64, blobs.max(2) as u64);
         let cost = Cost { least: (bytes / blobs).max(1) };
         // Without what the division leaves over, in which there might be room for one blob too many.
         let room = (cost.least.saturating_mul(blobs)).min(bytes);

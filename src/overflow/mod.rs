@@ -38,7 +38,7 @@ mod sqlite;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod sweep;
 
-use std::{error, fmt, ops::Range, time::SystemTime};
+use std::{error, fmt, ops::Range, sync::Arc, time::SystemTime};
 
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub use self::failure::StoreError;
@@ -182,6 +182,42 @@ pub trait Store: Send + Sync + 'static {
         index: Index,
         expected: Option<Generation>,
     ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
+}
+
+/// Shared: several kinds of sessions can have one store.
+impl<S: Store> Store for Arc<S> {
+    type Error = S::Error;
+
+    async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, Self::Error> {
+        S::load(self, index, most).await
+    }
+
+    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Self::Error> {
+        S::create(self, index, blob, expires).await
+    }
+
+    async fn replace(
+        &self,
+        index: Index,
+        expected: Generation,
+        blob: &[u8],
+        expires: SystemTime,
+    ) -> Result<Written, Self::Error> {
+        S::replace(self, index, expected, blob, expires).await
+    }
+
+    async fn set_expiry(
+        &self,
+        index: Index,
+        expected: Generation,
+        expires: SystemTime,
+    ) -> Result<Written, Self::Error> {
+        S::set_expiry(self, index, expected, expires).await
+    }
+
+    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Self::Error> {
+        S::delete(self, index, expected).await
+    }
 }
 
 /// Whether a call has changed what is stored.

@@ -1,6 +1,6 @@
 //! What a request's verbs leave behind, for the commit.
 
-use std::mem;
+use std::{mem, time::SystemTime};
 
 use super::Arrival;
 use crate::{
@@ -20,6 +20,8 @@ pub(crate) struct State<T> {
     pub(crate) presented: Presented,
     /// The blob that the session is in, or that `save` has put it in.
     pub(crate) home: Option<Stored>,
+    /// Those of other references that the request has brought, authentic and not opened.
+    pub(crate) unopened: Vec<Stored>,
     /// Blobs that it was in before `save` put it there.
     pub(crate) left: Vec<Stored>,
     pub(crate) before: Before,
@@ -32,8 +34,8 @@ pub(crate) struct State<T> {
     pub(crate) discarded: bool,
     /// It stands for one that could not be loaded, and is not kept.
     pub(crate) detached: bool,
-    /// `save` has put it where the browser does not look yet.
-    pub(crate) saved: bool,
+    /// Until when `save` has put it where the browser does not look yet.
+    pub(crate) saved: Option<SystemTime>,
     /// To be sealed anew whether it has changed or not, and also when it is empty.
     pub(crate) touched: bool,
     /// To be kept though it is empty: something outside the data is bound to it.
@@ -88,6 +90,7 @@ impl<T> State<T> {
             held,
             presented,
             home: None,
+            unopened: Vec::new(),
             left: Vec::new(),
             before: Before::Untouched,
             identity: Identity::Kept,
@@ -96,7 +99,7 @@ impl<T> State<T> {
             destroyed: false,
             discarded: false,
             detached: false,
-            saved: false,
+            saved: None,
             touched: false,
             durable: false,
             passive: false,
@@ -108,7 +111,7 @@ impl<T> State<T> {
     /// Whether a verb has changed under which marks the session goes on.
     pub(crate) fn is_remarked(&self) -> bool {
         let begins = self.touched && self.held.is_none();
-        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins || self.saved
+        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins || self.saved.is_some()
     }
 
     /// Whether it was destroyed, and the browser has sent anything to drop.
@@ -125,15 +128,6 @@ impl<T> State<T> {
     /// All blobs that the session is or was in.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &Stored> {
         self.home.iter().chain(&self.left)
-    }
-
-    /// The blob that the session is in, and goes on in.
-    pub(crate) fn home_of_next(&self) -> Option<&Stored> {
-        let next = match (&self.held, self.identity) {
-            (Some(held), Identity::Kept) => Some(held.id()),
-            _ => self.next_id,
-        }?;
-        self.home.as_ref().filter(|home| home.session_id == *next.as_bytes() && home.previous.is_none())
     }
 
     /// The data from which the request began, if they are known.

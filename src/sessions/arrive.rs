@@ -52,6 +52,8 @@ pub(crate) struct Arrived<T> {
     opened: Option<Candidate<Opened<T>>>,
     /// Those that are in the store, if they are.
     references: Vec<Candidate<(Marks, Reference)>>,
+    /// Those of them that did not open, or were not asked for.
+    unopened: Vec<Stored>,
     /// Why the first that did not open did not.
     refusal: Option<Refusal>,
 }
@@ -74,6 +76,7 @@ impl<T: Payload> Sessions<T> {
             presented: Presented { background: is_background(headers), ..Presented::default() },
             opened: None,
             references: Vec::new(),
+            unopened: Vec::new(),
             refusal: None,
         };
         let current = arrived.read(inner.sealer.context(), &inner.cookie, None, headers, began);
@@ -148,7 +151,7 @@ impl<T: Payload> Arrived<T> {
         match inner.overflow.as_ref().map(|overflow| overflow.on_failure) {
             Some(OnStoreFailure::ServeFresh) => {
                 let mut state = State::new(T::default(), Arrival::Unavailable, None, self.presented);
-                state.detached = true;
+                (state.detached, state.unopened) = (true, self.unopened);
                 Ok(Session::new(self.sessions, state))
             }
             _ => Err(error),
@@ -166,7 +169,13 @@ impl<T: Payload> Arrived<T> {
         let rank = |marks: &Marks, previous| (marks.header.issued, Reverse(previous));
         let mut references = std::mem::take(&mut self.references);
         references.sort_by_key(|found| Reverse(rank(&found.content.0, found.previous)));
-        for Candidate { content: (marks, reference), previous } in references {
+        self.unopened = references
+            .iter()
+            .map(|Candidate { content: (marks, reference), previous }| {
+                Stored::unseen(*reference, marks.header.session_id, *previous)
+            })
+            .collect();
+        for (at, Candidate { content: (marks, reference), previous }) in references.into_iter().enumerate() {
             let best = self.opened.as_ref().map(|best| rank(&best.content.marks, best.previous));
             if best >= Some(rank(&marks, previous)) {
                 break;
@@ -175,6 +184,7 @@ impl<T: Payload> Arrived<T> {
             match self.sessions.fetch(&calls, reference, id, previous).await? {
                 Ok((value, stored)) => {
                     self.opened = Some(Candidate { content: Opened { value, marks }, previous });
+                    self.unopened.remove(at);
                     return Ok(Some(stored));
                 }
                 Err(refusal) => {
@@ -208,7 +218,7 @@ impl<T: Payload> Arrived<T> {
             None => (T::default(), None),
         };
         let mut state = State::new(data, arrival, held, self.presented);
-        state.home = stored;
+        (state.home, state.unopened) = (stored, self.unopened);
         Session::new(self.sessions, state)
     }
 }

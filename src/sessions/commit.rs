@@ -45,7 +45,10 @@ impl<T: Payload> Sessions<T> {
             None => {
                 let (these, session) = (self.clone(), session.clone());
                 Begun::Store(Box::pin(async move {
-                    let _saving = session.begin_saving().await;
+                    let _saving = match session.begin_saving().await {
+                        Ok(saving) => saving,
+                        Err(error) => return these.gave_up(&session, error),
+                    };
                     match these.plan(&session, status) {
                         Ok((plan, error)) => match these.begin_plan(plan, error) {
                             Begun::Done(outcome) => outcome,
@@ -56,6 +59,12 @@ impl<T: Payload> Sessions<T> {
                 }))
             }
         }
+    }
+
+    /// A `save` in a task of its own has taken all the time there was.
+    fn gave_up(&self, session: &Session<T>, error: Error) -> Outcome {
+        session.with("commit", |state| state.committed = true);
+        Outcome { decision: Some(Decision::Keep), error: Some(error) }
     }
 
     /// Sends what was decided, on the handler's response or on the one that replaces it.

@@ -30,22 +30,25 @@ pub(super) struct StorePlan {
 impl<T: Payload> Sessions<T> {
     /// Nothing is sent, unless the session was destroyed.
     pub(super) fn ended(&self, state: &State<T>) -> Plan {
-        match state.is_ended() {
+        match state.destroyed {
             true => self.removed(state),
             false => Plan::Send(Decision::Keep),
         }
     }
 
-    /// The browser's cookie goes, and the session's blobs with it.
+    /// The browser's cookie goes, and the session's blobs with it. After `destroy` those, too, that other cookies of the
+    /// request refer to, and those that did not open.
     fn removed(&self, state: &State<T>) -> Plan {
-        let leaving: Vec<_> = state.blobs().map(|blob| (*blob, Fate::Discarded)).collect();
-        match (&state.held, leaving.is_empty()) {
-            (Some(held), false) => Plan::Store(Box::new(StorePlan {
-                work: Work { header: held.header, came: None, write: None, home: None, leaving },
+        let unopened = if state.destroyed { &state.unopened[..] } else { &[] };
+        let leaving: Vec<_> = state.blobs().chain(unopened).map(|blob| (*blob, Fate::Discarded)).collect();
+        match leaving.is_empty() {
+            true if state.presented.any() => Plan::Send(Decision::Remove),
+            true => Plan::Send(Decision::Keep),
+            false => Plan::Store(Box::new(StorePlan {
+                work: Work { write: None, home: None, leaving },
                 stamped: None,
                 ended: true,
             })),
-            _ => Plan::Send(Decision::Remove),
         }
     }
 
@@ -84,7 +87,8 @@ impl<T: Payload> Sessions<T> {
         // 4. An empty session is none. One that is stored tells so to requests in flight first.
         let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
         let durable = state.durable || as_it_came;
-        if draft.payload() == self.inner.empty && !durable && state.home_of_next().is_none() {
+        let is_stored = !state.discarded && state.blobs().next().is_some();
+        if draft.payload() == self.inner.empty && !durable && !is_stored {
             return Ok(if state.held.is_some() { self.removed(state) } else { self.ended(state) });
         }
 
@@ -101,8 +105,11 @@ impl<T: Payload> Sessions<T> {
         let write = Write {
             // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
             changed: !unchanged || (draft.payload() == self.inner.empty && !durable),
+            header: stamped.header,
+            came: state.held.map(|held| held.header),
             base: state.take_before(),
             draft,
+            saved: state.saved,
             renewal: false,
             mine: None,
             durable,
@@ -118,6 +125,9 @@ impl<T: Payload> Sessions<T> {
             _ if state.touched => true,
             _ if state.passive => false,
             _ if state.presented.moved => true,
+            // The answer that brought it back may have been lost. What runs in the background waits, so that it does not
+            // carry back what a navigation has changed.
+            _ if state.home.is_some_and(|home| home.returns()) && !state.presented.background => true,
             Renewal::WhenSpent => {
                 let parts = if state.presented.background { 2 } else { 4 };
                 self.lifetimes().is_spent(header, now.into(), parts)
@@ -130,8 +140,19 @@ impl<T: Payload> Sessions<T> {
         }
         let renewed = self.inner.sealer.draft(&state.data);
         let renewed = renewed.and_then(|draft| {
-            let write = Write { draft, base: None, changed: false, renewal: true, mine: None, durable: true };
-            self.plan_write(state, write, Stamped::again(header, now)?)
+            let stamped = Stamped::again(header, now)?;
+            let write = Write {
+                header: stamped.header,
+                came: Some(*header),
+                draft,
+                base: None,
+                changed: false,
+                saved: None,
+                renewal: true,
+                mine: None,
+                durable: true,
+            };
+            self.plan_write(state, write, stamped)
         });
         Ok(renewed.unwrap_or_else(|error| Plan::Send(self.not_renewed(&error))))
     }
@@ -155,7 +176,7 @@ impl<T: Payload> Sessions<T> {
 
     /// Where the data go: into the cookie, or through the store.
     fn plan_write(&self, state: &State<T>, write: Write, stamped: Stamped) -> Result<Plan, Error> {
-        let work = self.work(state, write, &stamped)?;
+        let work = self.work(state, write)?;
         match work {
             Work { home: None, leaving, write: Some(write), .. }
                 if leaving.is_empty() && self.inner.sealer.fits(&write.draft) =>
@@ -173,22 +194,20 @@ impl<T: Payload> Sessions<T> {
     /// # Errors
     ///
     /// When the data fit neither the cookie nor the store.
-    pub(super) fn work(&self, state: &State<T>, write: Write, stamped: &Stamped) -> Result<Work, Error> {
+    pub(super) fn work(&self, state: &State<T>, write: Write) -> Result<Work, Error> {
         match &self.inner.overflow {
             Some(overflow) if !self.inner.sealer.fits(&write.draft) => overflow.check_size(&write.draft)?,
             Some(_) => {}
             None => self.inner.sealer.check_size(&write.draft)?,
         }
-        let header = stamped.header;
-        let is_home = |blob: &Stored| blob.session_id == header.session_id && blob.previous.is_none();
-        let fate = |blob: &Stored| match blob.session_id == header.session_id {
+        let id = write.header.session_id;
+        let is_home = |blob: &Stored| blob.session_id == id && blob.previous.is_none();
+        let fate = |blob: &Stored| match blob.session_id == id {
             _ if state.discarded => Fate::Discarded,
             true => Fate::Moved,
             false => Fate::Renamed,
         };
         Ok(Work {
-            header,
-            came: state.held.map(|held| held.header),
             write: Some(write),
             home: state.blobs().copied().find(is_home),
             leaving: state.blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, fate(blob))).collect(),

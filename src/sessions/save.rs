@@ -24,8 +24,18 @@ impl<T: Payload> Sessions<T> {
             Before::Serialised(before) => Some(before.clone()),
             _ => None,
         };
-        let write = Write { draft, base, changed, renewal: false, mine: None, durable: true };
-        let work = self.work(state, write, &stamped)?;
+        let write = Write {
+            header: stamped.header,
+            came: state.held.map(|held| held.header),
+            draft,
+            base,
+            changed,
+            saved: None,
+            renewal: false,
+            mine: None,
+            durable: true,
+        };
+        let work = self.work(state, write)?;
         let fits = work.write.as_ref().is_some_and(|write| self.inner.sealer.fits(&write.draft));
         Ok((work.home.is_some() || !fits).then_some(work))
     }
@@ -34,14 +44,19 @@ impl<T: Payload> Sessions<T> {
     pub(crate) fn record(&self, state: &mut State<T>, work: Work) -> Result<(), Error> {
         state.check_open()?;
         let Work { home, leaving, write: Some(write), .. } = work else { return Ok(()) };
-        state.saved = true;
+        state.saved = Some(self.expiry(&write.header));
         state.left = leaving.into_iter().map(|(blob, _)| blob).collect();
         // What was saved elsewhere is still a change to what was read in the blob that it leaves.
         let (home, base) = match (write.base, state.left.is_empty()) {
             (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
             _ => (home, None),
         };
-        let before = |saved| Before::Serialised(base.unwrap_or(saved));
+        // Who could not change anything yet has changed nothing.
+        let untouched = matches!(state.before, Before::Untouched);
+        let before = |saved| match untouched {
+            true => Before::Untouched,
+            false => Before::Serialised(base.unwrap_or(saved)),
+        };
         (state.home, state.before) = match write.mine {
             None => (home, before(write.draft)),
             Some(mine) if self.sealer().draft(&state.data)?.payload() == mine.payload() => {

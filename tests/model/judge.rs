@@ -138,6 +138,8 @@ pub struct Request {
     earlier: Vec<Basket>,
     done: Vec<Verb>,
     saved: bool,
+    /// It has written what it had not changed.
+    returning: bool,
     /// How many of its effects came before its last `save` had ended.
     saved_effects: usize,
     effects: Vec<Effect>,

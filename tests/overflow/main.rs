@@ -7,6 +7,7 @@ mod conflicts;
 mod faults;
 mod hostile;
 mod life;
+mod reviewed;
 mod rotation;
 mod saving;
 mod settings;

@@ -149,7 +149,7 @@ impl Judge {
             (Err(error), _) if !error.is_store() && sent.is_some() && !request.did(Verb::Destroy) => {
                 self.object("a request that failed has sent a cookie");
             }
-            (Err(_), Some(None)) if !request.did(Verb::Destroy) && !now_empty => {
+            (Err(_), Some(None)) if !(request.did(Verb::Destroy) || now_empty || merged_empty) => {
                 self.object("a request that failed has removed the session");
             }
             (Err(_), _) => {}
@@ -186,7 +186,14 @@ impl Judge {
             });
             let idle = (request.did(Verb::Passive) || fresh || !held) && !request.did(Verb::Touch);
             let calls = request.effects.iter().filter(|effect| effect.kind != "load").count();
-            if idle && (calls > 0 || sent.is_some()) {
+            // What fits its cookie returns there, if a navigation finds it in the store.
+            let tries_to_return = request.effects.iter().any(|effect| effect.kind == "replace");
+            let returned = matches!(sent, Some(Some(Cookie { content: Kept::Inline(_), .. })));
+            let conflict = |effect: &Effect| effect.written == Written::Conflict && effect.kind != "load";
+            let hindered = request.troubled || request.effects.iter().any(conflict);
+            if request.returning && !returned && !hindered {
+                self.object("an unchanged session was written anew");
+            } else if idle && !tries_to_return && (calls > 0 || sent.is_some()) {
                 self.object("an unchanged session, not due for renewal, was written or sent");
             } else if calls > 1 && !request.effects.iter().any(|effect| effect.kind == "replace") {
                 self.object("a renewal took more than one call");

@@ -20,6 +20,7 @@ impl Judge {
             earlier: vec![],
             done: vec![],
             saved: false,
+            returning: false,
             saved_effects: 0,
             effects: vec![],
             succeeded: false,

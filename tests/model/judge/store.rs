@@ -100,9 +100,8 @@ impl Judge {
         let request = &self.requests[by];
         if let Some(value) = value {
             let rewrites = request.changes() || request.saved || request.empties();
-            if !rewrites && of_key {
-                self.object("an unchanged session was written anew");
-            }
+            // Unless it is on its way back into the cookie, which its answer will show.
+            self.requests[by].returning |= !rewrites && of_key;
             self.judge_update(by, effect, &value, "writes");
         }
     }
