@@ -233,7 +233,12 @@ impl<T: Payload> SessionsBuilder<T> {
     /// Where sessions go that don't fit their cookies, and come back from when they shrink. Default: none, and what
     /// doesn't fit can't be kept.
     ///
-    /// All nodes need the same store. A session that is in it ends for those that have none or another.
+    /// All nodes need the same store. A session that is in it ends for those that have none or another. To share one
+    /// between two kinds of sessions, clone it or put it into an [`Arc`].
+    ///
+    /// # Panics
+    ///
+    /// Not this, but a request that needs the store, outside of a tokio runtime with a clock: the deadline is tokio's.
     ///
     /// ```
     /// # #[cfg(feature = "memory")]
@@ -269,7 +274,7 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// How long what was stored is left there when its session has returned into the cookie, for requests that are on
     /// their way with the cookie of before. A browser that never receives the response that brings its session back loses
-    /// the session, unless a request of that time changes or renews it. Default: 30 seconds.
+    /// the session, unless it comes again within that time. Default: 30 seconds.
     pub fn return_grace(mut self, grace: Duration) -> Self {
         self.return_grace = grace;
         self

@@ -139,7 +139,8 @@ impl Error {
     }
 
     /// The store of sessions that don't fit their cookies has failed, did not answer in time, or has given back what is no
-    /// blob of this session. Nothing was overwritten, and the browser keeps its cookie.
+    /// blob of this session. The session is as it was before, or, if the call that failed was carried out all the same, as
+    /// it was to be; whichever cookie the browser has after the response opens. One that was destroyed is removed.
     pub fn is_store(&self) -> bool {
         matches!(*self.0, Kind::Store { .. } | Kind::Blob(_) | Kind::Detached)
     }

@@ -33,10 +33,11 @@ pub enum OnServerError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnCommitFailure {
-    /// An empty response of this status, in place of the handler's. The browser keeps the session it had. The
-    /// default, with the error's own [status](crate::Error::status).
+    /// An empty response of this status, in place of the handler's. The browser keeps the session it had, unless that
+    /// was destroyed, or goes on under a new id already. The default, with the error's own
+    /// [status](crate::Error::status).
     Replace(StatusCode),
-    /// The handler's response, without a word on the session: the browser keeps the one it had.
+    /// The handler's response. As for the session, the same holds.
     SendUnchanged,
 }
 

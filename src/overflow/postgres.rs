@@ -95,7 +95,8 @@ impl PostgresStore {
         Ok(Self::from_pool(pool))
     }
 
-    /// Uses a pool of yours. The table is found by the connection's `search_path`.
+    /// Uses a pool of yours, of the sqlx that this version depends on. The table is found by the connection's
+    /// `search_path`. Statements are prepared by name, which PgBouncer passes on from 1.21.
     ///
     /// A connection that has not answered five seconds after its call was given up is closed. So that PostgreSQL does not go
     /// on to wait for a lock in its name, [`connect`](Self::connect) has set `client_connection_check_interval` to two

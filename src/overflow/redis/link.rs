@@ -67,7 +67,7 @@ impl Link {
             Err(error) if error.is_timeout() => drop(call), // given up, by the manager
             _ => call.is_answered(),
         }
-        if answer.as_ref().is_err_and(|error| !error.is_io_error()) {
+        if answer.as_ref().is_err_and(|error| !error.is_io_error() && !is_of_the_command(error)) {
             let mut connection = self.connection();
             if connection.renewed == renewed {
                 connection.renew();
@@ -80,6 +80,12 @@ impl Link {
         // Nothing is done under the lock that could leave it half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether Redis has answered so to a command, and would over any connection: it is full, can't write its file, runs a
+/// script, or has too few replicas. To connect anew at each of those would only burden it more.
+fn is_of_the_command(error: &RedisError) -> bool {
+    error.code().is_some_and(|code| ["OOM", "MISCONF", "BUSY", "NOREPLICAS"].contains(&code))
 }
 
 impl Connection {
