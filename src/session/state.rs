@@ -130,6 +130,11 @@ impl<T> State<T> {
         self.home.iter().chain(&self.left)
     }
 
+    /// What other references of the request lead to goes, too, when the session is destroyed.
+    pub(crate) fn disowned(&self) -> &[Stored] {
+        if self.destroyed { &self.unopened } else { &[] }
+    }
+
     /// The data from which the request began, if they are known.
     pub(crate) fn take_before(&mut self) -> Option<Draft> {
         match mem::replace(&mut self.before, Before::Unknown) {

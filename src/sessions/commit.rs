@@ -63,8 +63,12 @@ impl<T: Payload> Sessions<T> {
 
     /// A `save` in a task of its own has taken all the time there was.
     fn gave_up(&self, session: &Session<T>, error: Error) -> Outcome {
-        session.with("commit", |state| state.committed = true);
-        Outcome { decision: Some(Decision::Keep), error: Some(error) }
+        let ended = session.with("commit", |state| {
+            state.committed = true;
+            state.is_ended()
+        });
+        let decision = if ended { Decision::Remove } else { Decision::Keep };
+        Outcome { decision: Some(decision), error: Some(error) }
     }
 
     /// Sends what was decided, on the handler's response or on the one that replaces it.

@@ -12,6 +12,7 @@ use crate::{
     sealer::{Marks, Stamped},
     session::{Before, Identity, SessionKind, State},
 };
+
 /// What follows from what a request's verbs have left behind.
 pub(super) enum Plan {
     Send(Decision),
@@ -39,8 +40,8 @@ impl<T: Payload> Sessions<T> {
     /// The browser's cookie goes, and the session's blobs with it. After `destroy` those, too, that other cookies of the
     /// request refer to, and those that did not open.
     fn removed(&self, state: &State<T>) -> Plan {
-        let unopened = if state.destroyed { &state.unopened[..] } else { &[] };
-        let leaving: Vec<_> = state.blobs().chain(unopened).map(|blob| (*blob, Fate::Discarded)).collect();
+        let leaving: Vec<_> =
+            state.blobs().chain(state.disowned()).map(|blob| (*blob, Fate::Discarded)).collect();
         match leaving.is_empty() {
             true if state.presented.any() => Plan::Send(Decision::Remove),
             true => Plan::Send(Decision::Keep),
@@ -207,10 +208,12 @@ impl<T: Payload> Sessions<T> {
             true => Fate::Moved,
             false => Fate::Renamed,
         };
+        let left = state.blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, fate(blob)));
+        let disowned = state.disowned().iter().map(|blob| (*blob, Fate::Discarded));
         Ok(Work {
             write: Some(write),
             home: state.blobs().copied().find(is_home),
-            leaving: state.blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, fate(blob))).collect(),
+            leaving: left.chain(disowned).collect(),
         })
     }
 

@@ -236,21 +236,28 @@ async fn destroy_deletes_what_could_not_be_loaded() {
 
 #[tokio::test]
 async fn destroy_deletes_what_this_node_can_not_read() {
-    let shop = Shop::plain();
-    let browser = shop.spilled().await;
-    let clock = shop.clock.clone();
-    let of_another_shape = Sessions::<(u32, u32)>::builder(shop.ring.clone())
-        .realm("tests")
-        .clock(move || clock.now())
-        .store(shop.store.clone())
-        .build()
-        .unwrap();
-    let request = Request::get("/").header("cookie", browser.cookie_header().unwrap()).body(()).unwrap();
-    let session = of_another_shape.open(&request).await.unwrap();
-    assert_eq!(session.arrival(), Arrival::Refused(Refusal::UnknownSchema));
-    session.destroy();
-    let commit = of_another_shape.commit(session, &mut Response::new(())).await;
-    assert_eq!((commit.unwrap(), shop.store.len()), (Commit::Remove, 0));
+    for begins_another in [false, true] {
+        let shop = Shop::plain();
+        let browser = shop.spilled().await;
+        let clock = shop.clock.clone();
+        let of_another_shape = Sessions::<(u32, u32)>::builder(shop.ring.clone())
+            .realm("tests")
+            .clock(move || clock.now())
+            .store(shop.store.clone())
+            .build()
+            .unwrap();
+        let cookies = browser.cookie_header().unwrap();
+        let request = Request::get("/").header("cookie", cookies).body(()).unwrap();
+        let session = of_another_shape.open(&request).await.unwrap();
+        assert_eq!(session.arrival(), Arrival::Refused(Refusal::UnknownSchema));
+        session.destroy();
+        if begins_another {
+            session.update(|pair| *pair = (1, 2));
+        }
+        let commit = of_another_shape.commit(session, &mut Response::new(())).await.unwrap();
+        assert_eq!(commit, if begins_another { Commit::Set } else { Commit::Remove });
+        assert_eq!(shop.store.len(), 0);
+    }
 }
 
 #[tokio::test]
