@@ -62,7 +62,7 @@ pub(crate) use self::{
 /// Five calls, each atomic: two that overlap have one order, the same for everybody. What has expired counts as
 /// absent, for every call. A call that fails may have been carried out or not; it must not have been carried out in
 /// part. Futures may be dropped at any time, when a deadline has passed or a client has hung up, and the same holds
-/// then.
+/// then. The time at which something is to expire may have passed already: it is absent from then on.
 ///
 /// A blob's [`Generation`] can be read off its bytes, so that no store needs a second place for it.
 ///
