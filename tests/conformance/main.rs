@@ -9,6 +9,8 @@ mod mutants;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod samples;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 #[path = "../kit/servers.rs"]
 mod servers;

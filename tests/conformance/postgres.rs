@@ -2,26 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use sealed_session::overflow::{Generation, Index, PostgresStore, Store, Written, conformance};
+use sealed_session::overflow::{Generation, PostgresStore, Store, Written, conformance};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
+use crate::samples::{HOUR, blob, future, index};
 use crate::servers::{self, Postgres};
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-fn future() -> SystemTime {
-    SystemTime::now() + HOUR
-}
-
-fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
-}
-
-fn blob(generation: u64) -> Vec<u8> {
-    let mut blob = vec![0x13; 20_000];
-    blob[Generation::BYTES].copy_from_slice(&generation.to_be_bytes());
-    blob
-}
 
 /// A database of the test's own, in the server that all share.
 async fn database(name: &'static str) -> String {

@@ -1,27 +1,12 @@
 //! The store in Redis, a real one.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use redis::{AsyncCommands, Client, aio::ConnectionManager};
-use sealed_session::overflow::{Generation, Index, RedisStore, Store, Written, conformance};
+use sealed_session::overflow::{Generation, RedisStore, Store, Written, conformance};
 
+use crate::samples::{blob, future, index};
 use crate::servers::{self, Redis};
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-fn future() -> SystemTime {
-    SystemTime::now() + HOUR
-}
-
-fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
-}
-
-fn blob(generation: u64) -> Vec<u8> {
-    let mut blob = vec![0x13; 20_000];
-    blob[Generation::BYTES].copy_from_slice(&generation.to_be_bytes());
-    blob
-}
 
 async fn manager(url: &str) -> ConnectionManager {
     ConnectionManager::new(Client::open(url).unwrap()).await.unwrap()

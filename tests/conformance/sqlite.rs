@@ -6,25 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sealed_session::overflow::{Generation, Index, SqliteStore, Store, Written, conformance};
+use sealed_session::overflow::{Generation, SqliteStore, Store, Written, conformance};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 
-const HOUR: Duration = Duration::from_secs(3600);
-
-fn future() -> SystemTime {
-    SystemTime::now() + HOUR
-}
-
-fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
-}
-
-fn blob(generation: u64) -> Vec<u8> {
-    let mut blob = vec![0x13; 20_000];
-    blob[Generation::BYTES].copy_from_slice(&generation.to_be_bytes());
-    blob
-}
+use crate::samples::{HOUR, blob, future, index};
 
 async fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
