@@ -19,9 +19,12 @@ use std::{
 
 use http::{Request, Response};
 
+pub(crate) use self::arrive::Presented;
 #[cfg(any(feature = "tower", feature = "hyper"))]
-pub(crate) use self::{arrive::Arrived, commit::Outcome};
-pub(crate) use self::{arrive::Presented, commit::Begun};
+pub(crate) use self::{
+    arrive::Arrived,
+    commit::{Begun, Outcome},
+};
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
@@ -175,10 +178,7 @@ impl<T: Payload> Sessions<T> {
     /// tells of success should be replaced, with the error's [status](Error::status), keeping the session's headers.
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
         let sessions = session.sessions();
-        let outcome = match sessions.begin_commit(&session, response.status()) {
-            Begun::Done(outcome) => outcome,
-            Begun::Store(working) => working.await,
-        };
+        let outcome = sessions.begin_commit(&session, response.status()).outcome().await;
         let (commit, error) = sessions.finish_commit(&session, outcome, response.headers_mut());
         error.map_or(Ok(commit), Err)
     }

@@ -27,7 +27,7 @@ pub(crate) struct Stored {
     /// Whether it is sealed by the key that seals now, in the payload's present shape.
     pub(super) settled: bool,
     /// Whether it would fit the cookie: its session has returned, and the browser does not know, or is to return.
-    pub(super) returns: bool,
+    pub(crate) returns: bool,
 }
 
 impl Stored {
@@ -39,14 +39,9 @@ impl Stored {
         Generation::new(self.reference.generation)
     }
 
-    /// A reference's blob, whatever stands there: to be deleted.
+    /// A reference's blob, before anybody has looked at what stands there.
     pub(crate) fn unseen(reference: Reference, session_id: [u8; 16], previous: Option<usize>) -> Self {
         Self { reference, session_id, previous, settled: false, returns: false }
-    }
-
-    /// Whether it is to return into its cookie.
-    pub(crate) fn returns(&self) -> bool {
-        self.returns
     }
 
     /// As if it had been seen one write earlier, so that the next write finds that another came in between.
@@ -71,20 +66,18 @@ pub(super) enum Step {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Loads and opens a reference's blob: the data, or why not.
+    /// Loads and opens a blob: the data, or why not.
     pub(crate) async fn fetch(
         &self,
         calls: &Calls<'_>,
-        reference: Reference,
-        session_id: [u8; 16],
-        previous: Option<usize>,
+        sought: &Stored,
     ) -> Result<Result<(T, Stored), Refusal>, Error> {
         let overflow = self.overflow();
-        let index = Index::new(reference.index());
         // One byte more than is accepted, so that what is too long is seen to be.
-        let Some(mut bytes) = calls.load(index, overflow.limit.saturating_add(1)).await? else {
+        let Some(mut bytes) = calls.load(sought.index(), overflow.limit.saturating_add(1)).await? else {
             return Ok(Err(Refusal::MissingBlob));
         };
+        let Stored { reference, session_id, previous, .. } = *sought;
         let context = self.context_of(previous);
         let current = previous.is_none() && context.would_seal(&bytes);
         let mut open = || {
@@ -109,7 +102,7 @@ impl<T: Payload> Sessions<T> {
         session_id: [u8; 16],
     ) -> Result<Result<T, Refusal>, Error> {
         let Some(overflow) = &self.inner.overflow else { return Ok(Err(Refusal::MissingBlob)) };
-        let found = self.fetch(&overflow.calls(), reference, session_id, None).await?;
+        let found = self.fetch(&overflow.calls(), &Stored::unseen(reference, session_id, None)).await?;
         Ok(found.map(|(value, _)| value))
     }
 
@@ -151,7 +144,7 @@ impl<T: Payload> Sessions<T> {
         blob: &mut Stored,
         write: &mut Write,
     ) -> Result<(), Error> {
-        match self.fetch(calls, blob.reference, blob.session_id, blob.previous).await? {
+        match self.fetch(calls, blob).await? {
             Ok((theirs, stored)) => {
                 *blob = stored;
                 self.reconcile(write, theirs)
@@ -203,13 +196,7 @@ impl<T: Payload> Sessions<T> {
         expires: SystemTime,
     ) -> Result<Stored, Error> {
         let reference = Reference { generation: 0, secret: random::bytes()? };
-        let nothing = Stored {
-            reference,
-            session_id: header.session_id,
-            previous: None,
-            settled: true,
-            returns: false,
-        };
+        let nothing = Stored::unseen(reference, header.session_id, None);
         let (blob, bytes) = self.seal_next(&nothing, draft)?;
         match calls.create(blob.index(), &bytes, expires).await? {
             Written::Done => Ok(blob),

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Refusal},
     overflow::Stored,
     policy::OnStoreFailure,
-    seal::{Context, Reference},
+    seal::Context,
     sealer::{Found, Marks, Opened},
     session::{Arrival, Session, State},
     sessions::Sessions,
@@ -49,19 +49,19 @@ pub(crate) struct Arrived<T> {
     sessions: Sessions<T>,
     presented: Presented,
     /// The one issued last of those that opened.
-    opened: Option<Candidate<Opened<T>>>,
+    opened: Option<Candidate<T>>,
     /// Those that are in the store, if they are.
-    references: Vec<Candidate<(Marks, Reference)>>,
+    references: Vec<(Marks, Stored)>,
     /// Those of them that did not open, or were not asked for.
     unopened: Vec<Stored>,
     /// Why the first that did not open did not.
     refusal: Option<Refusal>,
 }
 
-/// A cookie that may be the session's.
-struct Candidate<C> {
-    content: C,
-    /// Which former realm or name it is of, if it is.
+/// A session that may be the request's.
+struct Candidate<T> {
+    content: Opened<T>,
+    /// Of which former realm or name its cookie is, if it is of one.
     previous: Option<usize>,
 }
 
@@ -114,7 +114,8 @@ impl<T: Payload> Arrived<T> {
                     Seen::Opened
                 }
                 Ok(Found::Reference(marks, reference)) => {
-                    self.references.push(Candidate { content: (marks, reference), previous });
+                    let stored = Stored::unseen(reference, marks.header.session_id, previous);
+                    self.references.push((marks, stored));
                     Seen::Foreign
                 }
                 Err(refusal) => {
@@ -168,20 +169,15 @@ impl<T: Payload> Arrived<T> {
         // At the very same second, the present name's.
         let rank = |marks: &Marks, previous| (marks.header.issued, Reverse(previous));
         let mut references = std::mem::take(&mut self.references);
-        references.sort_by_key(|found| Reverse(rank(&found.content.0, found.previous)));
-        self.unopened = references
-            .iter()
-            .map(|Candidate { content: (marks, reference), previous }| {
-                Stored::unseen(*reference, marks.header.session_id, *previous)
-            })
-            .collect();
-        for (at, Candidate { content: (marks, reference), previous }) in references.into_iter().enumerate() {
+        references.sort_by_key(|(marks, stored)| Reverse(rank(marks, stored.previous)));
+        self.unopened = references.iter().map(|(_, stored)| *stored).collect();
+        for (at, (marks, sought)) in references.into_iter().enumerate() {
+            let previous = sought.previous;
             let best = self.opened.as_ref().map(|best| rank(&best.content.marks, best.previous));
             if best >= Some(rank(&marks, previous)) {
                 break;
             }
-            let id = marks.header.session_id;
-            match self.sessions.fetch(&calls, reference, id, previous).await? {
+            match self.sessions.fetch(&calls, &sought).await? {
                 Ok((value, stored)) => {
                     self.opened = Some(Candidate { content: Opened { value, marks }, previous });
                     self.unopened.remove(at);

@@ -19,6 +19,16 @@ pub(crate) enum Begun {
     Store(Pin<Box<dyn Future<Output = Outcome> + Send>>),
 }
 
+impl Begun {
+    /// Waits for the store, if there is anything to wait for.
+    pub(super) async fn outcome(self) -> Outcome {
+        match self {
+            Self::Done(outcome) => outcome,
+            Self::Store(working) => working.await,
+        }
+    }
+}
+
 /// How a commit went.
 pub(crate) struct Outcome {
     /// What is to be sent; `None` when everything has been sent before.
@@ -38,23 +48,13 @@ impl<T: Payload> Sessions<T> {
     pub(crate) fn begin_commit(&self, session: &Session<T>, status: StatusCode) -> Begun {
         // A `save` that is still at work, in a task of its own, comes first.
         match session.try_begin_saving() {
-            Some(_saving) => match self.plan(session, status) {
-                Ok((plan, error)) => self.begin_plan(plan, error),
-                Err(outcome) => Begun::Done(outcome),
-            },
+            Some(_saving) => self.plan(session, status),
             None => {
                 let (these, session) = (self.clone(), session.clone());
                 Begun::Store(Box::pin(async move {
-                    let _saving = match session.begin_saving().await {
-                        Ok(saving) => saving,
-                        Err(error) => return these.gave_up(&session, error),
-                    };
-                    match these.plan(&session, status) {
-                        Ok((plan, error)) => match these.begin_plan(plan, error) {
-                            Begun::Done(outcome) => outcome,
-                            Begun::Store(working) => working.await,
-                        },
-                        Err(outcome) => outcome,
+                    match session.begin_saving().await {
+                        Ok(_saving) => these.plan(&session, status).outcome().await,
+                        Err(error) => these.gave_up(&session, error),
                     }
                 }))
             }
@@ -90,23 +90,21 @@ impl<T: Payload> Sessions<T> {
         (commit, error)
     }
 
-    /// What is to become of the session, and what has failed.
-    fn plan(&self, session: &Session<T>, status: StatusCode) -> Result<(Plan, Option<Error>), Outcome> {
-        session.with("commit", |state| {
+    /// Decides what is to become of the session, and begins to do it.
+    fn plan(&self, session: &Session<T>, status: StatusCode) -> Begun {
+        let (plan, error) = session.with("commit", |state| {
             let first = !state.committed;
             match self.decide(state, status) {
-                Ok(plan) => Ok((plan, None)),
+                Ok(plan) => (Some(plan), None),
                 // `destroy` holds whatever else happens.
-                Err(error) if first => Ok((self.ended(state), Some(error))),
-                Err(error) => Err(Outcome { decision: None, error: Some(error) }),
+                Err(error) if first => (Some(self.ended(state)), Some(error)),
+                Err(error) => (None, Some(error)),
             }
-        })
-    }
-
-    fn begin_plan(&self, plan: Plan, error: Option<Error>) -> Begun {
+        });
         match plan {
-            Plan::Send(decision) => Begun::Done(Outcome { decision: Some(decision), error }),
-            Plan::Store(plan) => {
+            None => Begun::Done(Outcome { decision: None, error }),
+            Some(Plan::Send(decision)) => Begun::Done(Outcome { decision: Some(decision), error }),
+            Some(Plan::Store(plan)) => {
                 let these = self.clone();
                 Begun::Store(Box::pin(async move {
                     let (decision, failed) = these.store(*plan).await;

@@ -88,8 +88,9 @@ impl<T: Payload> Sessions<T> {
         // 4. An empty session is none. One that is stored tells so to requests in flight first.
         let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
         let durable = state.durable || as_it_came;
+        let is_over = draft.payload() == self.inner.empty && !durable;
         let is_stored = !state.discarded && state.blobs().next().is_some();
-        if draft.payload() == self.inner.empty && !durable && !is_stored {
+        if is_over && !is_stored {
             return Ok(if state.held.is_some() { self.removed(state) } else { self.ended(state) });
         }
 
@@ -105,7 +106,7 @@ impl<T: Payload> Sessions<T> {
         }
         let write = Write {
             // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
-            changed: !unchanged || (draft.payload() == self.inner.empty && !durable),
+            changed: !unchanged || is_over,
             header: stamped.header,
             came: state.held.map(|held| held.header),
             base: state.take_before(),
@@ -128,7 +129,7 @@ impl<T: Payload> Sessions<T> {
             _ if state.presented.moved => true,
             // The answer that brought it back may have been lost. What runs in the background waits, so that it does not
             // carry back what a navigation has changed.
-            _ if state.home.is_some_and(|home| home.returns()) && !state.presented.background => true,
+            _ if state.home.is_some_and(|home| home.returns) && !state.presented.background => true,
             Renewal::WhenSpent => {
                 let parts = if state.presented.background { 2 } else { 4 };
                 self.lifetimes().is_spent(header, now.into(), parts)
