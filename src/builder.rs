@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_fingerprint::Samples;
 
 use crate::{
     Payload,
@@ -18,7 +19,6 @@ use crate::{
     lifetime::Lifetimes,
     overflow::{ErasedStore, Store},
     policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
-    schema::Samples,
     seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
     sessions::{Inner, Overflow, Previous, Sessions},

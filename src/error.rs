@@ -4,11 +4,9 @@ use std::{env::VarError, fmt, io, path::PathBuf};
 
 use http::StatusCode;
 
-use crate::{
-    overflow::BoxError,
-    schema::{EncodeError, SchemaError},
-    session::Place,
-};
+use serde_fingerprint::{EncodeError, SchemaError};
+
+use crate::{overflow::BoxError, session::Place};
 
 /// Why something could not be set up, sealed or committed.
 ///

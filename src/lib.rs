@@ -68,7 +68,7 @@
 //! | guard forms against other sites | [`csrf`] |
 //! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
 //! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
-//! | change the payload's type | [`SessionsBuilder::migrating_from`], [`schema`] |
+//! | change the payload's type | [`SessionsBuilder::migrating_from`], [`Fingerprint`] |
 //! | keep what doesn't fit a cookie | [`overflow`], [`SessionsBuilder::store`], [`OnConflict`], [`OnStoreFailure`] |
 //! | serve several tenants | [`Sessions::choosing`] |
 //! | test your handlers | [`testing`] |
@@ -130,7 +130,6 @@ mod migration;
 pub mod overflow;
 mod payload;
 mod policy;
-pub mod schema;
 pub mod seal;
 mod sealer;
 mod session;
@@ -138,6 +137,8 @@ mod sessions;
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
+
+pub use serde_fingerprint::{Fingerprint, Samples};
 
 pub use self::{
     builder::SessionsBuilder,

@@ -3,11 +3,9 @@
 use std::any::type_name;
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_fingerprint::{Fingerprint, Samples, Schema};
 
-use crate::{
-    error::{Error, Refusal},
-    schema::{Fingerprint, Samples, Schema},
-};
+use crate::error::{Error, Refusal};
 
 /// A shape that `T` is also read from.
 pub(crate) struct Migration<T> {

@@ -6,13 +6,13 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_fingerprint::{Samples, Schema};
 
 use crate::{
     error::{Error, Kind, Refusal},
     key_ring::KeyRing,
     lifetime::{Lifetimes, from_stamp, stamp},
     migration::{self, Declaration, Migration},
-    schema::{Samples, Schema},
     seal::{
         self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
         random::Nonce,

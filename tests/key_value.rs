@@ -193,7 +193,7 @@ async fn flash_messages_and_a_typed_struct_live_in_a_key_value_session() -> Resu
 
 #[test]
 fn b51_the_shape_of_the_map_never_changes() {
-    let fingerprint = sealed_session::schema::Fingerprint::of::<SessionMap>().unwrap();
+    let fingerprint = sealed_session::Fingerprint::of::<SessionMap>().unwrap();
     assert_eq!(fingerprint.to_string(), "843148f2");
     let mut map = SessionMap::default();
     map.insert("b", &7).unwrap();

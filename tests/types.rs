@@ -1,5 +1,5 @@
 //! Payload types across deployments (B50) and types that postcard would carry wrongly (B52), through an axum
-//! application. The shapes themselves are told apart in `schema_pairs.rs` and refused in `schema_refused.rs`.
+//! application. The shapes themselves are told apart in the crate `serde-fingerprint`.
 
 mod kit;
 

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use sealed_session::schema::Schema;
+use serde_fingerprint::Schema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]

@@ -48,7 +48,7 @@
 //!
 //! | offset | length | field |
 //! |---|---|---|
-//! | 0 | 4 | schema: the [fingerprint](crate::schema) of the payload's shape |
+//! | 0 | 4 | schema: the [fingerprint](crate::Fingerprint) of the payload's shape |
 //! | 4 | 4 | created: when the session began |
 //! | 8 | 4 | issued: when this cookie was sealed |
 //! | 12 | 4 | window: how many seconds after `issued` the cookie stops to open |

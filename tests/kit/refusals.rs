@@ -25,7 +25,7 @@ pub fn refusals(ours: &KeyRing, clock: &Clock) -> Vec<(Refusal, String)> {
     // Frames that only a faulty writer with the right key could seal.
     let context = Context::new(ours, "tests", COOKIE).unwrap();
     let now = clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32;
-    let schema = u32::from(sealed_session::schema::Fingerprint::of::<Visit>().unwrap());
+    let schema = u32::from(sealed_session::Fingerprint::of::<Visit>().unwrap());
     let good =
         Header { schema, created: now, issued: now, window: 60, session_id: [7; 16], persistent: false };
     let frame = |header: Header, payload: &[u8]| {

@@ -2,9 +2,8 @@
 
 use kit::{Browser, Clock, Visit};
 use sealed_session::{
-    Arrival, KeyRing, Refusal,
+    Arrival, Fingerprint, KeyRing, Refusal,
     overflow::{Generation, Index},
-    schema::Fingerprint,
     seal::{Blob, Context, Header, Reference},
 };
 

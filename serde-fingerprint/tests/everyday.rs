@@ -8,9 +8,9 @@ use std::num::*;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use sealed_session::schema::{Schema, SchemaError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_fingerprint::{Schema, SchemaError};
 
 #[track_caller]
 fn traced<T: Serialize + DeserializeOwned>() -> Schema<T> {

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sealed_session::schema::{Fingerprint, Samples, Schema};
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_fingerprint::{Fingerprint, Samples, Schema};
 
 /// The type is refused at set-up, in words that hold all of these.
 #[track_caller]

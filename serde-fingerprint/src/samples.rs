@@ -14,7 +14,7 @@ use super::values::builtin;
 /// be a whole payload as well as one small part of it.
 ///
 /// ```
-/// use sealed_session::schema::{Fingerprint, Samples, Schema};
+/// use serde_fingerprint::{Fingerprint, Samples, Schema};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
@@ -35,7 +35,7 @@ use super::values::builtin;
 /// let samples = Samples::default().with(&OrderId("order-17".into()));
 /// let schema = Schema::<Vec<OrderId>>::trace_with(&samples)?;
 /// assert_eq!(schema.fingerprint(), Fingerprint::of::<Vec<String>>()?);
-/// # Ok::<(), sealed_session::schema::SchemaError>(())
+/// # Ok::<(), serde_fingerprint::SchemaError>(())
 /// ```
 #[derive(Default)]
 pub struct Samples {
@@ -51,7 +51,7 @@ impl Samples {
     /// [`trace_with`](super::Schema::trace_with).
     ///
     /// ```
-    /// # use sealed_session::schema::Samples;
+    /// # use serde_fingerprint::Samples;
     /// let samples = Samples::default().with(&"order-17").with(&("from", "to"));
     /// ```
     #[must_use]

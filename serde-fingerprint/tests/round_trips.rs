@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sealed_session::schema::Schema;
 use serde::{Deserialize, Serialize};
+use serde_fingerprint::Schema;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Tree {

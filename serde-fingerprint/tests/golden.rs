@@ -6,8 +6,8 @@ use std::num::{NonZeroU8, NonZeroU64};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use sealed_session::schema::{Fingerprint, Schema};
 use serde::{Deserialize, Serialize};
+use serde_fingerprint::{Fingerprint, Schema};
 
 #[derive(Serialize, Deserialize)]
 struct Unit;

@@ -10,7 +10,7 @@
 //! a value's `Serialize` against the traced grammar before it writes.
 //!
 //! ```
-//! use sealed_session::schema::Schema;
+//! use serde_fingerprint::Schema;
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -121,7 +121,7 @@ impl Fingerprint {
     /// The fingerprint of a type, so that an application's own test can freeze the shape of its payload.
     ///
     /// ```
-    /// use sealed_session::schema::Fingerprint;
+    /// use serde_fingerprint::Fingerprint;
     ///
     /// #[derive(serde::Serialize, serde::Deserialize)]
     /// struct Visit {
@@ -131,7 +131,7 @@ impl Fingerprint {
     ///
     /// // Whoever changes `Visit` is told by this line to declare the old one.
     /// assert_eq!(Fingerprint::of::<Visit>()?.to_string(), "d0125ad8");
-    /// # Ok::<(), sealed_session::schema::SchemaError>(())
+    /// # Ok::<(), serde_fingerprint::SchemaError>(())
     /// ```
     ///
     /// # Errors
@@ -171,7 +171,7 @@ impl fmt::Debug for Fingerprint {
 /// Tracing takes some microseconds to milliseconds, so it is done once and the schema is kept.
 ///
 /// ```
-/// use sealed_session::schema::Schema;
+/// use serde_fingerprint::Schema;
 ///
 /// let schema = Schema::<(u32, String)>::trace()?;
 /// let mut payload = Vec::new();
@@ -189,9 +189,9 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// Traces a type.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let schema = Schema::<std::net::IpAddr>::trace()?;
-    /// # Ok::<(), sealed_session::schema::SchemaError>(())
+    /// # Ok::<(), serde_fingerprint::SchemaError>(())
     /// ```
     ///
     /// # Errors
@@ -211,10 +211,10 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// rule, with samples of them.
     ///
     /// ```
-    /// # use sealed_session::schema::{Samples, Schema};
+    /// # use serde_fingerprint::{Samples, Schema};
     /// let samples = Samples::default().with(&"order-17");
     /// let schema = Schema::<String>::trace_with(&samples)?;
-    /// # Ok::<(), sealed_session::schema::SchemaError>(())
+    /// # Ok::<(), serde_fingerprint::SchemaError>(())
     /// ```
     ///
     /// # Errors
@@ -232,14 +232,14 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// The identity of the shape.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// # struct Unrelated;
     /// #[derive(serde::Serialize, serde::Deserialize)]
     /// struct UserId(u64);
     ///
     /// assert_eq!(Schema::<UserId>::trace()?.fingerprint(), Schema::<u64>::trace()?.fingerprint());
     /// assert_ne!(Schema::<UserId>::trace()?.fingerprint(), Schema::<u32>::trace()?.fingerprint());
-    /// # Ok::<(), sealed_session::schema::SchemaError>(())
+    /// # Ok::<(), serde_fingerprint::SchemaError>(())
     /// ```
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
@@ -248,7 +248,7 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// Appends the bytes of a value.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let mut out = vec![0xff];
     /// Schema::<(bool, u8)>::trace()?.encode_into(&(true, 5), &mut out)?;
     /// assert_eq!(out, [0xff, 1, 5]);
@@ -270,7 +270,7 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// Reads a value from its bytes, to the very last.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let schema = Schema::<(bool, u8)>::trace()?;
     /// assert_eq!(schema.decode(&[1, 5])?, (true, 5));
     /// assert!(schema.decode(&[1]).is_err());

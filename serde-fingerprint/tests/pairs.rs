@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use sealed_session::schema::Fingerprint;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_fingerprint::Fingerprint;
 
 fn of<T: Serialize + DeserializeOwned>() -> Fingerprint {
     Fingerprint::of::<T>().unwrap_or_else(|error| panic!("{error}"))

@@ -57,7 +57,7 @@ fn short(type_name: &str) -> String {
 /// It names the type, the place inside it, what is wrong there and the way out.
 ///
 /// ```
-/// use sealed_session::schema::Schema;
+/// use serde_fingerprint::Schema;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Visit {
@@ -110,7 +110,7 @@ impl SchemaError {
     /// The full name of the type that was traced.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let error = Schema::<serde_json::Value>::trace().unwrap_err();
     /// assert_eq!(error.type_name(), "serde_json::value::Value");
     /// ```
@@ -121,7 +121,7 @@ impl SchemaError {
     /// The place of the trouble, from the type inwards.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let error = Schema::<(u8, Vec<serde_json::Value>)>::trace().unwrap_err();
     /// assert_eq!(error.path(), "(u8, Vec<Value>).1[]");
     /// ```
@@ -193,7 +193,7 @@ impl std::error::Error for SchemaError {}
 /// It names the place and what differs, and never shows a value.
 ///
 /// ```
-/// use sealed_session::schema::Schema;
+/// use serde_fingerprint::Schema;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// struct Visit {
@@ -230,7 +230,7 @@ impl EncodeError {
     /// The place of the trouble, from the type inwards.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// # #[derive(serde::Serialize, serde::Deserialize)]
     /// # struct Luck { #[serde(default, skip_serializing_if = "is_seven")] luck: u8 }
     /// # fn is_seven(n: &u8) -> bool { *n == 7 }
@@ -260,7 +260,7 @@ impl std::error::Error for EncodeError {}
 /// Bytes that are not a payload of the type, from [`Schema::decode`](super::Schema::decode).
 ///
 /// ```
-/// use sealed_session::schema::Schema;
+/// use serde_fingerprint::Schema;
 ///
 /// let schema = Schema::<u8>::trace().unwrap();
 /// assert!(schema.decode(&[1, 2]).unwrap_err().is_left_over());
@@ -279,7 +279,7 @@ impl DecodeError {
     /// Whether a value was read and bytes were left after it.
     ///
     /// ```
-    /// # use sealed_session::schema::Schema;
+    /// # use serde_fingerprint::Schema;
     /// let schema = Schema::<bool>::trace().unwrap();
     /// assert!(schema.decode(&[0, 0]).unwrap_err().is_left_over());
     /// ```
