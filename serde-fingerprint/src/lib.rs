@@ -81,10 +81,12 @@
 //! innermost such composite: so a recursive shape, too, has one encoding.
 
 mod access;
+mod bounded;
 mod candidates;
 mod error;
 mod grammar;
 mod learn;
+pub mod named;
 mod pass;
 mod read;
 mod record;
@@ -105,6 +107,7 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::bounded::{Bounded, Bounds};
 pub use self::error::{DecodeError, EncodeError, SchemaError};
 use self::error::{DecodeFault, Fault};
 use self::grammar::Grammar;
@@ -282,11 +285,18 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     ///
     /// If the bytes are not those of a value, or go on after it.
     pub fn decode(&self, payload: &[u8]) -> Result<T, DecodeError> {
-        match postcard::take_from_bytes(payload) {
-            Ok((value, [])) => Ok(value),
-            Ok(_) => Err(DecodeError(DecodeFault::LeftOver)),
-            Err(_) => Err(DecodeError(DecodeFault::Malformed)),
-        }
+        read(payload, &Bounds::new(payload.len()))
+    }
+}
+
+/// Reads a value from postcard within bounds, to the very last byte.
+fn read<T: DeserializeOwned>(payload: &[u8], bounds: &Bounds) -> Result<T, DecodeError> {
+    let mut reader = postcard::Deserializer::from_bytes(payload);
+    let value = T::deserialize(Bounded::<_, false>::new(&mut reader, bounds));
+    match (value, reader.finalize()) {
+        (Ok(value), Ok([])) => Ok(value),
+        (Ok(_), Ok(_)) => Err(DecodeError(DecodeFault::LeftOver)),
+        _ => Err(DecodeError(DecodeFault::Malformed)),
     }
 }
 
