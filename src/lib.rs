@@ -123,10 +123,8 @@ pub mod hyper;
 mod key;
 mod key_ring;
 mod lifetime;
-mod map;
 #[cfg(any(feature = "tower", feature = "hyper"))]
 mod middleware;
-mod migration;
 pub mod overflow;
 mod payload;
 mod policy;
@@ -149,8 +147,7 @@ pub use self::{
     key::{Key, KeyId, KeyText, Suite},
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    map::SessionMap,
-    payload::Payload,
+    payload::{Encoding, Payload, SessionMap},
     policy::{Conflict, OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},
     session::{Arrival, Place, Session, Size},

@@ -68,7 +68,7 @@ async fn b51_a_value_that_does_not_fit_the_asked_type_is_an_error_not_a_guess() 
     browser.post(&app, "/fill").await;
     for path in ["/byte", "/text", "/bool", "/list"] {
         let answer = browser.get(&app, path).await;
-        let expected = "the session's value `value` is not of the type that was asked for";
+        let expected = "a session value is not of the requested type";
         assert_eq!(answer.text(), expected, "{path}");
     }
 }
@@ -127,7 +127,7 @@ fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
     map.insert("key", &1).unwrap();
     let error = map.insert("key", &Broken).unwrap_err();
     assert!(error.is_value());
-    assert_eq!(error.to_string(), "the session's value `key` can't be serialised");
+    assert_eq!(error.to_string(), "a session value can't be serialized");
     assert_eq!(map.get::<u32>("key").unwrap(), Some(1));
 }
 
