@@ -97,10 +97,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
 
     /// Appends the bytes of a value.
     pub(crate) fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
-        Ok(match &self.own {
+        match &self.own {
             Own::Compact(schema) => schema.encode_into(value, out)?,
             Own::SelfDescribing { .. } => named::encode_into(value, out)?,
-        })
+        }
+        Ok(())
     }
 
     /// Reads a payload: of this very type, of a declared former one, or of this one before its last fields were
