@@ -82,6 +82,7 @@
 
 mod access;
 mod bounded;
+mod calls;
 mod candidates;
 mod error;
 mod grammar;
@@ -98,7 +99,6 @@ mod tree;
 mod trouble;
 mod values;
 mod writer;
-mod writer_parts;
 
 use std::any::type_name;
 use std::fmt;
@@ -200,7 +200,7 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// # Errors
     ///
     /// If the type asks its payload to describe itself (`serde_json::Value`, flattened fields, untagged or
-    /// internally tagged enums), is serialised otherwise than it is deserialised, or accepts none of the values
+    /// internally tagged enums), is serialized otherwise than it is deserialized, or accepts none of the values
     /// that it is offered; the last is for [`trace_with`](Self::trace_with).
     ///
     /// # Panics
@@ -222,13 +222,12 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`trace`](Self::trace), and if a sample can't be serialised.
+    /// Those of [`trace`](Self::trace), and if a sample can't be serialized.
     pub fn trace_with(samples: &Samples) -> Result<Self, SchemaError> {
         let grammar = search::explore::<T>(samples)?;
-        let number = grammar.fingerprint().ok_or_else(|| {
-            let fault = Fault::Unbounded("its shape, written out, is too long");
-            SchemaError::new(type_name::<T>(), Vec::new(), fault)
-        })?;
+        let number = grammar
+            .fingerprint()
+            .map_err(|what| SchemaError::new(type_name::<T>(), Vec::new(), Fault::Unbounded(what)))?;
         Ok(Self { grammar, fingerprint: Fingerprint(number), payload: PhantomData })
     }
 
@@ -260,7 +259,7 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     ///
     /// # Errors
     ///
-    /// If the value is serialised otherwise than its type was traced, say by `skip_serializing_if`; `out` is then
+    /// If the value is serialized otherwise than its type was traced, say by `skip_serializing_if`; `out` is then
     /// as it was.
     pub fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = out.len();

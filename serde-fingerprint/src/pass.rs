@@ -1,4 +1,4 @@
-//! The state of one pass over a type: what it may draw on, and where it went wrong.
+//! The state of one pass over a type.
 
 use std::any::{TypeId, type_name};
 use std::collections::HashMap;
@@ -6,101 +6,86 @@ use std::fmt;
 
 use serde::de;
 
-use super::error::{Fault, Step};
+use super::error::Fault;
 use super::tree::{Key, Tree};
 
-/// What was accepted before, so that it need not be searched for again.
-pub(super) type Memo = HashMap<MemoKey, Tree>;
+/// Parts that were accepted before, so that they need not be searched for again.
+pub(crate) type Memo = HashMap<MemoKey, Tree>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum MemoKey {
-    /// By the type that a slot asks for: the most precise, as it includes the conversions on the way.
+pub(crate) enum MemoKey {
+    /// By the type that was asked for: the most precise, as it includes all conversions.
     Slot(TypeId),
-    /// By the visitor, where serde doesn't tell the type (inside of an option or a newtype struct).
+    /// By the visitor, where serde doesn't tell the type (inside an option or a newtype struct).
     Composite(Key),
 }
 
-/// What passes learn about enums, whether they end well or not.
+/// The experience with enums, from all passes.
 #[derive(Default)]
-pub(super) struct Enums {
+pub(crate) struct Enums {
     /// The lowest index that was refused.
-    pub(super) limits: HashMap<Key, u32>,
-    /// A variant that is known to come to an end.
-    pub(super) ending: HashMap<Key, u32>,
+    pub(crate) limits: HashMap<Key, u32>,
+    /// A variant that is known to come to an end, which matters if the enum is recursive.
+    pub(crate) ending: HashMap<Key, u32>,
 }
 
-/// Where a pass was refused.
+/// A place, and what is wrong there.
 #[derive(Clone, Debug)]
-pub(super) struct Blame {
-    pub(super) path: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    pub(super) type_name: &'static str,
-    pub(super) message: String,
-    /// It was the index of a variant that was refused.
-    pub(super) no_such_variant: bool,
+pub(crate) struct Blame {
+    pub(crate) path: Vec<usize>,
+    pub(crate) fault: Fault,
 }
 
-/// One pass over a type.
-pub(super) struct Pass<'de> {
-    pub(super) memo: &'de Memo,
-    pub(super) enums: Enums,
-    pub(super) blame: Option<Blame>,
-    pub(super) fault: Option<(Vec<Step>, Fault)>,
-    pub(super) path: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    pub(super) open_enums: Vec<Key>,
-    pub(super) nodes: usize,
+pub(crate) struct Pass<'de> {
+    pub(crate) memo: &'de Memo,
+    pub(crate) enums: Enums,
+    pub(crate) blame: Option<Blame>,
+    /// The place that is being read.
+    pub(crate) path: Vec<usize>,
+    /// The enums around the place.
+    pub(crate) open_enums: Vec<Key>,
+    pub(crate) parts: usize,
 }
 
 impl<'de> Pass<'de> {
-    pub(super) fn new(memo: &'de Memo, enums: Enums) -> Self {
-        Self {
-            memo,
-            enums,
-            blame: None,
-            fault: None,
-            path: Vec::new(),
-            steps: Vec::new(),
-            open_enums: Vec::new(),
-            nodes: 0,
+    pub(crate) fn new(memo: &'de Memo, enums: Enums) -> Self {
+        Self { memo, enums, blame: None, path: Vec::new(), open_enums: Vec::new(), parts: 0 }
+    }
+
+    /// Remembers the first refusal: there the pass went wrong, whatever the types around it make of that. Only a
+    /// fault that ends tracing takes its place.
+    pub(crate) fn blame(&mut self, fault: Fault) {
+        if self.blame.as_ref().is_none_or(|blame| blame.fault.is_refusal() && !fault.is_refusal()) {
+            self.blame = Some(Blame { path: self.path.clone(), fault });
         }
     }
 
-    /// Remembers the first refusal: it is where the pass went wrong, whatever is made of it further out.
-    pub(super) fn blame_at(&mut self, error: &Refusal, type_name: &'static str, no_such_variant: bool) {
-        if self.blame.is_none() && self.fault.is_none() {
-            self.blame = Some(Blame {
-                path: self.path.clone(),
-                steps: self.steps.clone(),
-                type_name,
-                message: error.0.clone(),
-                no_such_variant,
-            });
-        }
-    }
-
-    /// Stops the whole search: no other sample would help.
-    pub(super) fn stop<V>(&mut self, fault: Fault) -> Result<V, Refusal> {
-        if self.fault.is_none() {
-            self.fault = Some((self.steps.clone(), fault));
-        }
+    /// Ends tracing: no other value would help.
+    pub(crate) fn stop<V>(&mut self, fault: Fault) -> Result<V, Refusal> {
+        self.blame(fault);
         Err(Refusal(String::new()))
     }
 
-    pub(super) fn checked<V>(&mut self, result: Result<V, Refusal>) -> Result<V, Refusal> {
-        match result {
-            Err(error) => {
-                self.blame_at(&error, type_name::<V>(), false);
-                Err(error)
-            }
-            done => done,
+    pub(crate) fn checked<V>(&mut self, result: Result<V, Refusal>) -> Result<V, Refusal> {
+        self.checked_variant(result, false)
+    }
+
+    pub(crate) fn checked_variant<V>(
+        &mut self,
+        result: Result<V, Refusal>,
+        no_such_variant: bool,
+    ) -> Result<V, Refusal> {
+        if let Err(Refusal(message)) = &result {
+            let type_name = type_name::<V>();
+            self.blame(Fault::Refused { type_name, message: message.clone(), no_such_variant });
         }
+        result
     }
 }
 
-/// The error that a type sees and makes while it is traced.
+/// The error that a type sees, and makes, while it is traced.
 #[derive(Debug)]
-pub(super) struct Refusal(pub(super) String);
+pub(crate) struct Refusal(pub(crate) String);
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
