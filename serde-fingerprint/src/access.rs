@@ -1,10 +1,8 @@
 //! The access that the tracing deserializer gives to visitors: elements, entries and variants.
 
-use std::borrow::Cow;
-
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::pass::{MemoKey, Pass, Refusal};
+use super::pass::{Pass, Read, Refusal};
 use super::read::{Reader, descend};
 use super::tree::{HOLE, Key, Tag, Tree};
 
@@ -22,11 +20,11 @@ impl<'de> Children<'_, 'de> {
     }
 
     /// Reads the next child, and remembers that its type accepted it.
-    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refusal> {
-        let slot_type = typeid::of::<S::Value>();
+    fn next<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<S::Value> {
+        let slot_type = Key::of_type::<S::Value>();
         let result = descend(self.pass, self.plan, self.seen, |mut reader| {
             if reader.plan.is_hole()
-                && let Some(known) = reader.pass.memo.get(&MemoKey::Slot(slot_type))
+                && let Some(known) = reader.pass.memo.get(&slot_type)
             {
                 reader.plan = known;
             }
@@ -42,7 +40,7 @@ impl<'de> Children<'_, 'de> {
 impl<'de> de::SeqAccess<'de> for Children<'_, 'de> {
     type Error = Refusal;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<Option<S::Value>> {
         if self.left() == 0 { Ok(None) } else { self.next(seed).map(Some) }
     }
 
@@ -54,11 +52,11 @@ impl<'de> de::SeqAccess<'de> for Children<'_, 'de> {
 impl<'de> de::MapAccess<'de> for Children<'_, 'de> {
     type Error = Refusal;
 
-    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Refusal> {
+    fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<Option<S::Value>> {
         if self.left() == 0 { Ok(None) } else { self.next(seed).map(Some) }
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Refusal> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<S::Value> {
         self.next(seed)
     }
 
@@ -76,12 +74,12 @@ impl<'de> Variant<'_, 'de> {
         tag: Tag,
         names: &'static [&'static str],
         len: usize,
-        read: impl FnOnce(Children<'_, 'de>) -> Result<V, Refusal>,
-    ) -> Result<V, Refusal> {
+        read: impl FnOnce(Children<'_, 'de>) -> Read<V>,
+    ) -> Read<V> {
         let Reader { pass, plan, seen } = self.0;
         let key = seen.key.map(|key| Key { tag, variant: seen.index, ..key });
         descend(pass, &plan.children, seen, |Reader { pass, plan, seen }| {
-            (seen.tag, seen.key, seen.names) = (tag, key, Cow::Borrowed(names));
+            (seen.tag, seen.key, seen.names) = (tag, key, names.to_vec());
             let plan = if plan.tag == tag { plan } else { &HOLE };
             read(Children { pass, plan: &plan.children, seen, len })
         })
@@ -92,7 +90,7 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
     type Error = Refusal;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Refusal> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Read<(S::Value, Self)> {
         let result = seed.deserialize(self.0.seen.index.into_deserializer());
         Ok((self.0.pass.checked_variant(result, true)?, self))
     }
@@ -101,23 +99,19 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
 impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
     type Error = Refusal;
 
-    fn unit_variant(self) -> Result<(), Refusal> {
+    fn unit_variant(self) -> Read<()> {
         self.body(Tag::UnitVariant, &[], 0, |_| Ok(()))
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Refusal> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Read<S::Value> {
         self.body(Tag::NewtypeVariant, &[], 1, |mut content| content.next(seed))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Read<V::Value> {
         self.body(Tag::TupleVariant, &[], len, |elements| visitor.visit_seq(elements))
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Read<V::Value> {
         self.body(Tag::StructVariant, fields, fields.len(), |fields| visitor.visit_seq(fields))
     }
 }

@@ -14,6 +14,9 @@ use super::error::Step;
 use super::tree::Tag;
 use super::trouble::{Trouble, What};
 
+type Written<P> = Result<<P as Place>::Out, Trouble>;
+type Opened<P> = Result<Parts<<P as Place>::Composite>, Trouble>;
+
 /// The place of one value.
 pub(crate) trait Place: Sized {
     type Out;
@@ -80,13 +83,18 @@ impl<P: Place> Calls<P> {
     }
 
     #[inline]
-    fn composite(self, tag: Tag, len: usize) -> Result<Parts<P::Composite>, Trouble> {
+    fn composite(self, tag: Tag, len: usize) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.composite(tag, len)?, depth, at: 0, variant: None })
     }
 
     #[inline]
-    fn variant(self, index: u32, name: &'static str, body: Tag) -> Result<Parts<P::Composite>, Trouble> {
+    fn counted(self, tag: Tag, len: Option<usize>) -> Opened<P> {
+        self.composite(tag, len.ok_or_else(|| Trouble::new(What::UnknownLength))?)
+    }
+
+    #[inline]
+    fn variant(self, index: u32, name: &'static str, body: Tag) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.variant(index, name, body)?, depth, at: 0, variant: Some(name) })
     }
@@ -114,32 +122,17 @@ impl<C: Composite> Parts<C> {
 macro_rules! leaves {
     ($($method:ident $type:ty, $tag:ident;)*) => {$(
         #[inline]
-        fn $method(self, value: $type) -> Result<P::Out, Trouble> {
+        fn $method(self, value: $type) -> Written<P> {
             self.place.leaf(Tag::$tag, &value)
         }
     )*};
 }
 
 macro_rules! composites {
-    ($($method:ident $tag:ident ($($len:ident: $type:ty),*);)*) => {$(
+    ($($method:ident |$($arg:ident: $type:ty),*| $call:ident($($with:expr),*);)*) => {$(
         #[inline]
-        fn $method(self, $($len: $type),*) -> Result<Parts<P::Composite>, Trouble> {
-            self.composite(Tag::$tag, 0)
-        }
-    )*};
-}
-
-macro_rules! variants {
-    ($($method:ident $tag:ident;)*) => {$(
-        #[inline]
-        fn $method(
-            self,
-            _: &'static str,
-            index: u32,
-            name: &'static str,
-            _: usize,
-        ) -> Result<Parts<P::Composite>, Trouble> {
-            self.variant(index, name, Tag::$tag)
+        fn $method(self, $($arg: $type),*) -> Opened<P> {
+            self.$call($($with),*)
         }
     )*};
 }
@@ -170,63 +163,55 @@ impl<P: Place> Serializer for Calls<P> {
     }
 
     composites! {
-        serialize_tuple Tuple (_len: usize);
-        serialize_tuple_struct Tuple (_name: &'static str, _len: usize);
-        serialize_struct Struct (_name: &'static str, _len: usize);
-    }
-
-    variants! {
-        serialize_tuple_variant TupleVariant;
-        serialize_struct_variant StructVariant;
+        serialize_seq |len: Option<usize>| counted(Tag::Seq, len);
+        serialize_map |len: Option<usize>| counted(Tag::Map, len);
+        serialize_tuple |_len: usize| composite(Tag::Tuple, 0);
+        serialize_tuple_struct |_name: &'static str, _len: usize| composite(Tag::Tuple, 0);
+        serialize_struct |_name: &'static str, _len: usize| composite(Tag::Struct, 0);
+        serialize_tuple_variant |_name: &'static str, index: u32, name: &'static str, _len: usize|
+            variant(index, name, Tag::TupleVariant);
+        serialize_struct_variant |_name: &'static str, index: u32, name: &'static str, _len: usize|
+            variant(index, name, Tag::StructVariant);
     }
 
     #[inline]
-    fn serialize_bytes(self, value: &[u8]) -> Result<P::Out, Trouble> {
+    fn serialize_bytes(self, value: &[u8]) -> Written<P> {
         self.place.leaf(Tag::Bytes, &Bytes(value))
     }
 
-    fn collect_str<V: Display + ?Sized>(self, value: &V) -> Result<P::Out, Trouble> {
+    fn collect_str<V: Display + ?Sized>(self, value: &V) -> Written<P> {
         self.place.leaf(Tag::Str, &Displayed(value))
     }
 
     #[inline]
-    fn serialize_unit(self) -> Result<P::Out, Trouble> {
+    fn serialize_unit(self) -> Written<P> {
         self.place.leaf(Tag::Unit, &())
     }
 
     #[inline]
-    fn serialize_unit_struct(self, _: &'static str) -> Result<P::Out, Trouble> {
+    fn serialize_unit_struct(self, _: &'static str) -> Written<P> {
         self.serialize_unit()
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<P::Out, Trouble> {
+    fn serialize_none(self) -> Written<P> {
         self.place.composite(Tag::Option, 0)?.end(0)
     }
 
     #[inline]
-    fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Result<P::Out, Trouble> {
+    fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Written<P> {
         let mut some = self.composite(Tag::Option, 1)?;
         some.put(Step::Content, value)?;
         some.finish()
     }
 
     #[inline]
-    fn serialize_newtype_struct<V: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &V,
-    ) -> Result<P::Out, Trouble> {
+    fn serialize_newtype_struct<V: Serialize + ?Sized>(self, _: &'static str, value: &V) -> Written<P> {
         value.serialize(self)
     }
 
     #[inline]
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-    ) -> Result<P::Out, Trouble> {
+    fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Written<P> {
         self.place.variant(index, name, Tag::UnitVariant)?.end(0)
     }
 
@@ -237,26 +222,11 @@ impl<P: Place> Serializer for Calls<P> {
         index: u32,
         name: &'static str,
         value: &V,
-    ) -> Result<P::Out, Trouble> {
+    ) -> Written<P> {
         let mut variant = self.variant(index, name, Tag::NewtypeVariant)?;
         variant.put(Step::Index(0), value)?;
         variant.finish()
     }
-
-    #[inline]
-    fn serialize_seq(self, len: Option<usize>) -> Result<Parts<P::Composite>, Trouble> {
-        self.composite(Tag::Seq, len.ok_or_else(unknown_length)?)
-    }
-
-    #[inline]
-    fn serialize_map(self, len: Option<usize>) -> Result<Parts<P::Composite>, Trouble> {
-        self.composite(Tag::Map, len.ok_or_else(unknown_length)?)
-    }
-}
-
-#[cold]
-fn unknown_length() -> Trouble {
-    Trouble::new(What::UnknownLength)
 }
 
 macro_rules! parts {

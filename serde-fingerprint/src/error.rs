@@ -93,10 +93,9 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// The value became another one: with different values the two sides may still agree.
-    pub(crate) fn normalized() -> Self {
-        let message = "the value that was read was written as another one".into();
-        Fault::Refused { type_name: "", message, no_such_variant: false }
+    /// A refusal by tracing itself, not by a type inside.
+    pub(crate) fn refused(message: &str) -> Self {
+        Fault::Refused { type_name: "", message: message.into(), no_such_variant: false }
     }
 
     pub(crate) fn is_refusal(&self) -> bool {

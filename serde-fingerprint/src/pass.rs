@@ -1,24 +1,18 @@
 //! The state of one pass over a type.
 
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::de;
+use serde::de::Error;
 
 use super::error::Fault;
 use super::tree::{Key, Tree};
 
 /// Parts that were accepted before, so that they need not be searched for again.
-pub(crate) type Memo = HashMap<MemoKey, Tree>;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum MemoKey {
-    /// By the type that was asked for: the most precise, as it includes all conversions.
-    Slot(TypeId),
-    /// By the visitor, where serde doesn't tell the type (inside an option or a newtype struct).
-    Composite(Key),
-}
+///
+/// By the visitor, or by the type that was asked for ([`Key::of_type`]). The latter is more precise, as it includes all
+/// conversions, but serde does not tell it inside an option or a newtype struct.
+pub(crate) type Memo = HashMap<Key, Tree>;
 
 /// The experience with enums, from all passes.
 #[derive(Default)]
@@ -61,42 +55,24 @@ impl<'de> Pass<'de> {
     }
 
     /// Ends tracing: no other value would help.
-    pub(crate) fn stop<V>(&mut self, fault: Fault) -> Result<V, Refusal> {
+    pub(crate) fn stop<V>(&mut self, fault: Fault) -> Read<V> {
         self.blame(fault);
-        Err(Refusal(String::new()))
+        Err(Refusal::custom("tracing ended"))
     }
 
-    pub(crate) fn checked<V>(&mut self, result: Result<V, Refusal>) -> Result<V, Refusal> {
+    pub(crate) fn checked<V>(&mut self, result: Read<V>) -> Read<V> {
         self.checked_variant(result, false)
     }
 
-    pub(crate) fn checked_variant<V>(
-        &mut self,
-        result: Result<V, Refusal>,
-        no_such_variant: bool,
-    ) -> Result<V, Refusal> {
-        if let Err(Refusal(message)) = &result {
-            let type_name = type_name::<V>();
-            self.blame(Fault::Refused { type_name, message: message.clone(), no_such_variant });
+    pub(crate) fn checked_variant<V>(&mut self, result: Read<V>, no_such_variant: bool) -> Read<V> {
+        if let Err(refusal) = &result {
+            let (type_name, message) = (type_name::<V>(), refusal.to_string());
+            self.blame(Fault::Refused { type_name, message, no_such_variant });
         }
         result
     }
 }
 
 /// The error that a type sees, and makes, while it is traced.
-#[derive(Debug)]
-pub(crate) struct Refusal(pub(crate) String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl de::Error for Refusal {
-    fn custom<M: fmt::Display>(message: M) -> Self {
-        Self(message.to_string())
-    }
-}
+pub(crate) type Refusal = serde::de::value::Error;
+pub(crate) type Read<V> = Result<V, Refusal>;

@@ -1,12 +1,10 @@
 //! The tracing deserializer: feeds a type from a plan, as postcard's would from bytes, and notes the calls.
 
-use std::borrow::Cow;
-
 use serde::de::{self, Visitor};
 
 use super::access::{Children, Variant};
 use super::error::Fault;
-use super::pass::{MemoKey, Pass, Refusal};
+use super::pass::{Pass, Read, Refusal};
 use super::tree::{HOLE, Key, Tag, Tree};
 use super::values;
 
@@ -26,8 +24,8 @@ pub(crate) fn descend<'de, V>(
     pass: &mut Pass<'de>,
     plan: &'de [Tree],
     seen: &mut Tree,
-    read: impl FnOnce(Reader<'_, 'de>) -> Result<V, Refusal>,
-) -> Result<V, Refusal> {
+    read: impl FnOnce(Reader<'_, 'de>) -> Read<V>,
+) -> Read<V> {
     pass.parts += 1;
     if pass.parts > MAX_PARTS {
         return pass.stop(Fault::Unbounded("one value of it has too many parts"));
@@ -52,7 +50,7 @@ impl<'a, 'de> Reader<'a, 'de> {
         self.seen.tag = tag;
         self.seen.key = Some(key);
         if self.plan.is_hole()
-            && let Some(known) = self.pass.memo.get(&MemoKey::Composite(key))
+            && let Some(known) = self.pass.memo.get(&key)
         {
             self.plan = known;
         }
@@ -63,21 +61,17 @@ impl<'a, 'de> Reader<'a, 'de> {
         self
     }
 
-    fn leave<V>(self, result: Result<V, Refusal>) -> Result<V, Refusal> {
+    fn leave<V>(self, result: Read<V>) -> Read<V> {
         self.seen.accepted = result.is_ok();
         self.pass.checked(result)
     }
 
     /// Reads a composite of `len` children.
-    fn children<V>(
-        self,
-        len: usize,
-        visit: impl FnOnce(Children<'_, 'de>) -> Result<V, Refusal>,
-    ) -> Result<V, Refusal> {
+    fn children<V>(self, len: usize, visit: impl FnOnce(Children<'_, 'de>) -> Read<V>) -> Read<V> {
         let (pass, seen) = (&mut *self.pass, &mut *self.seen);
         let mut result = visit(Children { pass, plan: &self.plan.children, seen, len });
         if self.seen.tag.is_counted() && result.is_ok() && self.seen.children.len() < len {
-            result = Err(Refusal("it did not read all elements".into()));
+            result = Err(de::Error::custom("it did not read all elements"));
         }
         self.leave(result)
     }
@@ -87,19 +81,23 @@ impl<'a, 'de> Reader<'a, 'de> {
         *self.seen = Tree::leaf(tag, bytes.to_vec());
         bytes
     }
-
-    fn any<V>(self, call: &'static str) -> Result<V, Refusal> {
-        self.pass.stop(Fault::SelfDescribing(call))
-    }
 }
 
 macro_rules! leaves {
     ($($method:ident $visit:ident $tag:ident $type:ty,)*) => {$(
-        fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
+        fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Read<V::Value> {
             let bytes = self.leaf(Tag::$tag);
             let value = postcard::from_bytes::<$type>(bytes).expect("bytes of this kind");
             let result = visitor.$visit(value);
             self.pass.checked(result)
+        }
+    )*};
+}
+
+macro_rules! self_describing {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
+            self.pass.stop(Fault::SelfDescribing(stringify!($method)))
         }
     )*};
 }
@@ -132,33 +130,19 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         deserialize_byte_buf visit_bytes Bytes &[u8],
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_any")
-    }
+    self_describing! { deserialize_any deserialize_ignored_any deserialize_identifier }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_ignored_any")
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_identifier")
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Read<V::Value> {
         self.leaf(Tag::Unit);
         let result = visitor.visit_unit();
         self.pass.checked(result)
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Option);
         let result = if this.plan.children.is_empty() {
             visitor.visit_none()
@@ -168,11 +152,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         this.leave(result)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Newtype);
         let plan = match this.plan.tag {
             Tag::Newtype => &this.plan.children,
@@ -182,19 +162,19 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         this.leave(result)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Seq);
         let len = this.plan.children.len();
         this.children(len, |elements| visitor.visit_seq(elements))
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Map);
         let len = this.plan.children.len();
         this.children(len, |entries| visitor.visit_map(entries))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Read<V::Value> {
         self.enter::<V>(Tag::Tuple).children(len, |elements| visitor.visit_seq(elements))
     }
 
@@ -203,7 +183,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         _: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Read<V::Value> {
         self.deserialize_tuple(len, visitor)
     }
 
@@ -212,9 +192,9 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Struct);
-        this.seen.names = Cow::Borrowed(fields);
+        this.seen.names = fields.to_vec();
         this.children(fields.len(), |fields| visitor.visit_seq(fields))
     }
 
@@ -223,7 +203,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Read<V::Value> {
         let this = self.enter::<V>(Tag::Enum);
         let key = this.seen.key.expect("an enum was entered");
         let index = match this.plan.tag {
@@ -237,7 +217,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         };
         this.seen.index = index;
         this.seen.name = variants.get(index as usize).unwrap_or(&"?");
-        this.seen.names = Cow::Borrowed(variants);
+        this.seen.names = variants.to_vec();
         this.pass.open_enums.push(key);
         let variant = Reader { pass: &mut *this.pass, plan: this.plan, seen: &mut *this.seen };
         let result = visitor.visit_enum(Variant(variant));

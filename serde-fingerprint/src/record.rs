@@ -48,7 +48,7 @@ impl Composite for Recording {
 
     fn child(&mut self, _: usize, step: Step) -> Result<Recorder, Trouble> {
         if let Step::Field(name) = step {
-            self.tree.names.to_mut().push(name);
+            self.tree.names.push(name);
         }
         Ok(Recorder)
     }

@@ -1,7 +1,5 @@
 //! An application's own values, for places that refuse everything else.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::record::record;
@@ -46,7 +44,7 @@ use super::values::values;
 ///     Ok(())
 /// }
 /// ```
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Samples {
     parts: Vec<Tree>,
     pub(crate) failure: Option<Trouble>,
@@ -87,11 +85,5 @@ impl Samples {
             place = inner;
         }
         self.parts.iter().filter(move |part| part.tag == place.tag && !part.tag.is_leaf())
-    }
-}
-
-impl fmt::Debug for Samples {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Samples").field("parts", &self.parts.len()).finish_non_exhaustive()
     }
 }

@@ -27,7 +27,7 @@ use super::candidates::candidates;
 use super::error::{Fault, SchemaError};
 use super::grammar::Grammar;
 use super::learn::Learned;
-use super::pass::{Blame, Enums, Memo, MemoKey, Pass};
+use super::pass::{Blame, Enums, Memo, Pass};
 use super::read::Reader;
 use super::record::record;
 use super::samples::Samples;
@@ -159,8 +159,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
                 _ if !target.tried_before => self.targets.push_back(Target { tried_before: true, ..target }),
                 Outcome::Refused(refused) => return Err(self.error(&refused.1, refused.0)),
                 Outcome::Astray => {
-                    let message = "it was never accepted as a part of the whole".into();
-                    let fault = Fault::Refused { type_name: "", message, no_such_variant: false };
+                    let fault = Fault::refused("it was never accepted as a part of the whole");
                     return Err(self.error(&target.base, Blame { path: target.path, fault }));
                 }
             }
@@ -311,9 +310,8 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
     fn remember(&mut self, seen: &Tree) {
         let memo = &mut self.memo;
         seen.walk(&mut Vec::new(), &mut |part, _| {
-            let slot = part.slot_type.map(MemoKey::Slot);
-            let composite = part.key.filter(|_| part.accepted).map(MemoKey::Composite);
-            for key in slot.into_iter().chain(composite) {
+            let composite = part.key.filter(|_| part.accepted);
+            for key in part.slot_type.into_iter().chain(composite) {
                 if memo.get(&key).is_none_or(|known| part.size() < known.size()) {
                     memo.insert(key, part.clone());
                 }
@@ -325,15 +323,15 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
     fn schedule(&mut self, tree: Tree) {
         let base = Rc::new(tree);
         base.walk(&mut Vec::new(), &mut |part, path| {
-            let slot = match path.split_last().map(|(at, above)| (at, base.at(above).unwrap_or(&HOLE))) {
-                Some((at, above)) => match above.tag {
-                    Tag::Seq => (above.key, 0),
-                    Tag::Map => (above.key, at % 2),
-                    // In front of a variant's body there is nothing to choose.
-                    _ => (above.key, *at),
-                },
-                None => (None, 0),
-            };
+            let slot = path.split_last().map_or((None, 0), |(at, above)| {
+                let above = base.at(above).unwrap_or(&HOLE);
+                let at = match above.tag {
+                    Tag::Seq => 0,
+                    Tag::Map => at % 2,
+                    _ => *at,
+                };
+                (above.key, at)
+            });
             let way = Way::of(part);
             self.known.insert((slot, way));
             let others = match way {

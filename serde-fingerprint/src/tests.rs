@@ -49,26 +49,18 @@ fn shape() -> impl Strategy<Value = Shape> {
     ];
     leaf.prop_recursive(5, 60, 4, |inner| {
         let name = || prop::sample::select(NAMES);
-        let parts = || prop::collection::vec((name(), inner.clone()), 2..5);
-        let tags = [Tag::Option, Tag::Seq, Tag::Map, Tag::Tuple, Tag::Struct].map(|tag| (tag, 0));
-        let open_ended = (parts(), 0_usize..5, prop::sample::select(tags.to_vec())).prop_map(
-            |(mut parts, len, (tag, _))| {
-                if arity(tag).is_none() {
-                    parts.truncate(len);
-                }
+        let composite = |tags: &[Tag]| {
+            let parts = prop::collection::vec((name(), inner.clone()), 2..5);
+            (prop::sample::select(tags.to_vec()), parts, 0_usize..5).prop_map(|(tag, mut parts, len)| {
+                parts.truncate(arity(tag).unwrap_or(len));
                 of(tag, parts)
-            },
-        );
-        let body =
-            (parts(), 0_usize..5, prop::sample::select(BODIES.to_vec())).prop_map(|(mut parts, len, tag)| {
-                if arity(tag).is_none() {
-                    parts.truncate(len);
-                }
-                of(tag, parts)
-            });
-        let variants = prop::collection::vec((name(), body), 0..4);
-        prop_oneof![5 => open_ended, 1 => variants.prop_map(|variants| of(Tag::Enum, variants))]
+            })
+        };
+        let variants = prop::collection::vec((name(), composite(&BODIES)), 0..4);
+        let enums = variants.prop_map(|variants| of(Tag::Enum, variants));
+        prop_oneof![5 => composite(&[Tag::Option, Tag::Seq, Tag::Map, Tag::Tuple, Tag::Struct]), 1 => enums]
     })
+    // Nothing is around the outermost place, and around others no more than there is.
     .prop_map(|shape| bound(shape, 0))
 }
 
@@ -82,7 +74,7 @@ fn small() -> impl Strategy<Value = Shape> {
     .prop_map(|shape| bound(shape, 0))
 }
 
-/// Makes references lead no further than there are composites around the place.
+/// Keeps references within the composites around their place.
 fn bound(shape: Shape, depth: usize) -> Shape {
     match shape {
         Back(_) if depth == 0 => of(Tag::Unit, Vec::new()),

@@ -1,7 +1,6 @@
 //! A value as serde sees it: the plan of a pass over a type, and what the pass saw.
 
 use std::any::TypeId;
-use std::borrow::Cow;
 
 use super::error::Step;
 
@@ -64,6 +63,12 @@ pub(crate) struct Key {
     pub(crate) variant: u32,
 }
 
+impl Key {
+    pub(crate) fn of_type<T>() -> Self {
+        Key { visitor: typeid::of::<T>(), tag: Tag::Hole, variant: 0 }
+    }
+}
+
 /// A value, or a plan of one with holes.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
@@ -76,11 +81,11 @@ pub(crate) struct Tree {
     /// A map's keys and values alternate, an enum's child is the body of its variant.
     pub(crate) children: Vec<Tree>,
     /// The names of a struct's fields or of an enum's variants; before `learn` saw them written, with aliases.
-    pub(crate) names: Cow<'static, [&'static str]>,
+    pub(crate) names: Vec<&'static str>,
     /// The identity of a composite that was read.
     pub(crate) key: Option<Key>,
     /// The type that asked for this part and accepted it, with all of its conversions.
-    pub(crate) slot_type: Option<TypeId>,
+    pub(crate) slot_type: Option<Key>,
     /// Whether the composite's own visitor accepted it.
     pub(crate) accepted: bool,
 }
@@ -96,7 +101,7 @@ impl Tree {
             index: 0,
             name: "?",
             children,
-            names: Cow::Borrowed(&[]),
+            names: Vec::new(),
             key: None,
             slot_type: None,
             accepted: false,
