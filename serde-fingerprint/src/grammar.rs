@@ -38,8 +38,17 @@ const BACK: u8 = 0x26;
 /// Keeps fingerprints apart from all other hashes.
 const DOMAIN: &[u8] = b"sealed-session schema v1\n";
 
+/// The numbers that are no fingerprints.
+const RESERVED: u32 = 16;
+
 /// The longest encoding. Only a type that combines the same parts in ever new ways exceeds it.
 const MAX_ENCODED: usize = 1 << 24;
+
+/// Returns the fingerprint for a hash: its first four bytes, but never a reserved number.
+pub(crate) fn number([a, b, c, d, ..]: [u8; 32]) -> u32 {
+    let number = u32::from_be_bytes([a, b, c, d]);
+    if number < RESERVED { number + RESERVED } else { number }
+}
 
 impl Default for Grammar {
     fn default() -> Self {
@@ -96,8 +105,7 @@ impl Grammar {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
         hash.update(self.encoding()?);
-        let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-        Ok(u32::from_be_bytes([a, b, c, d]))
+        Ok(number(hash.finalize().into()))
     }
 
     /// The encoding that the crate's documentation specifies; canonical if the grammar is folded.

@@ -42,8 +42,10 @@ const MAX_REPAIR: usize = 20_000;
 /// The repairs within repairs: a list that is never empty, of lists that are never empty, …
 const MAX_NESTING: usize = 4;
 
-/// Traces a type.
-pub(crate) fn explore<T: Serialize + DeserializeOwned>(samples: &Samples) -> Result<Grammar, SchemaError> {
+/// Traces a type. Returns its grammar, and what one of its values is written as.
+pub(crate) fn explore<T: Serialize + DeserializeOwned>(
+    samples: &Samples,
+) -> Result<(Grammar, Tree), SchemaError> {
     if let Some(trouble) = &samples.failure {
         let fault = Fault::BadSample(trouble.explained());
         return Err(SchemaError::new(type_name::<T>(), Vec::new(), fault));
@@ -56,6 +58,7 @@ pub(crate) fn explore<T: Serialize + DeserializeOwned>(samples: &Samples) -> Res
         known: HashSet::new(),
         targets: VecDeque::new(),
         budget: 0,
+        example: HOLE.clone(),
         traced: PhantomData,
     };
     explorer.run()
@@ -131,11 +134,13 @@ struct Explorer<'s, T> {
     targets: VecDeque<Target>,
     /// The passes that are left for the current target.
     budget: usize,
+    /// The first value that was accepted, as it was written.
+    example: Tree,
     traced: PhantomData<fn() -> T>,
 }
 
 impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
-    fn run(mut self) -> Result<Grammar, SchemaError> {
+    fn run(mut self) -> Result<(Grammar, Tree), SchemaError> {
         self.targets.push_back(Target::whole(HOLE.clone()));
         let mut accepted = 0;
         while let Some(target) = self.targets.pop_front() {
@@ -166,7 +171,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         }
         let mut grammar = self.learned.grammar;
         grammar.fold();
-        Ok(grammar)
+        Ok((grammar, self.example))
     }
 
     fn error(&self, seen: &Tree, blame: Blame) -> SchemaError {
@@ -267,6 +272,9 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
                 match self.learned.learn(&mut seen, &written) {
                     Ok(()) => {
                         self.check_order(&seen, &written)?;
+                        if self.example.is_hole() {
+                            self.example = written;
+                        }
                         return Ok(if target.is_met(&seen) { Outcome::Done(seen) } else { Outcome::Astray });
                     }
                     Err(blame) => blame,

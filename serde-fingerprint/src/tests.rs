@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 
-use super::grammar::{Grammar, Id, Part};
+use super::grammar::{Grammar, Id, Part, number};
 use super::tree::Tag;
 
 /// A grammar as a tree, which is what an encoding describes.
@@ -225,4 +225,15 @@ fn a_shape_whose_encoding_is_too_long_has_no_fingerprint() {
     }
     grammar.fold();
     assert!(grammar.fingerprint().is_err());
+}
+
+#[test]
+fn a_fingerprint_is_never_a_reserved_number() {
+    let hash = |last| {
+        let mut hash = [0xff; 32];
+        hash[..4].copy_from_slice(&[0, 0, 0, last]);
+        hash
+    };
+    assert_eq!([0, 7, 15, 16, 17].map(|last| number(hash(last))), [16, 23, 31, 16, 17]);
+    assert_eq!(number([0xff; 32]), u32::MAX);
 }

@@ -170,6 +170,20 @@ impl Tree {
         }
     }
 
+    /// Returns what postcard writes for the value.
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        let number = match self.tag {
+            Tag::Option | Tag::Seq => Some(self.children.len() as u32),
+            Tag::Map => Some(self.children.len() as u32 / 2),
+            Tag::Enum => Some(self.index),
+            _ => None,
+        };
+        let mut out = number.and_then(|number| postcard::to_allocvec(&number).ok()).unwrap_or_default();
+        out.extend_from_slice(&self.bytes);
+        out.extend(self.children.iter().flat_map(Tree::payload));
+        out
+    }
+
     /// The path in the words of an error.
     pub(crate) fn steps(&self, path: &[usize]) -> Vec<Step> {
         let mut tree = self;

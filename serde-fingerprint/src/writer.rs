@@ -12,11 +12,17 @@ use super::trouble::{Trouble, What};
 /// Appends `value` to `out`. After an error, the caller truncates `out`.
 pub(crate) fn write<T: Serialize>(grammar: &Grammar, value: &T, out: &mut Vec<u8>) -> Result<(), Trouble> {
     let before = out.len();
-    let mut sink = Sink { grammar, postcard: postcard::Serializer { output: Append(out) }, elements: 0 };
+    let postcard = postcard::Serializer { output: Append(out) };
+    let mut sink = Sink { grammar, postcard, elements: 0, longest: (0, 0) };
     value.serialize(Calls { place: Writer { sink: &mut sink, at: grammar.root }, depth: 0 })?;
-    let (elements, bytes) = (sink.elements, out.len() - before);
+    // The reader bounds its work by the payload's length, and would not read back what this rejects. It is a matter
+    // of elements that take no bytes.
+    let (elements, (end, len)) = (sink.elements, sink.longest);
+    let bytes = out.len() - before;
+    if end > out.len() {
+        return Err(Trouble::new(What::TooManyElements { elements: len, bytes: len - (end - out.len()) }));
+    }
     if elements > bytes {
-        // The reader bounds its work by the payload's length, and would not read this back.
         return Err(Trouble::new(What::TooManyElements { elements, bytes }));
     }
     Ok(())
@@ -53,6 +59,9 @@ struct Sink<'g, 'o> {
     postcard: postcard::Serializer<Append<'o>>,
     /// The lengths of all sequences and maps, added up.
     elements: usize,
+    /// The end that the payload needs for each sequence's and map's elements to take a byte, and the length of that
+    /// sequence or map.
+    longest: (usize, usize),
 }
 
 struct Writer<'w, 'g, 'o> {
@@ -115,6 +124,8 @@ impl<'w, 'g, 'o> Place for Writer<'w, 'g, 'o> {
             Tag::Seq | Tag::Map => {
                 self.sink.elements = self.sink.elements.saturating_add(len);
                 (len as u64).serialize(&mut self.sink.postcard).map_err(output)?;
+                let end = self.sink.postcard.output.0.len().saturating_add(len);
+                self.sink.longest = self.sink.longest.max((end, len));
                 if tag == Tag::Map { len.saturating_mul(2) } else { len }
             }
             _ => parts.len(),
