@@ -35,7 +35,6 @@ impl Bounds {
     }
 
     /// Bounds for a payload whose outermost struct ends after `fields` of its fields.
-    #[expect(dead_code)]
     pub(crate) fn with_prefix(bytes: usize, fields: usize) -> Self {
         Self { elements: Cell::new(bytes), prefix: Cell::new(Some(fields)) }
     }
