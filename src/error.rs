@@ -220,7 +220,9 @@ impl fmt::Display for Error {
             }
             Kind::Random(source) => write!(f, "the operating system gives no random bytes: {source}"),
             Kind::Configuration(what) => f.write_str(what),
-            Kind::Schema(source) => source.fmt(f),
+            Kind::Schema(source) => {
+                write!(f, "{source}. Or choose `Encoding::SelfDescribing`, which has serde's own rules")
+            }
             Kind::Encode(source) => source.fmt(f),
             Kind::Unreadable(type_name) => write!(
                 f,

@@ -108,6 +108,42 @@ fn b51_fields_reordered_between_two_deployments_keep_their_names() {
 }
 
 #[test]
+fn b51_a_list_is_no_struct_and_a_number_no_variant() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Rights {
+        admin: bool,
+        premium: bool,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Role {
+        Visitor,
+        Admin,
+    }
+    let mut map = SessionMap::default();
+    map.insert("flags", &[true, false]).unwrap();
+    map.insert("number", &1).unwrap();
+    assert!(map.get::<Rights>("flags").unwrap_err().is_value());
+    assert!(map.get::<Role>("number").unwrap_err().is_value());
+    assert_eq!(map.get::<[bool; 2]>("flags").unwrap(), Some([true, false]));
+    map.insert("role", &Role::Admin).unwrap();
+    assert_eq!(map.get::<Role>("role").unwrap(), Some(Role::Admin));
+    assert_ne!(map.get::<Role>("role").unwrap(), Some(Role::Visitor));
+}
+
+#[test]
+fn b51_what_insert_accepted_get_returns_though_serde_buffers_it() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Origin {
+        Direct { address: std::net::IpAddr },
+    }
+    let mut map = SessionMap::default();
+    let origin = Origin::Direct { address: "192.0.2.1".parse().unwrap() };
+    map.insert("origin", &origin).unwrap();
+    assert_eq!(map.get::<Origin>("origin").unwrap(), Some(origin));
+}
+
+#[test]
 fn b51_what_a_typed_session_can_not_hold_a_value_can() {
     let mut map = SessionMap::default();
     let json = serde_json::json!({ "a": [1, null, "x"], "b": { "c": true } });

@@ -120,7 +120,8 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         if let Some(migration) = self.migrations.iter().find(|former| former.fingerprint == fingerprint) {
             return migration.read(payload);
         }
-        Err(Refusal::UnknownSchema)
+        let read = compact.and_then(|compact| compact.decode_prefix(fingerprint, payload));
+        read.ok_or(Refusal::UnknownSchema)?.map_err(|_| Refusal::Undecodable)
     }
 
     fn compact(&self) -> Option<&Schema<T>> {
