@@ -193,8 +193,8 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// [`SealerBuilder::migrating_from`]: reads sessions of a former shape of `T`. A session is sealed in the present
-    /// shape with its next change or renewal.
+    /// Also reads sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
+    /// change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a
     /// cookie alone and show a fresh session, unless they too can read it: deploy first the old type with

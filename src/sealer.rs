@@ -391,8 +391,10 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Also reads payloads of a former shape of `T`, and makes a `T` of each. The former type is the old one under
-    /// another name: the names of structs and enums are no part of a shape. Can be given several times.
+    /// Also reads payloads of a former type and converts them to `T`. The former type is the old one under another name:
+    /// the names of structs and enums are not part of a shape. Can be called several times.
+    ///
+    /// A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// ```
     /// use sealed_session::{KeyRing, Sealer};
