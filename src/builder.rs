@@ -9,6 +9,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
+use tokio::sync::Semaphore;
 
 use crate::{
     Payload,
@@ -17,7 +18,7 @@ use crate::{
     error::Error,
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    overflow::{ErasedStore, Store},
+    overflow::{ErasedStore, MOST_TASKS, Store},
     policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
@@ -327,6 +328,7 @@ impl<T: Payload> SessionsBuilder<T> {
                     grace: self.return_grace,
                     on_failure: self.on_store_failure,
                     on_conflict: self.on_conflict,
+                    cleanups: Arc::new(Semaphore::new(MOST_TASKS)),
                 })
             }
             None => None,

@@ -35,6 +35,12 @@ pub struct Counters {
     pub overwritten: u64,
     /// Changes to stored sessions that were merged with another request's.
     pub merged: u64,
+    /// Stored sessions that were no longer needed and could not be removed within their request. A background task goes
+    /// on trying for an hour.
+    pub cleanups_retried: u64,
+    /// Stored sessions that the background tasks could not remove either. Each stays in the store until it expires, and
+    /// copies of its old cookie open it.
+    pub cleanups_failed: u64,
 }
 
 #[derive(Default)]
@@ -51,6 +57,8 @@ pub(crate) struct Tally {
     returned: AtomicU64,
     overwritten: AtomicU64,
     merged: AtomicU64,
+    cleanups_retried: AtomicU64,
+    cleanups_failed: AtomicU64,
 }
 
 impl Tally {
@@ -99,6 +107,16 @@ impl Tally {
         self.merged.fetch_add(1, Relaxed);
     }
 
+    /// A task goes on trying to remove what a request could not.
+    pub(crate) fn cleanup_retried(&self) {
+        self.cleanups_retried.fetch_add(1, Relaxed);
+    }
+
+    /// No task does so any longer.
+    pub(crate) fn cleanup_failed(&self) {
+        self.cleanups_failed.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn read(&self) -> Counters {
         Counters {
             absent: self.absent.load(Relaxed),
@@ -116,6 +134,8 @@ impl Tally {
             returned: self.returned.load(Relaxed),
             overwritten: self.overwritten.load(Relaxed),
             merged: self.merged.load(Relaxed),
+            cleanups_retried: self.cleanups_retried.load(Relaxed),
+            cleanups_failed: self.cleanups_failed.load(Relaxed),
         }
     }
 }

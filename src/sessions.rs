@@ -18,6 +18,7 @@ use std::{
 };
 
 use http::{Request, Response};
+use tokio::sync::Semaphore;
 
 pub(crate) use self::arrive::Presented;
 #[cfg(any(feature = "tower", feature = "hyper"))]
@@ -91,6 +92,8 @@ pub(crate) struct Overflow<T> {
     pub(crate) grace: Duration,
     pub(crate) on_failure: OnStoreFailure,
     pub(crate) on_conflict: OnConflict<T>,
+    /// One permit for each task that cleans up later.
+    pub(crate) cleanups: Arc<Semaphore>,
 }
 
 /// A former realm, name or set of attributes that is still read.

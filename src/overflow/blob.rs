@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Calls, Generation, Index, Write, Written};
+use super::{Calls, Generation, Index, Write, Written, later::Cleanup};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
@@ -226,22 +226,25 @@ impl<T: Payload> Sessions<T> {
         Ok((next, bytes))
     }
 
-    /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
+    /// Leaves a blob to requests in flight, or, if that fails, has a task do so.
+    ///
+    /// After a failure the session leaves it all the same. The call may have been carried out, and then a cookie that
+    /// went on naming the blob would soon name nothing; the session in its cookie is the one copy that is sure to live.
     pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) -> Written {
         let grace = self.now().checked_add(self.overflow().grace);
-        let expires = grace.map_or(expires, |grace| expires.min(grace));
-        calls.set_expiry(blob.index(), blob.generation(), expires).await.unwrap_or_else(|error| {
-            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
-            Written::Done
-        })
+        let at = grace.map_or(expires, |grace| expires.min(grace));
+        let (index, seen) = (blob.index(), blob.generation());
+        if let Ok(left) = calls.set_expiry(index, seen, at).await {
+            return left;
+        }
+        // Often one connection has ended, and the next call gets another.
+        self.clean_up(calls, Cleanup::Expire { index, seen, at }).await.unwrap_or(Written::Done)
     }
 
-    /// Deletes a blob that no cookie will name. If that fails it expires by itself.
+    /// Deletes a blob that no cookie will name.
     pub(super) async fn take_back(&self, calls: &Calls<'_>, blob: Option<Stored>) {
-        if let Some(blob) = blob
-            && let Err(error) = calls.delete(blob.index(), None).await
-        {
-            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that nobody needs lives on");
+        if let Some(blob) = blob {
+            let _ = self.clean_up(calls, Cleanup::delete(&blob)).await;
         }
     }
 

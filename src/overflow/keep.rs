@@ -12,6 +12,7 @@ use std::{
 use super::{
     Calls, Stored, Written,
     blob::{ATTEMPTS, Step},
+    later::Cleanup,
 };
 use crate::{
     Payload,
@@ -113,7 +114,7 @@ impl<T: Payload> Sessions<T> {
     pub(crate) async fn let_go(&self, calls: &Calls<'_>, work: &Work) {
         for (blob, fate) in &work.leaving {
             if *fate == Fate::Discarded
-                && let Err(error) = calls.delete(blob.index(), None).await
+                && let Err(error) = self.clean_up(calls, Cleanup::delete(blob)).await
             {
                 tracing::error!(cookie = self.cookie_name(), %error, "an ended session's blob is left behind");
             }
@@ -203,13 +204,13 @@ impl<T: Payload> Sessions<T> {
         let (blob, fate) = &mut work.leaving[at];
         let (Fate::Renamed | Fate::Moved, Some(write)) = (*fate, &mut work.write) else {
             // Also when nothing stands there any more, which is as good.
-            return Ok(calls.delete(blob.index(), None).await.err());
+            return Ok(self.clean_up(calls, Cleanup::delete(blob)).await.err());
         };
         let (header, expires) = (write.header, self.expiry(&write.header));
         for _ in 0..ATTEMPTS {
             let left = match fate {
                 Fate::Moved => Ok(self.retire(calls, blob, expires).await),
-                _ => calls.delete(blob.index(), Some(blob.generation())).await,
+                _ => self.clean_up(calls, Cleanup::delete_seen(blob)).await,
             };
             match left {
                 Ok(Written::Done) => return Ok(None),

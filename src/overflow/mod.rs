@@ -27,6 +27,7 @@ mod erased;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod failure;
 mod keep;
+mod later;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "postgres")]
@@ -55,6 +56,7 @@ pub(crate) use self::{
     calls::Calls,
     erased::{BoxError, ErasedStore},
     keep::{Fate, Kept, Work, Write},
+    later::MOST_TASKS,
 };
 
 /// What keeps the blobs of sessions that don't fit their cookies.

@@ -77,6 +77,24 @@ pub enum Call {
     Pause,
 }
 
+impl Call {
+    /// The same call at the same place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        call_name(self) == call_name(other) && self.index() == other.index()
+    }
+
+    fn index(&self) -> Option<Index> {
+        match self {
+            Self::Load { index }
+            | Self::Create { index, .. }
+            | Self::Replace { index, .. }
+            | Self::SetExpiry { index, .. }
+            | Self::Delete { index, .. } => Some(*index),
+            Self::Pause => None,
+        }
+    }
+}
+
 pub enum Reply {
     Loaded(Option<Vec<u8>>),
     Written(Written),

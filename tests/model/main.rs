@@ -4,7 +4,8 @@
 //! Sessions grow, shrink, are emptied, renewed, saved half-way, renamed and ended; time passes; keys are rotated; what
 //! fits one node's cookie does not fit the other's. Requests run in parallel: each call of the store waits until the
 //! test lets it through, so every order of calls can happen, and does so again for the same seed. Calls fail, or are carried
-//! out and fail all the same, or are never answered, and perhaps carried out long after. Clients hang up. Answers overtake
+//! out and fail all the same, or are never answered, and perhaps carried out long after. Calls that clean up and fail are
+//! made again by tasks. Clients hang up. Answers overtake
 //! each other. Cookies are copied, and old ones come back.
 //!
 //! The judge sees every call of the store, every session that is opened, and every answer. A **place** is an index of the
