@@ -186,7 +186,8 @@ impl<T: Payload> Sessions<T> {
             }
         }
         if !self.sealer().fits(&write.draft) {
-            *home = Some(self.create(calls, &header, &write.draft, expires).await?);
+            let replaced = leaving.iter().map(|(blob, _)| blob.length).max().unwrap_or(0);
+            *home = Some(self.create(calls, &header, &write.draft, expires, replaced).await?);
             if leaving.is_empty() {
                 self.inner.tally.spilled();
             }
@@ -227,7 +228,7 @@ impl<T: Payload> Sessions<T> {
                         Some(home)
                     }
                     None if self.sealer().fits(&write.draft) => None,
-                    None => Some(self.create(calls, &header, &write.draft, expires).await?),
+                    None => Some(self.create(calls, &header, &write.draft, expires, blob.length).await?),
                 };
             }
         }

@@ -21,6 +21,7 @@
 //! Implement [`Store`], and call [`conformance::check`] from a test.
 
 mod blob;
+mod budget;
 mod calls;
 pub mod conformance;
 mod erased;
@@ -53,6 +54,7 @@ pub use self::redis::RedisStore;
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
     blob::Stored,
+    budget::Budget,
     calls::Calls,
     erased::{BoxError, ErasedStore},
     keep::{Fate, Kept, Work, Write},

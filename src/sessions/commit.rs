@@ -84,8 +84,14 @@ impl<T: Payload> Sessions<T> {
             None => Commit::Keep,
         };
         self.inner.tally.committed(commit, error.is_some());
-        if let Some(error) = &error {
-            tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept");
+        match &error {
+            Some(error) if error.is_expected() => {
+                tracing::debug!(cookie = self.cookie_name(), %error, "a session could not be kept");
+            }
+            Some(error) => {
+                tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept")
+            }
+            None => {}
         }
         (commit, error)
     }
