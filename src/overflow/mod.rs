@@ -23,6 +23,8 @@
 mod blob;
 mod budget;
 mod calls;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod clear;
 pub mod conformance;
 mod erased;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
