@@ -135,7 +135,8 @@ impl<T: Payload> Sessions<T> {
             }
             Err(error) => return (Decision::Keep, Some(error)),
         };
-        let (Some(write), Some(stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
+        let (Some(write), Some(mut stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
+        stamped.header = write.header;
         if work.home.is_none() && self.is_over(&write) {
             return (Decision::Remove, late);
         }

@@ -262,6 +262,14 @@ impl Request {
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
     }
 
+    /// The session that it came with is over, as far as its own cookie tells.
+    fn outlives(&self, now: u64) -> bool {
+        self.came.as_ref().is_some_and(|came| {
+            let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
+            u64::from(came.header.created) + lifetime <= now
+        })
+    }
+
     /// The place that its session was in, if it has opened from there.
     fn place(&self) -> Option<Index> {
         match (&self.came, &self.opened) {

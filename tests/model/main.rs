@@ -21,7 +21,7 @@
 //!    gone; `destroy` removes the cookie whatever else fails.
 //! 3. **What is answered is what was done.** A change that is answered by a 200 is sent, and what is sent is what the
 //!    request made of the session. An error, or a 500 of the handler's, sends nothing that was not stored, removes nothing
-//!    that was not ended, and has a reason: a call that failed, another request, or the size.
+//!    that was not ended or over, and has a reason: a call that failed, another request, or the size.
 //! 4. **No update is lost unseen.** What a request has not seen it does not replace: with `Refuse` not at all, with
 //!    `Merge` by the merged value alone, with `LastWriteWins` and counted. The same holds for what it carries under
 //!    another id or back into the cookie.
