@@ -43,6 +43,13 @@ pub(crate) enum Kind {
         limit: usize,
         place: Place,
     },
+    /// It does not fit its cookie, and the application keeps it out of the store.
+    Barred {
+        size: usize,
+        limit: usize,
+    },
+    /// The store's budget is used up for now.
+    OverBudget,
     Window(String),
     /// A value of a map. Its key is not kept: an application may take keys from visitors.
     Value(&'static str),
@@ -126,9 +133,20 @@ impl Error {
     /// name and value, or of the stored blob if there is a store.
     pub fn size_and_limit(&self) -> Option<(usize, usize)> {
         match *self.0 {
-            Kind::TooLarge { size, limit, .. } => Some((size, limit)),
+            Kind::TooLarge { size, limit, .. } | Kind::Barred { size, limit } => Some((size, limit)),
             _ => None,
         }
+    }
+
+    /// The session would have entered the store, or grown there, after the
+    /// [budget](crate::SessionsBuilder::store_budget) of this period was used up.
+    pub fn is_over_budget(&self) -> bool {
+        matches!(*self.0, Kind::OverBudget)
+    }
+
+    /// Whether visitors cause it at will, so that it is counted and not logged as an error.
+    pub(crate) fn is_expected(&self) -> bool {
+        matches!(*self.0, Kind::Barred { .. } | Kind::OverBudget)
     }
 
     /// The session has already been committed to a response, whose head may be on its way: what was asked for came too
@@ -149,11 +167,13 @@ impl Error {
         matches!(*self.0, Kind::Changed | Kind::Ended)
     }
 
-    /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed, 409 for a
-    /// [conflict](Self::is_conflict), and 500 otherwise.
+    /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed or its
+    /// [budget](Self::is_over_budget) is used up, 409 for a [conflict](Self::is_conflict), 413 when
+    /// [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of the store, and 500 otherwise.
     pub fn status(&self) -> StatusCode {
         match () {
-            () if self.is_store() => StatusCode::SERVICE_UNAVAILABLE,
+            () if self.is_store() || self.is_over_budget() => StatusCode::SERVICE_UNAVAILABLE,
+            () if matches!(*self.0, Kind::Barred { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             () if self.is_conflict() => StatusCode::CONFLICT,
             () => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -239,6 +259,15 @@ impl fmt::Display for Error {
                 f,
                 "the session does not fit its store: it would take {size} bytes of {limit}; keep less in it, or raise \
                  the store's limit"
+            ),
+            Kind::Barred { size, limit } => write!(
+                f,
+                "the session does not fit its cookie, and `may_overflow` keeps it out of the store: name and value would \
+                 take {size} bytes of {limit}; keep less in it"
+            ),
+            Kind::OverBudget => f.write_str(
+                "the store's budget is used up: no session enters the store or grows there until its period ends; raise \
+                 `store_budget`, or let fewer sessions into the store with `may_overflow`",
             ),
             Kind::Window(what) => f.write_str(what),
             Kind::Value(what) => write!(f, "a session value {what}"),

@@ -5,6 +5,7 @@ mod kit;
 
 mod conflicts;
 mod faults;
+mod flood;
 mod hostile;
 mod life;
 mod reviewed;
