@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use serde_fingerprint::{EncodeError, SchemaError};
 
-use crate::{overflow::BoxError, session::Place};
+use crate::{Misdirected, overflow::BoxError, session::Place};
 
 /// Why something could not be set up, sealed or committed.
 ///
@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     Detached,
     Changed,
     Ended,
+    /// `Sessions::choosing` has refused the request.
+    Misdirected,
 }
 
 /// What is wrong with the text of a key. Says nothing of the text itself.
@@ -148,12 +150,19 @@ impl Error {
         matches!(*self.0, Kind::Changed | Kind::Ended)
     }
 
+    /// The request is for a host that the application does not serve:
+    /// [`Sessions::choosing`](crate::Sessions::choosing) has refused it.
+    pub fn is_misdirected(&self) -> bool {
+        matches!(*self.0, Kind::Misdirected)
+    }
+
     /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed, 409 for a
-    /// [conflict](Self::is_conflict), and 500 otherwise.
+    /// [conflict](Self::is_conflict), 421 for a [misdirected request](Self::is_misdirected), and 500 otherwise.
     pub fn status(&self) -> StatusCode {
         match () {
             () if self.is_store() => StatusCode::SERVICE_UNAVAILABLE,
             () if self.is_conflict() => StatusCode::CONFLICT,
+            () if self.is_misdirected() => StatusCode::MISDIRECTED_REQUEST,
             () => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -256,6 +265,7 @@ impl fmt::Display for Error {
             ),
             Kind::Changed => f.write_str("another request has changed the session meanwhile"),
             Kind::Ended => f.write_str("another request has ended the session meanwhile"),
+            Kind::Misdirected => Misdirected.fmt(f),
         }
     }
 }

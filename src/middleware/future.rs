@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::slot::Slot;
 use crate::{
-    OnCommitFailure, Payload, Session,
+    Error, OnCommitFailure, Payload, Session,
     sessions::{Begun, Outcome},
 };
 
@@ -30,6 +30,7 @@ pin_project! {
         Running { #[pin] inner: F },
         Committing { working: Working, session: Session<T>, response: Response<B> },
         Misconfigured,
+        Refused { error: Option<Error> },
     }
 }
 
@@ -43,6 +44,11 @@ impl<F, T, B> ResponseFuture<F, T, B> {
 
     pub(super) fn misconfigured() -> Self {
         Self { state: State::Misconfigured, slot: None }
+    }
+
+    /// Answers in place of the service.
+    pub(super) fn refused(error: Error) -> Self {
+        Self { state: State::Refused { error: Some(error) }, slot: None }
     }
 }
 
@@ -95,6 +101,12 @@ where
                 }
                 StateProject::Misconfigured => {
                     return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)));
+                }
+                StateProject::Refused { error } => {
+                    let error = error.take().expect("the future is not polled after it has answered");
+                    let mut response = empty(error.status());
+                    response.extensions_mut().insert(Arc::new(error));
+                    return Poll::Ready(Ok(response));
                 }
             }
         }
