@@ -212,7 +212,7 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// What becomes of changes when the handler answers 5xx. Default: [`OnServerError::Discard`].
+    /// Sets whether changes are kept when the response is a 5xx or a 408. Default: [`OnServerError::Discard`].
     pub fn on_server_error(mut self, policy: OnServerError) -> Self {
         self.on_server_error = policy;
         self

@@ -242,7 +242,6 @@ impl SessionCookie {
         &self.name
     }
 
-    #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }

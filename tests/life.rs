@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
-    http::StatusCode,
+    body::Body,
+    http::{Request, StatusCode},
+    middleware::{self, Next},
     response::IntoResponse,
     routing::{any, get},
 };
@@ -378,6 +380,31 @@ async fn b12_a_handler_that_answers_5xx_does_not_change_the_session() {
     let (mut browser, app) = returning().await;
     assert!(browser.post(&app, "/add-and-fail").await.sends_nothing());
     assert_eq!(browser.get(&app, "/read").await.text(), "1");
+}
+
+#[tokio::test]
+async fn b12_a_handler_that_a_timeout_layer_cuts_off_does_not_change_the_session() {
+    let add_and_wait = async |session: Session<Visit>| {
+        session.update(|visit| visit.views += 1);
+        std::future::pending::<()>().await;
+    };
+    // What a timeout layer inside the sessions does when its time is over.
+    let time_out = async |request: Request<Body>, next: Next| {
+        tokio::select! {
+            biased;
+            response = next.run(request) => response,
+            () = std::future::ready(()) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    };
+    let app = |policy| {
+        let sessions = kit::sessions(kit::ring(), &Clock::new()).on_server_error(policy).build().unwrap();
+        Router::new().route("/", any(add_and_wait)).layer(middleware::from_fn(time_out)).layer(sessions)
+    };
+    let answer = Browser::new().post(&app(OnServerError::Discard), "/").await;
+    assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
+    assert!(answer.sends_nothing());
+    let answer = Browser::new().post(&app(OnServerError::Commit), "/").await;
+    assert!(!answer.sends_nothing(), "unless the application has chosen otherwise");
 }
 
 #[tokio::test]
