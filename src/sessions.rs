@@ -21,7 +21,10 @@ use http::{Request, Response};
 
 pub(crate) use self::arrive::{Arrived, Presented};
 #[cfg(any(feature = "tower", feature = "hyper"))]
-pub(crate) use self::commit::{Begun, Outcome};
+pub(crate) use self::{
+    commit::{Begun, Outcome},
+    send::vary,
+};
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,

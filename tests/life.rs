@@ -454,6 +454,31 @@ async fn b13_what_the_handler_has_said_already_is_not_said_twice() {
 }
 
 #[tokio::test]
+async fn b13_a_no_store_within_a_quoted_string_does_not_pass_for_one() {
+    for (quoted, is_one) in [
+        (r#"private="set-cookie, no-store, x-other""#, false),
+        (r#"ext="a\", no-store, ""#, false),
+        (r#"ext="no-store, never closed"#, false),
+        (r#""no-store""#, false),
+        (r#"private="set-cookie", no-store"#, true),
+        (r#"ext="\\" , NO-STORE, max-age=0"#, true),
+    ] {
+        let app = Router::new()
+            .route(
+                "/",
+                get(async move |session: Session<Visit>| {
+                    session.update(|visit| visit.views += 1);
+                    [("cache-control", quoted)].into_response()
+                }),
+            )
+            .layer(kit::sessions(kit::ring(), &Clock::new()).build().unwrap());
+        let answer = Browser::new().get(&app, "/").await;
+        let expected = if is_one { vec![quoted] } else { vec![quoted, "no-store"] };
+        assert_eq!(answer.all("cache-control"), expected);
+    }
+}
+
+#[tokio::test]
 async fn b13_a_response_that_reads_the_session_says_vary_and_one_that_sets_it_says_no_store() {
     let (mut browser, app) = returning().await;
     let read = browser.get(&app, "/read").await;

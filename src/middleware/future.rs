@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::slot::Slot;
 use crate::{
     Error, OnCommitFailure, Payload, Session,
-    sessions::{Begun, Outcome},
+    sessions::{Begun, Outcome, vary},
 };
 
 pin_project! {
@@ -82,9 +82,13 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProject::Running { inner } => {
-                    let response = ready!(inner.poll(cx))?;
-                    // A handler may not have asked for the session, or have committed it by hand.
+                    let mut response = ready!(inner.poll(cx))?;
+                    // A handler may not have asked for the session, have done without it since the store has failed, or
+                    // have committed it by hand.
                     let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
+                        if this.slot.as_ref().is_some_and(|slot| slot.0.was_asked()) {
+                            vary(response.headers_mut());
+                        }
                         return Poll::Ready(Ok(response));
                     };
                     match session.sessions().begin_commit(&session, response.status()) {
