@@ -73,6 +73,8 @@ pub(crate) enum KeyFault {
     MasterLength(usize),
     Master,
     Checksum,
+    /// A master whose bytes are all equal.
+    Uniform,
 }
 
 impl fmt::Display for KeyFault {
@@ -86,6 +88,9 @@ impl fmt::Display for KeyFault {
             }
             Self::Master => f.write_str("its key material is not base64url"),
             Self::Checksum => f.write_str("its checksum does not match: it is misspelt or cut short"),
+            Self::Uniform => f.write_str(
+                "all bytes of its key material are equal, as in a placeholder; make one with `Key::generate`",
+            ),
         }
     }
 }
