@@ -62,6 +62,9 @@ pub struct SessionsBuilder<T> {
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
+/// How many former realms and cookies are read at most. An attacker's cookie of one name can be tried once for each.
+const MOST_PREVIOUS: usize = 8;
+
 impl<T: Payload> SessionsBuilder<T> {
     pub(crate) fn new(ring: KeyRing) -> Self {
         Self {
@@ -133,7 +136,8 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// Goes on to read the cookies of a former realm, name or set of attributes, so that changing them logs nobody
     /// out. A session that arrives in such a cookie moves to the current one, and the old cookie is removed. Can be
-    /// given several times. A cookie of that name is removed with the next that is set, whoever wrote it.
+    /// given up to 8 times: each of them is looked for in every request. A cookie of that name is removed with the next
+    /// that is set, whoever wrote it.
     ///
     /// In a deployment that goes from node to node, old nodes don't know the new cookie: let every node accept both
     /// first, in a deployment of its own, and change the current one in the next.
@@ -224,7 +228,7 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// What becomes of changes when the handler answers 5xx. Default: [`OnServerError::Discard`].
+    /// Sets whether changes are kept when the response is a 5xx or a 408. Default: [`OnServerError::Discard`].
     pub fn on_server_error(mut self, policy: OnServerError) -> Self {
         self.on_server_error = policy;
         self
@@ -367,6 +371,13 @@ impl<T: Payload> SessionsBuilder<T> {
     /// ([`Error::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, Error> {
         let cookie = self.cookie.build()?;
+        if self.previous.len() > MOST_PREVIOUS {
+            return Err(Error::configuration(format!(
+                "{} former realms or cookies are to be accepted: each costs every request, so that {MOST_PREVIOUS} is the \
+                 limit; remove those whose sessions have ended",
+                self.previous.len()
+            )));
+        }
         let previous = self
             .previous
             .iter()

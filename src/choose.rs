@@ -1,24 +1,57 @@
-//! Which sessions a request belongs to, where an application has built several.
+//! Selects the sessions of a request, for an application that has built several.
 
-use std::{fmt, sync::Arc};
+mod host;
+
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
 use crate::{Payload, Sessions};
 
-/// What a request says before its body.
+/// The parts of a request that come before its body.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'r> {
-    /// Its method.
+    /// The method.
     pub method: &'r Method,
-    /// Its target.
+    /// The target. Over HTTP/2 it holds the host, and there is usually no `Host` header: use [`host`](Self::host).
     pub uri: &'r Uri,
-    /// Its headers. What they say, `Host` included, is the client's word.
+    /// The headers. Clients choose them freely.
     pub headers: &'r HeaderMap,
-    /// What layers further out have found out.
+    /// The extensions that outer layers have added.
     pub extensions: &'r Extensions,
 }
+
+impl<'r> RequestHead<'r> {
+    /// Returns the host that the request is for, in lower case and without the port.
+    ///
+    /// The host comes from the target (`:authority` in HTTP/2, a proxy's absolute form in HTTP/1.1) or else from the
+    /// `Host` header. An IPv6 address keeps its brackets and is in its shortest form. `X-Forwarded-Host` is never read.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Misdirected`] when the request names no host, has several `Host` headers, has a `Host` header and a
+    /// target that name different hosts, or names something that is not a host name or an IP address. A name that ends
+    /// in a dot is rejected too: it resolves like the name without the dot, but browsers keep its cookies apart.
+    pub fn host(&self) -> Result<Cow<'r, str>, Misdirected> {
+        host::of(self.uri, self.headers)
+    }
+}
+
+/// The request is for a host that this application does not serve.
+///
+/// The middleware answers it with an empty 421 (Misdirected Request); [`Sessions::open`] returns an error of that
+/// [status](crate::Error::status).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misdirected;
+
+impl fmt::Display for Misdirected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request is for a host that this application does not serve")
+    }
+}
+
+impl std::error::Error for Misdirected {}
 
 impl fmt::Debug for RequestHead<'_> {
     /// Without what the request carries, its cookies most of all.
@@ -30,47 +63,67 @@ impl fmt::Debug for RequestHead<'_> {
 /// Chooses for each request.
 pub(crate) struct Hook<T>(Arc<Choose<T>>);
 
-type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
+type Choose<T> = dyn Fn(&RequestHead<'_>) -> Result<Sessions<T>, Misdirected> + Send + Sync;
 
 impl<T: Payload> Sessions<T> {
-    /// These sessions, except for requests for which `choose` names others: a tenant's, with a realm of its own; an
-    /// embedded page's, with `SameSite=None`. What it names has been built before, so nothing is derived for a
-    /// request. As a layer, around a service and by hand alike.
+    /// Selects, for each request, among sessions that the application has built: a tenant's, with a realm of its own,
+    /// or an embedded page's, with `SameSite=None`.
+    ///
+    /// `choose` returns the sessions of a request, or [`Misdirected`] to refuse it with a 421. It works the same as a
+    /// layer, around a service and by hand. Nothing is derived for a request, since `choose` can only return what has
+    /// been built before. `self` is used for a request only when `choose` returns it. It still provides what needs no
+    /// request: [`sealer`](Self::sealer), [`cookie_name`](Self::cookie_name), [`counters`](Self::counters).
     ///
     /// ```
     /// use std::collections::HashMap;
-    /// use sealed_session::{KeyRing, Sessions};
+    /// use sealed_session::{KeyRing, Misdirected, Sessions};
     ///
     /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
     /// # struct Visit { views: u32 }
     /// let ring = KeyRing::generate()?;
     /// let of = |realm: &str| Sessions::<Visit>::builder(ring.clone()).realm(realm).build();
-    /// let tenants = HashMap::from([("a.example", of("tenant-a")?), ("b.example", of("tenant-b")?)]);
-    /// let sessions = of("shop")?.choosing(move |request| {
-    ///     let host = request.headers.get("host")?.to_str().ok()?;
-    ///     tenants.get(host).cloned()
+    /// let shop = of("shop")?;
+    /// let tenants = HashMap::from([
+    ///     ("shop.example", shop.clone()),
+    ///     ("a.example", of("tenant-a")?),
+    ///     ("b.example", of("tenant-b")?),
+    /// ]);
+    /// let sessions = shop.choosing(move |request| {
+    ///     tenants.get(&*request.host()?).cloned().ok_or(Misdirected)
     /// });
+    /// # let at = |uri: &str| http::Request::get(uri).body(()).unwrap();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # assert!(sessions.open(&at("https://A.example:443/")).await.is_ok());
+    /// # assert!(sessions.open(&at("https://c.example/")).await.unwrap_err().is_misdirected());
+    /// # });
     /// # Ok::<(), sealed_session::Error>(())
     /// ```
+    ///
+    /// # Security
+    ///
+    /// Refuse a host that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of
+    /// them would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not
+    /// send.
     pub fn choosing(
         &self,
-        choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,
+        choose: impl Fn(&RequestHead<'_>) -> Result<Self, Misdirected> + Send + Sync + 'static,
     ) -> Self {
         self.with_hook(Some(Hook(Arc::new(choose))))
     }
 
-    /// The sessions that a request belongs to.
-    pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Self {
-        let chosen = self.hook().and_then(|Hook(choose)| {
-            choose(&RequestHead {
+    /// Returns the sessions that a request belongs to.
+    pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Misdirected> {
+        let chosen = match self.hook() {
+            None => self.clone(),
+            Some(Hook(choose)) => choose(&RequestHead {
                 method: request.method(),
                 uri: request.uri(),
                 headers: request.headers(),
                 extensions: request.extensions(),
-            })
-        });
-        // What is chosen does not choose again.
-        chosen.as_ref().unwrap_or(self).with_hook(None)
+            })?,
+        };
+        // The chosen sessions do not choose again.
+        Ok(chosen.with_hook(None))
     }
 }
 

@@ -185,6 +185,22 @@ impl CookieAttributes {
             if !labels.clone().all(is_label) {
                 return refuse("its domain must be a host name");
             }
+            // The URL standard takes a host for an IPv4 address if its last label is a number.
+            let last = labels.clone().next_back().unwrap_or_default();
+            let is_number = |label: &str| match label.strip_prefix("0x").or(label.strip_prefix("0X")) {
+                Some(digits) => digits.chars().all(|c| c.is_ascii_hexdigit()),
+                None => label.chars().all(|c| c.is_ascii_digit()),
+            };
+            if is_number(last) {
+                return refuse(
+                    "its domain must be a name, not an IP address, which has no subdomains: leave the domain out",
+                );
+            }
+            if labels.count() == 1 && !last.eq_ignore_ascii_case("localhost") {
+                return refuse(
+                    "browsers take no cookie for a top-level domain: name a domain of two labels or more, or leave it out",
+                );
+            }
         }
         if self.path.len().max(self.domain.as_ref().map_or(0, String::len)) > LONGEST_ATTRIBUTE {
             return refuse("browsers ignore an attribute of more than 1024 bytes");
@@ -242,7 +258,6 @@ impl SessionCookie {
         &self.name
     }
 
-    #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn shared_name(&self) -> Arc<str> {
         Arc::clone(&self.name)
     }
@@ -288,13 +303,16 @@ impl fmt::Debug for SessionCookie {
 
 /// The values of all cookies of this name. Headers are read as bytes: what other cookies are made of is none of the
 /// session's business.
+///
+/// Browsers send `name=value`, separated by `; ` (RFC 6265bis, sections 4.2.1 and 5.8.3). Spaces and tabs around a pair are
+/// skipped, since what lies between may have joined or folded headers. White space between name and `=` makes another
+/// name: browsers remove it when they set a cookie.
 fn values<'h>(headers: &'h HeaderMap, name: &[u8]) -> impl Iterator<Item = &'h [u8]> {
     headers
         .get_all(COOKIE)
         .into_iter()
         .flat_map(|header| Pairs { rest: Some(header.as_bytes()) })
-        .filter_map(move |pair| pair.trim_ascii().strip_prefix(name)?.trim_ascii_start().strip_prefix(b"="))
-        .map(|value| value.trim_ascii())
+        .filter_map(move |pair| pair.trim_ascii().strip_prefix(name)?.strip_prefix(b"="))
 }
 
 /// The parts of a Cookie header between its semicolons.

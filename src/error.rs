@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use serde_fingerprint::{EncodeError, SchemaError};
 
-use crate::{overflow::BoxError, session::Place};
+use crate::{Misdirected, overflow::BoxError, session::Place};
 
 /// Why something could not be set up, sealed or committed.
 ///
@@ -67,6 +67,8 @@ pub(crate) enum Kind {
     Detached,
     Changed,
     Ended,
+    /// `Sessions::choosing` has refused the request.
+    Misdirected,
 }
 
 /// What is wrong with the text of a key. Says nothing of the text itself.
@@ -78,6 +80,8 @@ pub(crate) enum KeyFault {
     MasterLength(usize),
     Master,
     Checksum,
+    /// A master whose bytes are all equal.
+    Uniform,
 }
 
 impl fmt::Display for KeyFault {
@@ -91,6 +95,9 @@ impl fmt::Display for KeyFault {
             }
             Self::Master => f.write_str("its key material is not base64url"),
             Self::Checksum => f.write_str("its checksum does not match: it is misspelt or cut short"),
+            Self::Uniform => f.write_str(
+                "all bytes of its key material are equal, as in a placeholder; make one with `Key::generate`",
+            ),
         }
     }
 }
@@ -167,14 +174,22 @@ impl Error {
         matches!(*self.0, Kind::Changed | Kind::Ended)
     }
 
+    /// The request is for a host that the application does not serve:
+    /// [`Sessions::choosing`](crate::Sessions::choosing) has refused it.
+    pub fn is_misdirected(&self) -> bool {
+        matches!(*self.0, Kind::Misdirected)
+    }
+
     /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed or its
     /// [budget](Self::is_over_budget) is used up, 409 for a [conflict](Self::is_conflict), 413 when
-    /// [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of the store, and 500 otherwise.
+    /// [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of the store, 421 for a
+    /// [misdirected request](Self::is_misdirected), and 500 otherwise.
     pub fn status(&self) -> StatusCode {
         match () {
             () if self.is_store() || self.is_over_budget() => StatusCode::SERVICE_UNAVAILABLE,
             () if matches!(*self.0, Kind::Barred { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             () if self.is_conflict() => StatusCode::CONFLICT,
+            () if self.is_misdirected() => StatusCode::MISDIRECTED_REQUEST,
             () => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -294,6 +309,7 @@ impl fmt::Display for Error {
             ),
             Kind::Changed => f.write_str("another request has changed the session meanwhile"),
             Kind::Ended => f.write_str("another request has ended the session meanwhile"),
+            Kind::Misdirected => Misdirected.fmt(f),
         }
     }
 }

@@ -28,6 +28,8 @@
 //! nothing. [`Session::passive`](crate::Session::passive) keeps a page's polling from renewing; a message that must
 //! not be lost belongs into a database.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What kind of message it is.
@@ -44,7 +46,7 @@ pub enum Level {
 }
 
 /// One message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Its kind.
     pub level: Level,
@@ -53,9 +55,26 @@ pub struct Message {
 }
 
 /// The messages that wait for the next page. Empty by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     messages: Vec<Message>,
+}
+
+impl fmt::Debug for Message {
+    /// Without the text, which is part of a session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Flash {
+    /// Without the messages, which are part of a session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.messages.len() {
+            1 => f.write_str("Flash(1 message)"),
+            count => write!(f, "Flash({count} messages)"),
+        }
+    }
 }
 
 impl Flash {

@@ -116,8 +116,8 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// When it is anything else than [`expose`](Self::expose) writes. The error says what is wrong, and nothing of
-    /// the text.
+    /// When it is anything else than [`expose`](Self::expose) writes, or a placeholder: key material whose bytes are all
+    /// equal. The error says what is wrong, and nothing of the text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_parts(text).map_err(|fault| Kind::Key { position: None, fault }.into())
     }
@@ -143,6 +143,9 @@ impl Key {
         let checked = &text[..text.len() - checksum.len() - 1];
         if checksum != checksum_of(checked) {
             return Err(KeyFault::Checksum);
+        }
+        if master.iter().all(|byte| *byte == master[0]) {
+            return Err(KeyFault::Uniform);
         }
         Ok(Self::new(master, suite))
     }
@@ -234,4 +237,32 @@ fn checksum_of(text: &str) -> String {
     let mut checksum = String::with_capacity(6);
     base64url::encode(&Sha256::digest(text)[..CHECKSUM_BYTES], &mut checksum);
     checksum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, KeyText};
+    use crate::seal::wipes_itself;
+
+    /// Names every field, so that a new one has to be looked at.
+    #[test]
+    fn a_key_and_its_text_wipe_themselves() {
+        let key = Key::generate().unwrap();
+        let Key { master, suite: _, id: _ } = &key;
+        wipes_itself(master);
+        let KeyText(text) = &key.expose();
+        wipes_itself(text);
+    }
+
+    #[test]
+    fn a_key_can_not_be_cloned() {
+        trait IsUnlessClone<A> {
+            fn compiles() {}
+        }
+        impl<T> IsUnlessClone<()> for T {}
+        impl<T: Clone> IsUnlessClone<u8> for T {}
+        // With `Clone`, both implementations apply, and the compiler can't tell which is meant.
+        <Key as IsUnlessClone<_>>::compiles();
+        <KeyText as IsUnlessClone<_>>::compiles();
+    }
 }

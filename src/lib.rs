@@ -141,7 +141,7 @@ pub use serde_fingerprint::{Fingerprint, Samples};
 
 pub use self::{
     builder::SessionsBuilder,
-    choose::RequestHead,
+    choose::{Misdirected, RequestHead},
     cookie::{CookieAttributes, SameSite},
     counters::Counters,
     error::{Error, Refusal},

@@ -18,7 +18,11 @@ pub enum Renewal {
     OnChange,
 }
 
-/// What becomes of a session's changes when the handler answers 5xx. `destroy` holds in any case.
+/// Whether a session's changes are kept when the response is a 5xx or a 408 (Request Timeout). `destroy` holds in any
+/// case.
+///
+/// A timeout layer inside the sessions answers 408 for a handler that it has cut off, which may have made only half of
+/// its changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnServerError {

@@ -1,5 +1,6 @@
 //! What a handler holds: one request's session.
 
+mod ending;
 mod state;
 
 use std::{
@@ -11,10 +12,12 @@ use std::{
     time::Duration,
 };
 
+use self::ending::Ending;
 pub(crate) use self::state::{Before, Identity, SessionKind, State};
 use crate::{
     Payload, SessionMap, Sessions,
     error::{Error, Kind, Refusal},
+    overflow::Index,
     seal,
     sealer::{Marks, SessionId},
 };
@@ -151,6 +154,24 @@ impl<T: Payload> Session<T> {
     /// Ends the session: its data are gone, and the browser is told to drop its cookie, whatever the response's
     /// status. Data put in afterwards make a new session.
     ///
+    /// A session that is in the store is deleted there before the response is sent. To delete it at once, and to learn
+    /// whether that worked, call [`save`](Self::save) next:
+    ///
+    /// ```
+    /// # use sealed_session::{Error, Session};
+    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// # struct Visit { user: Option<u64> }
+    /// async fn sign_out(session: Session<Visit>) -> Result<&'static str, Error> {
+    ///     session.destroy();
+    ///     session.save().await?;
+    ///     Ok("You are signed out.")
+    /// }
+    /// ```
+    ///
+    /// If the request is dropped before that, because the client has hung up or a timeout has cut the handler off, the
+    /// session is deleted by a task of its own. Where no tokio runtime is left to run the task, an error is logged that
+    /// says when the session expires.
+    ///
     /// # Security
     ///
     /// Of a session that is in the store, nothing is left, and no copy of its cookie opens. Of one that is in its cookie, a
@@ -159,6 +180,7 @@ impl<T: Payload> Session<T> {
         self.alter("destroy", |state| {
             self.begin_anew(state);
             state.destroyed = true;
+            self.prepare_ending(state);
         });
     }
 
@@ -227,7 +249,8 @@ impl<T: Payload> Session<T> {
     /// serialised, their size is checked, and what doesn't fit the cookie is stored. The cookie is sent with the response,
     /// with what is changed until then.
     ///
-    /// What was saved into the blob of a stored session stays there, whatever the handler answers.
+    /// What was saved into the blob of a stored session stays there, whatever the handler answers. After
+    /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
     ///
     /// ```
     /// # use sealed_session::{Error, Session};
@@ -251,6 +274,16 @@ impl<T: Payload> Session<T> {
     pub async fn save(&self) -> Result<(), Error> {
         let _saving = self.begin_saving().await?;
         let sessions = &self.shared.sessions;
+        let ending = self.with("save", |state| state.check_open().map(|()| state.ending.take()))?;
+        if let Some(mut ending) = ending {
+            let ended = ending.carry_out().await;
+            self.with("save", |state| match &ended {
+                Ok(()) => state.forget_ended(),
+                // The commit tries again.
+                Err(_) => state.ending = Some(ending),
+            });
+            ended?;
+        }
         let work = self.with("save", |state| {
             state.check_open()?;
             match state.detached {
@@ -346,6 +379,21 @@ impl<T: Payload> Session<T> {
         (state.touched, state.durable) = (false, false);
     }
 
+    /// From here on the session's blobs are deleted, whatever becomes of the request.
+    fn prepare_ending(&self, state: &mut State<T>) {
+        let sessions = &self.shared.sessions;
+        let (Some(overflow), false) = (&sessions.inner.overflow, state.committed) else { return };
+        let blobs = state.blobs().chain(state.disowned()).map(|blob| Index::new(blob.reference.index()));
+        let blobs: Vec<_> = blobs.collect();
+        if !blobs.is_empty() {
+            state.settle_ending(); // which these blobs include
+            let cookie = sessions.inner.cookie.shared_name();
+            let expires = state.held.map(|held| sessions.lifetimes().expires(&held.header));
+            state.ending =
+                Some(Ending::new(Arc::clone(&overflow.store), overflow.deadline, cookie, blobs, expires));
+        }
+    }
+
     /// Locks the state for a verb that changes it, which is logged if it comes too late to be sent.
     fn alter<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
         self.with(verb, |state| {
@@ -382,10 +430,15 @@ impl<T> Session<T> {
         self.shared.saving.try_lock().ok()
     }
 
-    /// Nothing of this session can be sent any more.
+    /// Nothing of this session can be sent any more. If it was destroyed, and its commit was not carried out to the end,
+    /// it is deleted from its store.
     #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn finish(&self) {
-        self.with("finish", |state| state.committed = true);
+        let ending = self.with("finish", |state| {
+            state.committed = true;
+            state.ending.take()
+        });
+        drop(ending);
     }
 
     #[cfg(any(feature = "tower", feature = "hyper"))]

@@ -20,19 +20,19 @@ use std::{
 use http::{Request, Response};
 use tokio::sync::Semaphore;
 
-pub(crate) use self::arrive::Presented;
+pub(crate) use self::arrive::{Arrived, Presented};
 #[cfg(any(feature = "tower", feature = "hyper"))]
 pub(crate) use self::{
-    arrive::Arrived,
     commit::{Begun, Outcome},
+    send::vary,
 };
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
-    choose::Hook,
+    choose::{Hook, Misdirected},
     cookie::SessionCookie,
     counters::{Counters, Tally},
-    error::Error,
+    error::{Error, Kind},
     key_ring::KeyRing,
     lifetime::Lifetimes,
     overflow::{Budget, ErasedStore},
@@ -106,6 +106,14 @@ pub(crate) struct Previous {
     pub(crate) cookie: SessionCookie,
 }
 
+/// Where the session of a request comes from.
+enum Opening<L, T> {
+    /// A layer around this request gives it.
+    InLayer(L),
+    /// Nobody has opened it yet.
+    ByHand(Arrived<T>),
+}
+
 /// What a commit did to the browser's cookie.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,26 +155,18 @@ impl<T: Payload> Sessions<T> {
     /// # Errors
     ///
     /// When the session is in a store that has failed or did not answer in time ([`Error::is_store`]); the response
-    /// should be a 503, [`Error::status`]. None as long as sessions live in cookies alone.
+    /// should be a 503, [`Error::status`]. None as long as sessions live in cookies alone. When
+    /// [`choosing`](Self::choosing) refuses the request ([`Error::is_misdirected`]); the response should be a 421.
     pub fn open<B>(
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        // The layer's choice holds, whatever a router or another layer has made of the request since.
-        let opening = match self.in_layer(request) {
-            Some(opening) => Ok(opening),
-            None => {
-                let these = self.for_request(request);
-                match these.in_layer(request) {
-                    Some(opening) => Ok(opening),
-                    None => Err(these.read_cookies(request.headers(), these.now())),
-                }
-            }
-        };
+        let opening = self.opening(request);
         async {
             match opening {
-                Ok(in_layer) => in_layer.await,
-                Err(by_hand) => by_hand.settle().await,
+                Ok(Opening::InLayer(slot)) => slot.await,
+                Ok(Opening::ByHand(arrived)) => arrived.settle().await,
+                Err(Misdirected) => Err(Kind::Misdirected.into()),
             }
         }
     }
@@ -203,6 +203,22 @@ impl<T: Payload> Sessions<T> {
     /// What these sessions have seen so far, in this process.
     pub fn counters(&self) -> Counters {
         self.inner.tally.read()
+    }
+
+    fn opening<B>(
+        &self,
+        request: &Request<B>,
+    ) -> Result<Opening<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>, T>, Misdirected>
+    {
+        // The layer's choice holds, whatever a router or another layer has made of the request since.
+        if let Some(slot) = self.in_layer(request) {
+            return Ok(Opening::InLayer(slot));
+        }
+        let these = self.for_request(request)?;
+        Ok(match these.in_layer(request) {
+            Some(slot) => Opening::InLayer(slot),
+            None => Opening::ByHand(these.read_cookies(request.headers(), these.now())),
+        })
     }
 
     /// The longest blob, in bytes, if there is a store.

@@ -1,26 +1,29 @@
-//! One hook that chooses, per request, among instances the application has built (B36), and several layers (B14).
+//! One hook selects, per request, among instances that the application has built, or refuses the request (B36). Several
+//! layers side by side (B14).
 
 mod kit;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
     body::Body,
-    http::{Request, Response, StatusCode, header},
+    http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use kit::{Answer, Browser, Clock, Visit, app::app, scope};
-use sealed_session::{SameSite, Sessions};
+use sealed_session::{Error, Misdirected, SameSite, Sessions};
+use tower::ServiceExt;
 
-/// An application with a realm for each of two tenants, by host, and one for all other hosts.
-fn tenants() -> Router {
+/// An application with a realm for each of two tenants, by host. It refuses all other hosts.
+fn tenants() -> Sessions<Visit> {
     let (ring, clock) = (kit::ring(), Clock::new());
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
-    let tenants = HashMap::from([("a.example", of("a")), ("b.example", of("b"))]);
-    app(of("others").choosing(move |request| {
-        let host = request.headers.get(header::HOST)?.to_str().ok()?;
-        tenants.get(host).cloned()
-    }))
+    let a = of("a");
+    let tenants = HashMap::from([("a.example", a.clone()), ("b.example", of("b"))]);
+    a.choosing(move |request| tenants.get(&*request.host()?).cloned().ok_or(Misdirected))
 }
 
 async fn at(host: &str, browser: &mut Browser, app: &Router, path: &str) -> Answer {
@@ -31,25 +34,148 @@ async fn at(host: &str, browser: &mut Browser, app: &Router, path: &str) -> Answ
 
 #[tokio::test]
 async fn b36_each_tenant_has_sessions_of_its_own() {
-    let app = tenants();
-    for host in ["a.example", "b.example", "c.example"] {
+    let app = app(tenants());
+    for (host, other) in [("a.example", "b.example"), ("b.example", "a.example")] {
         let mut browser = Browser::new();
         at(host, &mut browser, &app, "/add").await;
         assert_eq!(at(host, &mut browser, &app, "/read").await.text(), "1");
-        for other in ["a.example", "b.example", "c.example"].into_iter().filter(|other| *other != host) {
-            let answer = at(other, &mut browser.clone(), &app, "/arrival").await;
-            assert_eq!(answer.text(), "Refused(Forged)", "{host}'s at {other}");
+        for spelling in [other.to_owned(), other.to_uppercase(), format!("{other}:443")] {
+            let answer = at(&spelling, &mut browser.clone(), &app, "/arrival").await;
+            assert_eq!(answer.text(), "Refused(Forged)", "{host}'s cookie at {spelling}");
+        }
+        for spelling in [host.to_uppercase(), format!("{host}:443")] {
+            assert_eq!(at(&spelling, &mut browser, &app, "/read").await.text(), "1", "{spelling}");
         }
     }
 }
 
 #[tokio::test]
-async fn b36_what_the_hook_does_not_name_is_the_default() {
-    let app = tenants();
+async fn b36_a_request_for_an_unknown_host_is_answered_with_an_empty_421() {
+    let app = app(tenants());
     let mut browser = Browser::new();
-    at("c.example", &mut browser, &app, "/add").await;
-    assert_eq!(at("d.example", &mut browser, &app, "/read").await.text(), "1");
-    assert_eq!(browser.get(&app, "/read").await.text(), "1", "also without a host");
+    at("a.example", &mut browser, &app, "/add").await;
+    for host in ["c.example", "a.example.", "a.example.c.example", "", "[::1]", "a.example:b", "me@a.example"]
+    {
+        let answer = at(host, &mut browser, &app, "/add").await;
+        assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "{host}");
+        assert_eq!((answer.text(), answer.all("cache-control")), ("", vec!["no-store"]), "{host}");
+        assert!(answer.sends_nothing(), "{host}");
+    }
+    let answer = browser.post(&app, "/add").await;
+    assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST, "without a host");
+    assert_eq!(at("a.example", &mut browser, &app, "/read").await.text(), "1", "no handler has run");
+}
+
+#[tokio::test]
+async fn b36_a_layer_further_out_can_make_a_page_of_the_refusal() {
+    let (parts, _) = app(tenants())
+        .oneshot(Request::get("/read").body(Body::empty()).unwrap())
+        .await
+        .unwrap()
+        .into_parts();
+    assert!(parts.extensions.get::<Arc<Error>>().unwrap().is_misdirected());
+}
+
+#[tokio::test]
+async fn b36_opened_by_hand_a_request_for_an_unknown_host_is_an_error_of_status_421() {
+    let sessions = tenants();
+    assert!(sessions.open(&Request::get("https://a.example/").body(()).unwrap()).await.is_ok());
+    let error = sessions.open(&Request::get("https://c.example/").body(()).unwrap()).await.unwrap_err();
+    assert!(error.is_misdirected());
+    assert_eq!(error.status(), StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(error.to_string(), "the request is for a host that this application does not serve");
+}
+
+/// The host of a request with this target and these `Host` headers.
+async fn host(target: &str, headers: &[&[u8]]) -> Option<String> {
+    let mut request = Request::get(target).body(()).unwrap();
+    for host in headers {
+        request.headers_mut().append(header::HOST, HeaderValue::from_bytes(host).unwrap());
+    }
+    request.headers_mut().insert("x-forwarded-host", HeaderValue::from_static("forwarded.example"));
+    let seen = Arc::new(Mutex::new(None));
+    let sessions: Sessions<Visit> = Sessions::new(kit::ring()).unwrap();
+    let (these, see) = (sessions.clone(), seen.clone());
+    let sessions = sessions.choosing(move |request| {
+        *see.lock().unwrap() = Some(request.host()?.into_owned());
+        Ok(these.clone())
+    });
+    let opened = sessions.open(&request).await;
+    let seen = seen.lock().unwrap().take();
+    assert_eq!(opened.is_ok(), seen.is_some());
+    seen
+}
+
+#[tokio::test]
+async fn the_host_is_in_lower_case_and_without_the_port() {
+    for (header, expected) in [
+        ("a.example", "a.example"),
+        ("A.Example", "a.example"),
+        ("a.example:443", "a.example"),
+        ("localhost:3000", "localhost"),
+        ("under_score.xn--bcher-kva.example", "under_score.xn--bcher-kva.example"),
+        ("127.0.0.1:80", "127.0.0.1"),
+        ("[::1]", "[::1]"),
+        ("[::1]:3000", "[::1]"),
+        ("[2001:DB8:0::A]:443", "[2001:db8::a]"),
+    ] {
+        assert_eq!(host("/", &[header.as_bytes()]).await.as_deref(), Some(expected), "{header}");
+        let target = format!("https://{header}/");
+        assert_eq!(host(&target, &[]).await.as_deref(), Some(expected), "{header} in the target");
+        assert_eq!(host(&target, &[header.as_bytes()]).await.as_deref(), Some(expected), "{header} in both");
+    }
+    assert_eq!(host("https://A.example:443/", &[b"a.example"]).await.as_deref(), Some("a.example"));
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_more_than_one_is_refused() {
+    assert_eq!(host("/", &[]).await, None, "none");
+    assert_eq!(host("/", &[b"a.example", b"b.example"]).await, None, "two headers");
+    assert_eq!(host("/", &[b"a.example", b"a.example"]).await, None, "two headers that agree");
+    assert_eq!(host("https://a.example/", &[b"a.example", b"a.example"]).await, None, "and the target");
+    assert_eq!(host("/", &[b"a.example, b.example"]).await, None, "two in one header");
+    assert_eq!(host("https://a.example/", &[b"b.example"]).await, None, "a target that differs");
+    assert_eq!(host("https://a.example/", &[b""]).await, None, "a target, and an empty header");
+}
+
+#[tokio::test]
+async fn what_is_neither_a_name_nor_an_address_is_refused_as_a_host() {
+    let invalid: &[&[u8]] = &[
+        b"",
+        b".",
+        b"a.example.",
+        b".example",
+        b"a..example",
+        b":443",
+        b"a.example:",
+        b"a.example:b",
+        b"a.example:65536",
+        b"a.example:+80",
+        b"a.example:80:80",
+        b"me@a.example",
+        b"a.example/",
+        b"a example",
+        b" ",
+        b"a%2Eexample",
+        b"a.example\t",
+        b"\xe4.example",
+        b"a.ex*mple",
+        b"[]",
+        b"[::1",
+        b"::1",
+        b"[::1]x",
+        b"[::1]:",
+        b"[1.2.3.4]",
+        b"[fe80::1%25eth0]",
+        b"[a.example]",
+        b"a[::1]",
+    ];
+    for header in invalid {
+        assert_eq!(host("/", &[header]).await, None, "{}", header.escape_ascii());
+    }
+    for target in ["https://me@a.example/", "https://a.example./"] {
+        assert_eq!(host(target, &[]).await, None, "{target}");
+    }
 }
 
 #[tokio::test]
@@ -58,10 +184,10 @@ async fn b36_an_embedded_page_gets_a_cookie_of_other_attributes() {
     let page = kit::sessions(ring.clone(), &clock).build().unwrap();
     let embedded =
         kit::sessions(ring, &clock).cookie_name("embedded").same_site(SameSite::None).partitioned();
-    let embedded = embedded.build().unwrap();
+    let (embedded, otherwise) = (embedded.build().unwrap(), page.clone());
     let app = app(page.choosing(move |request| {
         let in_frame = request.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
-        in_frame.then(|| embedded.clone())
+        Ok(if in_frame { embedded.clone() } else { otherwise.clone() })
     }));
     let mut browser = Browser::new();
     let mut request = browser.request("POST", "/add");
@@ -77,9 +203,11 @@ async fn b36_by_hand_the_hook_chooses_too() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
     let special = of("special");
-    let (chosen, default) = (special.clone(), of("default"));
-    let sessions =
-        default.choosing(move |request| (request.uri.path() == "/special").then(|| chosen.clone()));
+    let default = of("default");
+    let (chosen, otherwise) = (special.clone(), default.clone());
+    let sessions = default.choosing(move |request| {
+        Ok(if request.uri.path() == "/special" { chosen.clone() } else { otherwise.clone() })
+    });
     for (path, opens) in [("/special", &special), ("/", &default)] {
         let session = sessions.open(&Request::get(path).body(()).unwrap()).await.unwrap();
         session.update(|visit| visit.views = 1);
@@ -95,7 +223,7 @@ async fn b36_a_handler_that_opens_below_the_layer_gets_the_layers_session() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
     let tenant = of("tenant");
-    let sessions = of("default").choosing(move |_| Some(tenant.clone()));
+    let sessions = of("default").choosing(move |_| Ok(tenant.clone()));
     let handle = sessions.clone();
     let app = Router::new()
         .route(
@@ -115,9 +243,10 @@ async fn b14_two_layers_whose_choices_would_write_one_cookie_are_a_500() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let named = |name: &str| kit::sessions(ring.clone(), &clock).cookie_name(name).build().unwrap();
     let one: Sessions<Visit> = named("one");
-    let app = app(named("other").choosing({
-        let one = one.clone();
-        move |request| (request.uri.path() == "/read").then(|| one.clone())
+    let other = named("other");
+    let app = app(other.choosing({
+        let (one, other) = (one.clone(), other.clone());
+        move |request| Ok(if request.uri.path() == "/read" { one.clone() } else { other.clone() })
     }))
     .layer(one);
     assert_eq!(Browser::new().get(&app, "/all").await.status, StatusCode::OK);

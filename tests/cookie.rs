@@ -56,6 +56,14 @@ async fn b30_a_domain_or_another_path_drops_host_for_secure() {
 }
 
 #[tokio::test]
+async fn b30_a_domain_of_one_label_is_allowed_for_localhost_alone() {
+    let cookie = first_cookie(|builder| builder.domain("localhost")).await;
+    assert!(scope(&cookie).contains(&"Domain=localhost"), "{cookie}");
+    let cookie = first_cookie(|builder| builder.domain("shop1.4you.example")).await;
+    assert!(scope(&cookie).contains(&"Domain=shop1.4you.example"), "{cookie}");
+}
+
+#[tokio::test]
 async fn b30_a_name_without_prefix_is_taken_as_it_is() {
     let attributes = CookieAttributes::default().name_without_prefix("sid");
     let cookie = first_cookie(|builder| builder.cookie(attributes)).await;
@@ -86,6 +94,16 @@ fn b30_combinations_that_browsers_refuse_are_errors() {
         ("more than 1024", refused(|b| b.path(format!("/{}", "p".repeat(1024))))),
         ("domain must be a host name", refused(|b| b.domain("example.org; Path=/"))),
         ("domain must be a host name", refused(|b| b.domain(""))),
+        ("no cookie for a top-level domain", refused(|b| b.domain("com"))),
+        ("no cookie for a top-level domain", refused(|b| b.domain(".com"))),
+        ("no cookie for a top-level domain", refused(|b| b.domain("intranet"))),
+        ("not an IP address", refused(|b| b.domain("127.0.0.1"))),
+        ("not an IP address", refused(|b| b.domain(".192.168.1.1"))),
+        ("not an IP address", refused(|b| b.domain("127.1"))),
+        ("not an IP address", refused(|b| b.domain("0x7f.0x1"))),
+        ("not an IP address", refused(|b| b.domain("2130706433"))),
+        ("domain must be a host name", refused(|b| b.domain("[::1]"))),
+        ("domain must be a host name", refused(|b| b.domain("example.org."))),
         ("above the 4096", refused(|b| b.cookie_limit(4097))),
         ("leaves no room", refused(|b| b.cookie_limit(100))),
         ("realm is longer", refused(|b| b.realm("r".repeat(65_536)))),
@@ -300,6 +318,56 @@ async fn b35_at_most_two_are_tried() {
     let app = app(built(|builder| builder));
     let own = pair(&app).await;
     assert_eq!(views(&app, &[b"__Host-session=one; __Host-session=two; ", own.as_bytes()]).await, "0");
+}
+
+/// Browsers send `name=value`, and `; ` between cookies (RFC 6265bis, sections 4.2.1 and 5.8.3). They have trimmed spaces
+/// and tabs around the name when the cookie was set, so a name with white space has been written by something else.
+#[tokio::test]
+async fn b34_white_space_between_name_and_equals_sign_makes_another_cookie() {
+    let app = app(built(|builder| builder));
+    let own = pair(&app).await;
+    let (name, value) = own.split_once('=').unwrap();
+    for space in [" ", "\t", "  ", "\u{a0}", "\u{2000}"] {
+        let other = format!("{name}{space}={value}");
+        assert_eq!(views(&app, &[other.as_bytes()]).await, "0", "{space:?}");
+        let before = format!("{other}; {name}{space}=; {own}");
+        assert_eq!(views(&app, &[before.as_bytes()]).await, "1", "it takes no place: {space:?}");
+    }
+    for space in ["\u{a0}", "\u{2000}", "\u{feff}"] {
+        assert_eq!(
+            views(&app, &[format!("{space}{own}").as_bytes()]).await,
+            "0",
+            "{space:?} before the name"
+        );
+    }
+}
+
+#[tokio::test]
+async fn b34_spaces_and_tabs_around_a_cookie_are_none_of_it() {
+    let app = app(built(|builder| builder));
+    let own = pair(&app).await;
+    for header in
+        [format!("a=1;{own};b=2"), format!(" {own} "), format!("a=1;\t{own}\t; b=2"), format!("  {own}  ;")]
+    {
+        assert_eq!(views(&app, &[header.as_bytes()]).await, "1", "{header:?}");
+    }
+}
+
+#[test]
+fn b35_so_many_former_names_and_realms_are_read_and_no_more() {
+    let with = |count: usize| {
+        let former = (0..count).map(|i| CookieAttributes::default().name(format!("former{i}")));
+        let builder: Builder = Sessions::builder(kit::ring());
+        former.fold(builder, |builder, former| builder.accept_previous("tests", former)).build()
+    };
+    assert!(with(8).is_ok());
+    let error = with(9).unwrap_err();
+    assert!(error.is_configuration());
+    assert_eq!(
+        error.to_string(),
+        "9 former realms or cookies are to be accepted: each costs every request, so that 8 is the limit; remove those \
+         whose sessions have ended"
+    );
 }
 
 /// Two applications over the same ring: as it was deployed before, and as it is now.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
-    http::StatusCode,
+    body::Body,
+    http::{Request, StatusCode},
+    middleware::{self, Next},
     response::IntoResponse,
     routing::{any, get},
 };
@@ -381,6 +383,31 @@ async fn b12_a_handler_that_answers_5xx_does_not_change_the_session() {
 }
 
 #[tokio::test]
+async fn b12_a_handler_that_a_timeout_layer_cuts_off_does_not_change_the_session() {
+    let add_and_wait = async |session: Session<Visit>| {
+        session.update(|visit| visit.views += 1);
+        std::future::pending::<()>().await;
+    };
+    // What a timeout layer inside the sessions does when its time is over.
+    let time_out = async |request: Request<Body>, next: Next| {
+        tokio::select! {
+            biased;
+            response = next.run(request) => response,
+            () = std::future::ready(()) => StatusCode::REQUEST_TIMEOUT.into_response(),
+        }
+    };
+    let app = |policy| {
+        let sessions = kit::sessions(kit::ring(), &Clock::new()).on_server_error(policy).build().unwrap();
+        Router::new().route("/", any(add_and_wait)).layer(middleware::from_fn(time_out)).layer(sessions)
+    };
+    let answer = Browser::new().post(&app(OnServerError::Discard), "/").await;
+    assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
+    assert!(answer.sends_nothing());
+    let answer = Browser::new().post(&app(OnServerError::Commit), "/").await;
+    assert!(!answer.sends_nothing(), "unless the application has chosen otherwise");
+}
+
+#[tokio::test]
 async fn b12_destroy_holds_whatever_the_status() {
     let (mut browser, app) = returning().await;
     let answer = browser.post(&app, "/destroy-and-fail").await;
@@ -424,6 +451,31 @@ async fn b13_what_the_handler_has_said_already_is_not_said_twice() {
     let answer = Browser::new().get(&app, "/").await;
     assert_eq!(answer.all("cache-control"), ["private, No-Store"]);
     assert_eq!(answer.all("vary"), ["Accept, cookie"]);
+}
+
+#[tokio::test]
+async fn b13_a_no_store_within_a_quoted_string_does_not_pass_for_one() {
+    for (quoted, is_one) in [
+        (r#"private="set-cookie, no-store, x-other""#, false),
+        (r#"ext="a\", no-store, ""#, false),
+        (r#"ext="no-store, never closed"#, false),
+        (r#""no-store""#, false),
+        (r#"private="set-cookie", no-store"#, true),
+        (r#"ext="\\" , NO-STORE, max-age=0"#, true),
+    ] {
+        let app = Router::new()
+            .route(
+                "/",
+                get(async move |session: Session<Visit>| {
+                    session.update(|visit| visit.views += 1);
+                    [("cache-control", quoted)].into_response()
+                }),
+            )
+            .layer(kit::sessions(kit::ring(), &Clock::new()).build().unwrap());
+        let answer = Browser::new().get(&app, "/").await;
+        let expected = if is_one { vec![quoted] } else { vec![quoted, "no-store"] };
+        assert_eq!(answer.all("cache-control"), expected);
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use axum::{
     routing::any,
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
-use sealed_session::{Lifetimes, OnCommitFailure, Sealer, Session, Sessions, seal::Header};
+use sealed_session::{Lifetimes, Misdirected, OnCommitFailure, Sealer, Session, Sessions, seal::Header};
 use tower::{Layer, ServiceExt, service_fn};
 
 type S = Session<Visit>;
@@ -101,10 +101,12 @@ async fn b13_a_response_whose_session_could_not_be_kept_says_vary_too() {
 async fn b36_below_a_nested_router_the_layers_choice_holds() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let embedded = kit::sessions(ring.clone(), &clock).realm("embedded").build().unwrap();
-    let sessions = kit::sessions(ring, &clock)
-        .build()
-        .unwrap()
-        .choosing(move |request| request.uri.path().starts_with("/embed/").then(|| embedded.clone()));
+    let page = kit::sessions(ring, &clock).build().unwrap();
+    let otherwise = page.clone();
+    let sessions = page.choosing(move |request| {
+        let in_frame = request.uri.path().starts_with("/embed/");
+        Ok(if in_frame { embedded.clone() } else { otherwise.clone() })
+    });
     let handle = sessions.clone();
     let add = any(async move |request: Request<Body>| {
         handle.open(&request).await.unwrap().update(|visit| visit.views += 1);
@@ -121,7 +123,7 @@ async fn b44_what_a_hook_is_shown_prints_no_cookie() {
     let print = printed.clone();
     let sessions = sessions.choosing(move |head| {
         *print.lock().unwrap() = format!("{head:?}");
-        None
+        Err(Misdirected)
     });
     let _ = sessions.open(&Request::get("/").header("cookie", &cookie).body(()).unwrap()).await;
     let printed = printed.lock().unwrap().clone();

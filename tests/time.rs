@@ -4,7 +4,9 @@ mod kit;
 
 use axum::{RequestPartsExt, Router, http::Request, routing::any};
 use kit::{Browser, Clock, DAY, HOUR, MINUTE, SECOND, Visit, app::app};
-use sealed_session::{KeyRing, Lifetimes, Marks, Renewal, Session, Sessions, SessionsBuilder};
+use sealed_session::{
+    Arrival, KeyRing, Lifetimes, Marks, Refusal, Renewal, Session, Sessions, SessionsBuilder,
+};
 
 type Builder = SessionsBuilder<Visit>;
 
@@ -369,6 +371,16 @@ async fn b26_a_cookie_from_further_in_the_future_is_refused_and_left() {
     let answer = scene.browser.get(&scene.app, "/arrival").await;
     assert_eq!(answer.text(), "Refused(NotYetValid)");
     assert!(answer.sends_nothing());
+}
+
+#[tokio::test]
+async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_is_over() {
+    let scene = Scene::new(|builder| builder).await;
+    let handle = scene.browser.session(&scene.sessions).await;
+    scene.clock.advance(2 * HOUR);
+    assert_eq!(handle.read(|visit| visit.views), 1, "as a WebSocket has it that was opened before");
+    let anew = scene.browser.session(&scene.sessions).await;
+    assert_eq!(anew.arrival(), Arrival::Refused(Refusal::Expired));
 }
 
 #[test]

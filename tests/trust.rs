@@ -10,6 +10,7 @@ use axum::{
     http::{Request, header},
     routing::any,
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use kit::{Answer, Browser, Clock, HOUR, Visit, app::app, ask};
 use sealed_session::{
     Arrival, Error, Key, KeyRing, Refusal, Sealer, Session, Sessions, Suite,
@@ -274,6 +275,24 @@ fn b43_a_short_misspelt_or_foreign_entry_is_an_error_that_names_its_position() {
         let error = ring_error(&format!("{a}\n{entry}\n"));
         assert!(error.starts_with("entry 2 of the key ring is not a key"), "{error}");
         assert!(error.contains(fault), "{error}");
+    }
+}
+
+#[test]
+fn b43_a_key_whose_bytes_are_all_equal_is_an_error() {
+    for text in [
+        "ssk1.xaes.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.CHECKED",
+        "ssk1.xchacha.QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE.CHECKED",
+    ] {
+        let (checked, _) = text.rsplit_once('.').unwrap();
+        let checksum = &<sha2::Sha256 as sha2::Digest>::digest(checked)[..4];
+        let text = format!("{checked}.{}", BASE64_URL_SAFE_NO_PAD.encode(checksum));
+        let error = Key::parse(&text).unwrap_err();
+        assert!(error.is_key());
+        let expected = "this is not a key: all bytes of its key material are equal, as in a placeholder; make one with \
+                        `Key::generate`";
+        assert_eq!(error.to_string(), expected);
+        assert!(ring_error(&text).contains("all bytes of its key material are equal"));
     }
 }
 

@@ -229,6 +229,16 @@ fn flashing() -> Router {
         .layer(Sessions::<Flashing>::new(kit::ring()).unwrap())
 }
 
+#[test]
+fn b44_flash_messages_do_not_print_their_text() {
+    let mut flash = Flash::default();
+    flash.warning("your card 4111 was declined");
+    assert_eq!(format!("{flash:?}"), "Flash(1 message)");
+    flash.info("call us");
+    assert_eq!(format!("{flash:?}"), "Flash(2 messages)");
+    assert_eq!(format!("{:?}", flash.take()[0]), "Message { level: Warning, .. }");
+}
+
 #[tokio::test]
 async fn a_flash_message_is_read_once_on_the_next_request() {
     let app = flashing();

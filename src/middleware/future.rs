@@ -10,8 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::slot::Slot;
 use crate::{
-    OnCommitFailure, Payload, Session,
-    sessions::{Begun, Outcome},
+    Error, OnCommitFailure, Payload, Session,
+    sessions::{Begun, Outcome, vary},
 };
 
 pin_project! {
@@ -30,6 +30,7 @@ pin_project! {
         Running { #[pin] inner: F },
         Committing { working: Working, session: Session<T>, response: Response<B> },
         Misconfigured,
+        Refused { error: Option<Error> },
     }
 }
 
@@ -43,6 +44,11 @@ impl<F, T, B> ResponseFuture<F, T, B> {
 
     pub(super) fn misconfigured() -> Self {
         Self { state: State::Misconfigured, slot: None }
+    }
+
+    /// Answers in place of the service.
+    pub(super) fn refused(error: Error) -> Self {
+        Self { state: State::Refused { error: Some(error) }, slot: None }
     }
 }
 
@@ -76,9 +82,13 @@ where
         loop {
             match this.state.as_mut().project() {
                 StateProject::Running { inner } => {
-                    let response = ready!(inner.poll(cx))?;
-                    // A handler may not have asked for the session, or have committed it by hand.
+                    let mut response = ready!(inner.poll(cx))?;
+                    // A handler may not have asked for the session, have done without it since the store has failed, or
+                    // have committed it by hand.
                     let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
+                        if this.slot.as_ref().is_some_and(|slot| slot.0.was_asked()) {
+                            vary(response.headers_mut());
+                        }
                         return Poll::Ready(Ok(response));
                     };
                     match session.sessions().begin_commit(&session, response.status()) {
@@ -95,6 +105,12 @@ where
                 }
                 StateProject::Misconfigured => {
                     return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)));
+                }
+                StateProject::Refused { error } => {
+                    let error = error.take().expect("the future is not polled after it has answered");
+                    let mut response = empty(error.status());
+                    response.extensions_mut().insert(Arc::new(error));
+                    return Poll::Ready(Ok(response));
                 }
             }
         }

@@ -3,7 +3,7 @@ use std::fmt;
 use http::Request;
 
 use super::{ResponseFuture, slot};
-use crate::{Payload, Sessions};
+use crate::{Misdirected, Payload, Sessions, error::Kind};
 
 /// A service whose requests have sessions: what [`Sessions::wrap`] and the tower layer make of a service. It is one of
 /// hyper, of tower, or of both, as the service within is.
@@ -12,7 +12,9 @@ use crate::{Payload, Sessions};
 /// Nothing is opened until a handler asks, by [`Sessions::open`] or by the axum extractor. When the handler has
 /// answered, what it asked for is committed to the response. A session that can't be kept replaces the response, by
 /// default with an empty 500 ([`on_commit_failure`](crate::SessionsBuilder::on_commit_failure)), which is why the
-/// response's body must have a default.
+/// response's body must have a default. A request that [`choosing`](Sessions::choosing) refuses is answered with an
+/// empty 421 and does not reach the service within. Either way, the response's extensions hold the error, as an
+/// `Arc<Error>`.
 pub struct SessionService<S, T> {
     pub(crate) inner: S,
     pub(crate) sessions: Sessions<T>,
@@ -34,7 +36,13 @@ pub(crate) fn enter<B, F, T: Payload, R>(
     mut request: Request<B>,
     call: impl FnOnce(Request<B>) -> F,
 ) -> ResponseFuture<F, T, R> {
-    let these = sessions.for_request(&request);
+    let these = match sessions.for_request(&request) {
+        Ok(these) => these,
+        Err(Misdirected) => {
+            tracing::debug!("a request was refused: it is for a host that this application does not serve");
+            return ResponseFuture::refused(Kind::Misdirected.into());
+        }
+    };
     match slot::enter(these, sessions.hook().cloned(), request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(call(request), slot),
         Err(slot::Collision { cookie }) => {

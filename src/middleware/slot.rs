@@ -21,6 +21,8 @@ pub(crate) struct Slot<T> {
     hook: Option<Hook<T>>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
+    /// Somebody has asked for the session, whether it could be opened or not.
+    asked: AtomicBool,
     /// The store has failed this request: nobody waits for it once more.
     failed: AtomicBool,
     /// The response is gone, or will never be.
@@ -34,6 +36,7 @@ impl<T: Payload> Slot<T> {
         self: Arc<Self>,
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T> {
+        self.asked.store(true, SeqCst);
         let arrived = match self.session.initialized() {
             true => None,
             false => Some(self.sessions.read_cookies(headers, self.began)),
@@ -67,6 +70,11 @@ impl<T: Payload> Slot<T> {
 }
 
 impl<T> Slot<T> {
+    /// Whether the response may depend on the request's cookies, though no session was opened.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked.load(SeqCst)
+    }
+
     /// From here on nothing can be sent any more: whoever opens the session now is told so, by `committed`.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
@@ -117,6 +125,7 @@ pub(crate) fn enter<T: Payload>(
         sessions,
         hook,
         session: OnceCell::new(),
+        asked: AtomicBool::new(false),
         failed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     });

@@ -27,6 +27,7 @@ pub(super) enum Role {
 /// PRK     = HKDF-Extract(salt = "sealed-session/v1", master)
 /// kid     = HKDF-Expand(PRK, lp("kid") ‖ suite, 4)
 /// K(role) = HKDF-Expand(PRK, lp("enc") ‖ suite ‖ role ‖ lp(realm) ‖ lp(cookie name), 32)
+/// CSRF    = HKDF-Expand(PRK, lp("csrf") ‖ suite ‖ lp(realm) ‖ lp(cookie name), 32)
 /// ```
 pub struct Context {
     keys: Vec<ContextKey>,
@@ -124,5 +125,27 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("keys", &self.keys.iter().map(|key| key.id).collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Context, ContextKey};
+    use crate::{Key, KeyRing, Suite, seal::wipes_itself};
+
+    /// Names every field, so that a new one has to be looked at.
+    #[test]
+    fn all_that_is_derived_from_a_key_wipes_itself() {
+        let keys =
+            [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305].map(|suite| Key::generate_for(suite).unwrap());
+        let Context { keys, name_length: _ } =
+            Context::new(&KeyRing::new(keys).unwrap(), "tests", "session").unwrap();
+        assert_eq!(keys.len(), 2);
+        for ContextKey { id: _, suite: _, inline, reference, blob, csrf } in &keys {
+            inline.wipes_itself();
+            reference.wipes_itself();
+            wipes_itself(blob);
+            wipes_itself(csrf);
+        }
     }
 }

@@ -19,15 +19,17 @@
 //! | 2 | `xchacha` | XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) | 24 | 16 |
 //!
 //! The text form is `ssk1.` name `.` base64url(master) `.` base64url(first 4 bytes of SHA-256 of all the text before
-//! that last dot).
+//! that last dot). A master whose bytes are all equal is refused.
 //!
 //! ```text
 //! PRK     = HKDF-Extract(salt = "sealed-session/v1", master)
 //! kid     = HKDF-Expand(PRK, lp("kid") ‖ suite, 4)
 //! K(role) = HKDF-Expand(PRK, lp("enc") ‖ suite ‖ role ‖ lp(realm) ‖ lp(cookie name), 32)
+//! CSRF    = HKDF-Expand(PRK, lp("csrf") ‖ suite ‖ lp(realm) ‖ lp(cookie name), 32)
 //! ```
 //!
-//! `suite` and `role` are one byte each. The role is 1 for an inline cookie, 2 for a reference, 3 for a blob.
+//! `suite` and `role` are one byte each. The role is 1 for an inline cookie, 2 for a reference, 3 for a blob. `CSRF`
+//! seals nothing: it is the key of the [`csrf`](crate::csrf) tokens, and no part of an envelope depends on it.
 //! A [`Context`] holds all of a ring's keys for one realm and cookie name. A cookie is opened with the one key that
 //! its kid names, at most once: the AEADs do not commit to their key, so trying several would be a mistake and not
 //! only slow.
@@ -101,3 +103,8 @@ pub use context::Context;
 pub use envelope::{Buffer, Draft, LONGEST_VALUE, Padding, Unsealed};
 pub(crate) use envelope::{REFERENCE_CHARACTERS, longest_payload};
 pub use frame::{Content, Header, Reference};
+
+/// Compiles for what overwrites itself when it is dropped. That it does can't be seen without `unsafe`; that its type
+/// promises it can.
+#[cfg(test)]
+pub(crate) fn wipes_itself<T: zeroize::ZeroizeOnDrop>(_: &T) {}

@@ -2,7 +2,7 @@
 
 use std::{mem, time::SystemTime};
 
-use super::Arrival;
+use super::{Arrival, Ending};
 use crate::{
     error::{Error, Kind},
     overflow::Stored,
@@ -32,6 +32,8 @@ pub(crate) struct State<T> {
     /// The id of the session that is to begin, if somebody had to know it before it is sealed.
     pub(crate) next_id: Option<SessionId>,
     pub(crate) destroyed: bool,
+    /// What deletes the destroyed session's blobs, unless the commit does.
+    pub(crate) ending: Option<Ending>,
     /// Nothing of the session that arrived goes on.
     pub(crate) discarded: bool,
     /// It stands for one that could not be loaded, and is not kept.
@@ -100,6 +102,7 @@ impl<T> State<T> {
             kind: SessionKind::Kept,
             next_id: None,
             destroyed: false,
+            ending: None,
             discarded: false,
             detached: false,
             saved: None,
@@ -136,6 +139,20 @@ impl<T> State<T> {
     /// What other references of the request lead to goes, too, when the session is destroyed.
     pub(crate) fn disowned(&self) -> &[Stored] {
         if self.destroyed { &self.unopened } else { &[] }
+    }
+
+    /// The commit has done what was to be done about the destroyed session's blobs.
+    pub(crate) fn settle_ending(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            ending.disarm();
+        }
+    }
+
+    /// The destroyed session's blobs are deleted already.
+    pub(crate) fn forget_ended(&mut self) {
+        self.home = None;
+        self.left.clear();
+        self.unopened.clear();
     }
 
     /// The data from which the request began, if they are known.

@@ -63,10 +63,12 @@ impl<T: Payload> Sessions<T> {
 
     /// A `save` in a task of its own has taken all the time there was.
     fn gave_up(&self, session: &Session<T>, error: Error) -> Outcome {
-        let ended = session.with("commit", |state| {
+        let (ended, ending) = session.with("commit", |state| {
             state.committed = true;
-            state.is_ended()
+            (state.is_ended(), state.ending.take())
         });
+        // No time is left to wait for it.
+        drop(ending);
         let decision = if ended { Decision::Remove } else { Decision::Keep };
         Outcome { decision: Some(decision), error: Some(error) }
     }
@@ -80,7 +82,10 @@ impl<T: Payload> Sessions<T> {
     ) -> (Commit, Option<Error>) {
         let Outcome { decision, error } = outcome;
         let commit = match decision {
-            Some(decision) => session.with("commit", |state| self.send(decision, state, headers)),
+            Some(decision) => session.with("commit", |state| {
+                state.settle_ending();
+                self.send(decision, state, headers)
+            }),
             None => Commit::Keep,
         };
         self.inner.tally.committed(commit, error.is_some());

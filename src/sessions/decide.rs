@@ -63,8 +63,10 @@ impl<T: Payload> Sessions<T> {
             return Ok(self.decide_detached(state));
         }
 
-        // 2. A server error undoes all but `destroy`.
-        if status.is_server_error() && self.inner.on_server_error == OnServerError::Discard {
+        // 2. A server error undoes all but `destroy`. So does a timeout, which a layer answers for a handler that it has
+        //    cut off, perhaps between two steps that belong together.
+        let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+        if failed && self.inner.on_server_error == OnServerError::Discard {
             return Ok(self.ended(state));
         }
 

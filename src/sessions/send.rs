@@ -54,7 +54,7 @@ impl<T: Payload> Sessions<T> {
             Decision::Keep => (None, Commit::Keep),
         };
 
-        append_token(headers, VARY, &["cookie", "*"], HeaderValue::from_static("Cookie"));
+        vary(headers);
         let removals = self.removals(commit, &state.presented);
         let commit = match commit {
             Commit::Keep if state.held.is_none() && !removals.is_empty() => Commit::Remove,
@@ -94,15 +94,36 @@ impl<T: Payload> Sessions<T> {
     }
 }
 
+/// Says that the response depends on the request's cookies.
+pub(crate) fn vary(headers: &mut HeaderMap) {
+    append_token(headers, VARY, &["cookie", "*"], HeaderValue::from_static("Cookie"));
+}
+
 /// Appends a line to a header of comma-separated tokens, unless one of `satisfied` is there already.
 fn append_token(headers: &mut HeaderMap, name: HeaderName, satisfied: &[&str], line: HeaderValue) {
     let present = headers
         .get_all(&name)
         .into_iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
+        .flat_map(|line| members(line.as_bytes()))
         .any(|token| satisfied.iter().any(|wanted| token.eq_ignore_ascii_case(wanted.as_bytes())));
     if !present {
         headers.append(name, line);
     }
+}
+
+/// The members of a comma-separated list (RFC 9110, section 5.6.1). A comma within a quoted string separates nothing,
+/// and a backslash there takes the meaning from the character after it (section 5.6.4).
+fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut escaped) = (false, false);
+    list.split(move |byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' => return !quoted,
+            _ => {}
+        }
+        false
+    })
+    .map(<[u8]>::trim_ascii)
 }

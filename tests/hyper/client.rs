@@ -75,6 +75,21 @@ impl Visitor {
         self.request_with(method, path, &headers.map(str::as_bytes).collect::<Vec<_>>())
     }
 
+    /// A request with this browser's cookies, for another host than `test`.
+    pub fn request_at(&self, host: &str, method: &str, path: &str) -> Request<Empty<Bytes>> {
+        let mut request = self.request(method, path);
+        match self.sender {
+            Sender::Http1(_) => {
+                request.headers_mut().insert(HOST, host.parse().unwrap());
+            }
+            Sender::Http2(_) => {
+                let uri = Uri::builder().scheme("http").authority(host).path_and_query(path);
+                *request.uri_mut() = uri.build().unwrap();
+            }
+        }
+        request
+    }
+
     /// A request with these Cookie headers.
     pub fn request_with(&self, method: &str, path: &str, cookies: &[&[u8]]) -> Request<Empty<Bytes>> {
         let mut request = Request::builder().method(method).body(Empty::new()).unwrap();

@@ -8,6 +8,7 @@ mod client;
 mod cookie;
 mod life;
 mod server;
+mod tenants;
 mod time;
 mod trust;
 mod wire;
@@ -78,6 +79,11 @@ macro_rules! everywhere {
                 b35_several_cookie_headers_are_one,
                 b35_of_two_cookies_of_the_name_the_one_issued_last_wins,
                 b35_a_changed_name_logs_nobody_out_and_the_old_cookie_is_removed,
+            }
+            tenants::{
+                b36_a_cookie_of_one_tenant_does_not_open_at_another,
+                b36_a_request_for_an_unknown_host_is_answered_with_421,
+                b36_a_request_that_names_two_hosts_is_answered_with_421,
             }
             trust::{
                 b40_whatever_the_refusal_status_body_and_data_are_those_of_a_fresh_session,

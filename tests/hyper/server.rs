@@ -162,7 +162,10 @@ async fn answer(
     if path == "/peek" {
         return (text("peeked"), None);
     }
-    let session = sessions.open(&request).await.unwrap();
+    let session = match sessions.open(&request).await {
+        Ok(session) => session,
+        Err(error) => return (status(error.status()), None),
+    };
     let mut response = handler(path, session.clone()).await;
     if request.method() == Method::HEAD {
         // hyper leaves the body out over HTTP/1.1 alone.

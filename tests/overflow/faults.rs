@@ -341,3 +341,24 @@ async fn a_response_that_comes_too_late_for_the_blob_of_before_is_no_loss() {
     receive(&mut browser, &headers);
     assert_eq!(shop.open(&browser).await.read(|visit| visit.notes[0].len()), 5);
 }
+
+#[tokio::test]
+async fn b13_a_handler_that_does_without_its_session_while_the_store_is_down_says_vary_too() {
+    let shop = Shop::plain();
+    let mut browser = shop.spilled().await;
+    let handler = async |session: Result<sealed_session::Session<kit::Visit>, _>| match session {
+        Ok(session) => session.read(|visit| format!("{} notes", visit.notes.len())),
+        Err::<_, sealed_session::axum::SessionRejection>(_) => "welcome, whoever you are".to_owned(),
+    };
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(handler))
+        .route("/public", axum::routing::get(async || "for everybody"))
+        .layer(shop.sessions.clone());
+    shop.store.is(Mood::Down);
+    let answer = browser.get(&app, "/").await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (200, "welcome, whoever you are"));
+    assert_eq!(answer.all("vary"), ["Cookie"], "a shared cache must not serve it to others");
+    assert!(browser.get(&app, "/public").await.all("vary").is_empty());
+    shop.store.is(Mood::Well);
+    assert_eq!(browser.get(&app, "/").await.text(), "1 notes");
+}

@@ -286,3 +286,14 @@ async fn b70_what_a_response_has_stored_can_be_read_by_a_test() {
     let set = response.headers()["set-cookie"].to_str().unwrap();
     assert_eq!(attribute(set, "Secure"), Some(""), "a reference has all protections of a session");
 }
+
+#[tokio::test]
+async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_was_destroyed() {
+    let shop = Shop::plain();
+    let browser = shop.spilled().await;
+    let handle = shop.open(&browser).await;
+    shop.get(&mut browser.clone(), "/destroy").await;
+    assert_eq!(handle.read(|visit| visit.notes.len()), 1, "as a WebSocket has it that was opened before");
+    let anew = shop.open(&browser).await;
+    assert_eq!(anew.arrival(), Arrival::Refused(Refusal::MissingBlob));
+}

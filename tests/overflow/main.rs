@@ -4,6 +4,7 @@
 mod kit;
 
 mod conflicts;
+mod cut_off;
 mod faults;
 mod flood;
 mod hostile;

@@ -144,6 +144,8 @@ class Key:
             raise BadKey("not 32 bytes")
         if checksum != hashlib.sha256(shape[1].encode()).digest()[:4]:
             raise BadKey("wrong checksum")
+        if len(set(self.master)) == 1:
+            raise BadKey("all bytes are equal")
         self.suite = SUITES[shape[2]]
         self.prk = hmac_sha256(SALT, self.master)
         self.kid = hkdf_expand(self.prk, lp(b"kid") + bytes([self.suite]), 4)
