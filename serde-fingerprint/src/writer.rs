@@ -18,14 +18,11 @@ pub(crate) fn write<T: Serialize>(grammar: &Grammar, value: &T, out: &mut Vec<u8
     // The reader bounds its work by the payload's length, and would not read back what this rejects. It is a matter
     // of elements that take no bytes.
     let (elements, (end, len)) = (sink.elements, sink.longest);
-    let bytes = out.len() - before;
-    if end > out.len() {
-        return Err(Trouble::new(What::TooManyElements { elements: len, bytes: len - (end - out.len()) }));
-    }
-    if elements > bytes {
-        return Err(Trouble::new(What::TooManyElements { elements, bytes }));
-    }
-    Ok(())
+    let (elements, bytes) = match end.checked_sub(out.len()) {
+        Some(missing) if missing > 0 => (len, len - missing),
+        _ => (elements, out.len() - before),
+    };
+    if elements > bytes { Err(Trouble::new(What::TooManyElements { elements, bytes })) } else { Ok(()) }
 }
 
 struct Append<'o>(&'o mut Vec<u8>);
