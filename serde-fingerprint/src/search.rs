@@ -36,7 +36,7 @@ use super::trouble::What;
 use super::values::values;
 
 /// The accepted values of one type, which no real type comes near.
-const MAX_VALUES: usize = 16_384;
+const MAX_VALUES: usize = 8192;
 /// The passes for one target.
 const MAX_REPAIR: usize = 20_000;
 /// The repairs within repairs: a list that is never empty, of lists that are never empty, …
@@ -151,7 +151,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
                 Outcome::Done(tree) => {
                     accepted += 1;
                     if accepted > MAX_VALUES {
-                        let fault = Fault::Unbounded("it never ends to show new options or variants");
+                        let fault = Fault::Unbounded("tracing keeps finding new options or variants in it");
                         return Err(self.error(&tree, Blame { path: target.path, fault }));
                     }
                     self.shake(&tree)?;

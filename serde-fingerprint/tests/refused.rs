@@ -652,6 +652,34 @@ fn b52_a_type_without_an_end() {
 }
 
 #[test]
+fn an_enum_that_accepts_every_index_is_rejected() {
+    struct Number(u32);
+    impl Serialize for Number {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit_variant("Number", self.0, "N")
+        }
+    }
+    impl<'de> Deserialize<'de> for Number {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Any;
+            impl<'de> serde::de::Visitor<'de> for Any {
+                type Value = Number;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("any number")
+                }
+                fn visit_enum<A: serde::de::EnumAccess<'de>>(self, data: A) -> Result<Number, A::Error> {
+                    let (number, content) = data.variant::<u32>()?;
+                    serde::de::VariantAccess::unit_variant(content)?;
+                    Ok(Number(number))
+                }
+            }
+            deserializer.deserialize_enum("Number", &[], Any)
+        }
+    }
+    refused::<Vec<Number>>(&["Vec<Number>[]", "new options or variants"]);
+}
+
+#[test]
 fn b52_an_error_that_a_type_makes_light_of() {
     fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OrderId>, D::Error> {
         Ok(OrderId::deserialize(deserializer).ok())
