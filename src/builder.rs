@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
 
 use crate::{
-    Payload,
+    Encoding, Payload,
     cookie::{CookieAttributes, SameSite},
     counters::Tally,
     error::Error,
@@ -180,14 +180,21 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
+    /// Sets how session data are encoded. Both encodings are read wherever the type allows it, so that switching ends
+    /// no session. Default: [`Encoding::Compact`].
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.sealer = self.sealer.encoding(encoding);
+        self
+    }
+
     /// Sample values for the parts of `T` that read only values of a certain form. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.sealer = self.sealer.samples(samples);
         self
     }
 
-    /// [`SealerBuilder::migrating_from`]: reads sessions of a former shape of `T`. A session is sealed in the present
-    /// shape with its next change or renewal.
+    /// Also reads sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
+    /// change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a
     /// cookie alone and show a fresh session, unless they too can read it: deploy first the old type with
@@ -305,7 +312,8 @@ impl<T: Payload> SessionsBuilder<T> {
     /// # Errors
     ///
     /// When browsers would refuse the cookie, a lifetime makes no sense, a limit leaves no room or is above 4096
-    /// ([`Error::is_configuration`]), or `T` has no fixed shape ([`Error::is_schema`]).
+    /// ([`Error::is_configuration`]), or `T` has no fixed shape, or its default value can't be read back
+    /// ([`Error::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, Error> {
         let cookie = self.cookie.build()?;
         let previous = self
@@ -331,7 +339,9 @@ impl<T: Payload> SessionsBuilder<T> {
             }
             None => None,
         };
-        let empty = sealer.draft(&T::default())?.payload().to_vec();
+        let fresh = T::default();
+        sealer.check(&fresh)?;
+        let empty = sealer.draft(&fresh)?.payload().to_vec();
         Ok(Sessions::from_inner(Inner {
             sealer,
             cookie,

@@ -10,8 +10,8 @@ use crate::{overflow::BoxError, session::Place};
 
 /// Why something could not be set up, sealed or committed.
 ///
-/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret, or anything
-/// of a payload but the key under which a [`SessionMap`](crate::SessionMap) was asked: keys are the programmer's words.
+/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret or anything of
+/// a payload.
 pub struct Error(Box<Kind>);
 
 pub(crate) enum Kind {
@@ -36,16 +36,16 @@ pub(crate) enum Kind {
     Configuration(String),
     Schema(SchemaError),
     Encode(EncodeError),
+    /// A type whose default value reads back as something else.
+    Unreadable(&'static str),
     TooLarge {
         size: usize,
         limit: usize,
         place: Place,
     },
     Window(String),
-    Value {
-        key: String,
-        what: &'static str,
-    },
+    /// A value of a map. Its key is not kept: an application may take keys from visitors.
+    Value(&'static str),
     Clock,
     Panicked,
     Finished,
@@ -106,14 +106,15 @@ impl Error {
         matches!(*self.0, Kind::Configuration(_))
     }
 
-    /// The payload's type has no fixed shape, or a value was to be serialised otherwise than its type is read.
+    /// The payload's type has no fixed shape, its default value can't be read back, or a value would be serialized
+    /// otherwise than its type is read.
     pub fn is_schema(&self) -> bool {
-        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_))
+        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_) | Kind::Unreadable(_))
     }
 
-    /// A value of a [`SessionMap`](crate::SessionMap) is not of the type that was asked for, or can't be serialised.
+    /// A value of a [`SessionMap`](crate::SessionMap) is not of the requested type, or can't be serialized.
     pub fn is_value(&self) -> bool {
-        matches!(*self.0, Kind::Value { .. })
+        matches!(*self.0, Kind::Value(_))
     }
 
     /// The session fits neither its cookie nor, if it has one, its store; [`size_and_limit`](Self::size_and_limit) says by how much.
@@ -219,8 +220,16 @@ impl fmt::Display for Error {
             }
             Kind::Random(source) => write!(f, "the operating system gives no random bytes: {source}"),
             Kind::Configuration(what) => f.write_str(what),
-            Kind::Schema(source) => source.fmt(f),
+            Kind::Schema(source) => {
+                write!(f, "{source}. Or choose `Encoding::SelfDescribing`, which has serde's own rules")
+            }
             Kind::Encode(source) => source.fmt(f),
+            Kind::Unreadable(type_name) => write!(
+                f,
+                "the default value of `{type_name}` can't be read back as itself: make the type's `Deserialize` read \
+                 what its `Serialize` writes (look for `skip_serializing`, `skip_deserializing` and \
+                 `rename(serialize = ...)`)"
+            ),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
                 "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
@@ -232,7 +241,7 @@ impl fmt::Display for Error {
                  the store's limit"
             ),
             Kind::Window(what) => f.write_str(what),
-            Kind::Value { key, what } => write!(f, "the session's value `{}` {what}", key.escape_debug()),
+            Kind::Value(what) => write!(f, "a session value {what}"),
             Kind::Clock => {
                 f.write_str("the clock is outside 1970 to 2106, which the sealed format cannot express")
             }

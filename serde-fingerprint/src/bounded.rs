@@ -127,6 +127,16 @@ macro_rules! scalars {
     )*};
 }
 
+macro_rules! composites {
+    ($($method:ident $expect:ident ($($name:ident: $type:ty),*));* $(;)?) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
+            let place = self.place.expecting(Expect::$expect);
+            self.inner.$method($($name,)* At::<V, NAMED> { inner: visitor, place })
+        }
+    )*};
+}
+
 impl<'de, D: Deserializer<'de>, const NAMED: bool> Deserializer<'de> for Bounded<'_, D, NAMED> {
     type Error = D::Error;
 
@@ -142,71 +152,16 @@ impl<'de, D: Deserializer<'de>, const NAMED: bool> Deserializer<'de> for Bounded
         deserialize_any deserialize_ignored_any
     }
 
-    #[inline]
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        let place = self.place.expecting(Expect::Name);
-        self.inner.deserialize_identifier(At::<V, NAMED> { inner: visitor, place })
-    }
-
-    #[inline]
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_unit_struct(name, visitor)
-    }
-
-    #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_option(At::<V, NAMED> { inner: visitor, place: self.place })
-    }
-
-    #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_newtype_struct(name, At::<V, NAMED> { inner: visitor, place: self.place })
-    }
-
-    #[inline]
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        let place = self.place.expecting(Expect::List);
-        self.inner.deserialize_seq(At::<V, NAMED> { inner: visitor, place })
-    }
-
-    #[inline]
-    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple(len, At::<V, NAMED> { inner: visitor, place: self.place })
-    }
-
-    #[inline]
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple_struct(name, len, At::<V, NAMED> { inner: visitor, place: self.place })
-    }
-
-    #[inline]
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        let place = self.place.expecting(Expect::Fields);
-        self.inner.deserialize_map(At::<V, NAMED> { inner: visitor, place })
-    }
-
-    #[inline]
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        let place = self.place.expecting(Expect::Fields);
-        self.inner.deserialize_struct(name, fields, At::<V, NAMED> { inner: visitor, place })
+    composites! {
+        deserialize_option Any ();
+        deserialize_newtype_struct Any (name: &'static str);
+        deserialize_unit_struct Any (name: &'static str);
+        deserialize_seq List ();
+        deserialize_tuple Any (len: usize);
+        deserialize_tuple_struct Any (name: &'static str, len: usize);
+        deserialize_map Fields ();
+        deserialize_struct Fields (name: &'static str, fields: &'static [&'static str]);
+        deserialize_identifier Name ();
     }
 
     #[inline]
@@ -234,21 +189,12 @@ impl<'de, S: DeserializeSeed<'de>, const NAMED: bool> DeserializeSeed<'de> for A
 }
 
 macro_rules! visits {
-    ($($method:ident $type:ty),*) => {$(
+    ($is_number:literal: $($method:ident $type:ty),*) => {$(
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            if NAMED && self.place.expect == Expect::Name {
+            if NAMED && $is_number && self.place.expect == Expect::Name {
                 return Err(E::custom("a name was expected, not a number"));
             }
-            self.inner.$method(value)
-        }
-    )*};
-}
-
-macro_rules! visits_as_they_come {
-    ($($method:ident $type:ty),*) => {$(
-        #[inline]
-        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             self.inner.$method(value)
         }
     )*};
@@ -262,12 +208,12 @@ impl<'de, V: Visitor<'de>, const NAMED: bool> Visitor<'de> for At<'_, V, NAMED> 
     }
 
     visits! {
-        visit_bool bool, visit_i8 i8, visit_i16 i16, visit_i32 i32, visit_i64 i64, visit_i128 i128, visit_u8 u8,
+        true: visit_bool bool, visit_i8 i8, visit_i16 i16, visit_i32 i32, visit_i64 i64, visit_i128 i128, visit_u8 u8,
         visit_u16 u16, visit_u32 u32, visit_u64 u64, visit_u128 u128, visit_f32 f32, visit_f64 f64
     }
 
-    visits_as_they_come! {
-        visit_char char, visit_str &str, visit_borrowed_str &'de str, visit_string String, visit_bytes &[u8],
+    visits! {
+        false: visit_char char, visit_str &str, visit_borrowed_str &'de str, visit_string String, visit_bytes &[u8],
         visit_borrowed_bytes &'de [u8], visit_byte_buf Vec<u8>
     }
 

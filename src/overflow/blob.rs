@@ -56,6 +56,15 @@ impl Stored {
     }
 }
 
+/// What a blob holds.
+pub(crate) struct Loaded<T> {
+    pub(crate) value: T,
+    pub(crate) stored: Stored,
+    /// The very bytes of the data, if they are of the present shape. Whatever seals a blob again without changing
+    /// its data keeps them: data with hash maps would serialize in another order, and look changed to others.
+    pub(crate) payload: Option<Draft>,
+}
+
 /// What a write does to a blob.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -71,7 +80,7 @@ impl<T: Payload> Sessions<T> {
         &self,
         calls: &Calls<'_>,
         sought: &Stored,
-    ) -> Result<Result<(T, Stored), Refusal>, Error> {
+    ) -> Result<Result<Loaded<T>, Refusal>, Error> {
         let overflow = self.overflow();
         // One byte more than is accepted, so that what is too long is seen to be.
         let Some(mut bytes) = calls.load(sought.index(), overflow.limit.saturating_add(1)).await? else {
@@ -87,10 +96,12 @@ impl<T: Payload> Sessions<T> {
                 reference: Reference { generation: blob.generation, ..reference },
                 session_id,
                 previous,
-                settled: current && blob.schema == sealer.fingerprint(),
+                settled: current && blob.schema == sealer.schema(),
                 returns: blob.payload.len() <= sealer.longest_payload(),
             };
-            Ok((sealer.decode(blob.schema, blob.payload)?, stored))
+            let value = sealer.decode(blob.schema, blob.payload)?;
+            let payload = (blob.schema == sealer.schema()).then(|| Draft::of(blob.payload));
+            Ok(Loaded { value, stored, payload })
         };
         Ok(open())
     }
@@ -103,7 +114,7 @@ impl<T: Payload> Sessions<T> {
     ) -> Result<Result<T, Refusal>, Error> {
         let Some(overflow) = &self.inner.overflow else { return Ok(Err(Refusal::MissingBlob)) };
         let found = self.fetch(&overflow.calls(), &Stored::unseen(reference, session_id, None)).await?;
-        Ok(found.map(|(value, _)| value))
+        Ok(found.map(|loaded| loaded.value))
     }
 
     /// Takes one step with a blob, again if another request came in between, and tells what is to be kept then. Only a
@@ -121,7 +132,8 @@ impl<T: Payload> Sessions<T> {
             let written = match step {
                 Step::Extend => calls.set_expiry(index, seen, expires).await?,
                 Step::Replace => {
-                    let (next, bytes) = self.seal_next(blob, &write.draft)?;
+                    let unchanged = if write.changed { None } else { write.stored.as_ref() };
+                    let (next, bytes) = self.seal_next(blob, unchanged.unwrap_or(&write.draft))?;
                     let written = calls.replace(index, seen, &bytes, expires).await?;
                     if written == Written::Done {
                         *blob = next;
@@ -145,9 +157,9 @@ impl<T: Payload> Sessions<T> {
         write: &mut Write,
     ) -> Result<(), Error> {
         match self.fetch(calls, blob).await? {
-            Ok((theirs, stored)) => {
+            Ok(Loaded { value, stored, payload }) => {
                 *blob = stored;
-                self.reconcile(write, theirs)
+                self.reconcile(write, value, payload)
             }
             Err(Refusal::MissingBlob) => Err(Kind::Ended.into()),
             Err(refusal) => Err(Kind::Blob(refusal).into()),
@@ -155,9 +167,17 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// What is to be kept, now that another request has stored something else.
-    fn reconcile(&self, write: &mut Write, theirs: T) -> Result<(), Error> {
+    fn reconcile(&self, write: &mut Write, theirs: T, payload: Option<Draft>) -> Result<(), Error> {
         let sealer = self.sealer();
-        let stored = sealer.draft(&theirs)?;
+        let same_bytes = |seen: &Draft| payload.as_ref().is_some_and(|now| now.payload() == seen.payload());
+        if write.changed && write.stored.as_ref().is_some_and(same_bytes) {
+            return Ok(()); // they have only sealed it anew
+        }
+        let stored = match &payload {
+            Some(payload) => payload.clone(),
+            None => sealer.draft(&theirs)?,
+        };
+        write.stored = payload;
         if !write.changed {
             // Nothing of this request's own: theirs it is.
             write.take(stored);
@@ -175,7 +195,7 @@ impl<T: Payload> Sessions<T> {
                 );
             }
             (OnConflict::Merge(merge), Some(base)) => {
-                let decode = |draft: &Draft| sealer.decode(sealer.fingerprint(), draft.payload());
+                let decode = |draft: &Draft| sealer.decode(sealer.schema(), draft.payload());
                 let conflict = (decode(base), decode(&write.draft));
                 let (Ok(base), Ok(mine)) = conflict else { return Err(Kind::Changed.into()) };
                 write.take(sealer.draft(&merge(Conflict { base, theirs, mine }))?);
@@ -221,7 +241,7 @@ impl<T: Payload> Sessions<T> {
             ..*blob
         };
         let sealer = self.sealer();
-        let content = Blob { generation, schema: sealer.fingerprint(), payload: draft.payload() };
+        let content = Blob { generation, schema: sealer.schema(), payload: draft.payload() };
         let bytes = self.context_of(blob.previous).seal_blob(&next.reference, &next.session_id, &content)?;
         Ok((next, bytes))
     }

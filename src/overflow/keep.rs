@@ -40,6 +40,8 @@ pub(crate) struct Write {
     pub(crate) draft: Draft,
     /// The data from which the request began, if it has changed them and they are known.
     pub(crate) base: Option<Draft>,
+    /// The bytes of the data as this request has last seen them in the blob, if they are of the present shape.
+    pub(crate) stored: Option<Draft>,
     /// Whether the request has changed the data.
     pub(crate) changed: bool,
     /// Whether they are kept though they are empty.

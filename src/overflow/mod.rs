@@ -51,7 +51,7 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
-    blob::Stored,
+    blob::{Loaded, Stored},
     calls::Calls,
     erased::{BoxError, ErasedStore},
     keep::{Fate, Kept, Work, Write},

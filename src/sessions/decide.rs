@@ -105,6 +105,7 @@ impl<T: Payload> Sessions<T> {
             });
         }
         let write = Write {
+            stored: state.stored.take(),
             // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
             changed: !unchanged || is_over,
             header: stamped.header,
@@ -146,6 +147,7 @@ impl<T: Payload> Sessions<T> {
             let write = Write {
                 header: stamped.header,
                 came: Some(*header),
+                stored: state.stored.clone(),
                 draft,
                 base: None,
                 changed: false,

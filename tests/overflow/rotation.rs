@@ -1,7 +1,10 @@
 //! Keys, shapes, realms and names that change while sessions are stored.
 
+use http::HeaderMap;
 use kit::{Browser, HOUR, SECOND, TestStore, Visit, sessions};
-use sealed_session::{Arrival, CookieAttributes, Key, KeyRing, Refusal, Sessions};
+use sealed_session::{
+    Arrival, Commit, CookieAttributes, Error, Key, KeyRing, OnConflict, Payload, Refusal, Session, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{COOKIE, LARGE, Shop, is_reference, kit, receive};
@@ -170,4 +173,82 @@ async fn a_planted_reference_is_asked_of_the_store_only_if_it_was_issued_last() 
         let session = shop.sessions.open(&request).await.unwrap();
         assert_eq!((session.arrival(), shop.store.calls()), (Arrival::Opened, vec!["load"]));
     }
+}
+
+type Unordered = std::collections::HashMap<String, String>;
+
+/// Nodes of one application whose session data serialize in another order each time they are read.
+fn unordered(shop: &Shop, ring: KeyRing) -> Sessions<Unordered> {
+    let clock = shop.clock.clone();
+    Sessions::builder(ring)
+        .realm("tests")
+        .clock(move || clock.now())
+        .store(shop.store.clone())
+        .on_conflict(OnConflict::Refuse)
+        .build()
+        .unwrap()
+}
+
+async fn begin<T: Payload>(sessions: &Sessions<T>, browser: &Browser) -> Session<T> {
+    let cookies = browser.cookie_header().unwrap_or_default();
+    sessions.open(&http::Request::get("/").header("cookie", cookies).body(()).unwrap()).await.unwrap()
+}
+
+async fn end<T: Payload>(sessions: &Sessions<T>, session: Session<T>) -> (Result<Commit, Error>, HeaderMap) {
+    let mut response = http::Response::new(());
+    let commit = sessions.commit(session, &mut response).await;
+    (commit, response.headers().clone())
+}
+
+/// A stored session of 300 entries, and the nodes that seal it with an old and with a new key.
+async fn stored_and_unordered() -> (Shop, Browser, [Sessions<Unordered>; 2]) {
+    let shop = Shop::plain();
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let before = unordered(&shop, ring_of(&[&old, &new]));
+    let after = unordered(&shop, ring_of(&[&new, &old]));
+    let mut browser = Browser::new();
+    let session = begin(&before, &browser).await;
+    session.update(|map| map.extend((0..300).map(|n| (n.to_string(), "x".repeat(20)))));
+    let (commit, headers) = end(&before, session).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    receive(&mut browser, &headers);
+    (shop, browser, [before, after])
+}
+
+#[tokio::test]
+async fn a_blob_that_was_only_sealed_again_is_no_conflict_though_its_entries_have_no_order() {
+    let (shop, browser, [before, after]) = stored_and_unordered().await;
+    let slow = begin(&before, &browser).await;
+    slow.update(|map| map.insert("new".into(), "value".into()));
+    // Meanwhile the other node renews it, with the new key.
+    shop.clock.advance(HOUR);
+    let (commit, _) = end(&after, begin(&after, &browser).await).await;
+    assert_eq!((commit.unwrap(), shop.store.generation().to_string().as_str()), (Commit::Set, "2"));
+
+    let (commit, _) = end(&before, slow).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    let again = begin(&after, &browser).await;
+    assert_eq!(again.read(|map| (map.len(), map["new"].clone())), (301, "value".into()));
+}
+
+#[tokio::test]
+async fn a_change_under_a_new_id_is_no_conflict_with_a_blob_that_was_only_sealed_again() {
+    let (shop, browser, [before, after]) = stored_and_unordered().await;
+    let slow = begin(&before, &browser).await;
+    slow.renew_id();
+    shop.clock.advance(HOUR);
+    let (commit, _) = end(&after, begin(&after, &browser).await).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    let (commit, _) = end(&before, slow).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+}
+
+#[tokio::test]
+async fn a_change_of_one_entry_by_another_request_is_still_a_conflict() {
+    let (_shop, browser, [before, after]) = stored_and_unordered().await;
+    let (one, other) = (begin(&before, &browser).await, begin(&after, &browser).await);
+    one.update(|map| map.insert("7".into(), "one".into()));
+    other.update(|map| map.insert("7".into(), "two".into()));
+    assert_eq!(end(&after, other).await.0.unwrap(), Commit::Set);
+    assert!(end(&before, one).await.0.unwrap_err().is_conflict());
 }
