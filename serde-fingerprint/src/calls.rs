@@ -63,37 +63,31 @@ struct Bytes<'b>(&'b [u8]);
 struct Displayed<'d, T: ?Sized>(&'d T);
 
 impl Serialize for Bytes<'_> {
-    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
 }
 
 impl<T: Display + ?Sized> Serialize for Displayed<'_, T> {
-    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self.0)
     }
 }
 
 impl<P: Place> Calls<P> {
-    #[inline]
     fn deeper(&self) -> Result<u8, Trouble> {
         if self.depth < MAX_DEPTH { Ok(self.depth + 1) } else { Err(Trouble::new(What::TooDeep)) }
     }
 
-    #[inline]
     fn composite(self, tag: Tag, len: usize) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.composite(tag, len)?, depth, at: 0, variant: None })
     }
 
-    #[inline]
     fn counted(self, tag: Tag, len: Option<usize>) -> Opened<P> {
         self.composite(tag, len.ok_or_else(|| Trouble::new(What::UnknownLength))?)
     }
 
-    #[inline]
     fn variant(self, index: u32, name: &'static str, body: Tag) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.variant(index, name, body)?, depth, at: 0, variant: Some(name) })
@@ -190,19 +184,16 @@ impl<P: Place> Serializer for Calls<P> {
         self.place.leaf(Tag::Str, &Displayed(value))
     }
 
-    #[inline]
     fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Written<P> {
         let mut some = self.composite(Tag::Option, 1)?;
         some.put(Step::Content, value)?;
         some.finish()
     }
 
-    #[inline]
     fn serialize_newtype_struct<V: Serialize + ?Sized>(self, _: &'static str, value: &V) -> Written<P> {
         value.serialize(self)
     }
 
-    #[inline]
     fn serialize_newtype_variant<V: Serialize + ?Sized>(
         self,
         _: &'static str,

@@ -6,7 +6,7 @@ use super::access::{Children, Variant};
 use super::error::Fault;
 use super::pass::{Pass, Read, Refusal};
 use super::tree::{HOLE, Key, Tag, Tree};
-use super::values;
+use super::values::values;
 
 /// Types that are nested deeper than this are taken to have no end.
 const MAX_DEPTH: usize = 150;
@@ -76,8 +76,8 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 
     fn leaf(&mut self, tag: Tag) -> &'de [u8] {
-        let bytes = if self.plan.tag == tag { &self.plan.bytes } else { values::first(tag) };
-        *self.seen = Tree::leaf(tag, bytes.to_vec());
+        let bytes = if self.plan.tag == tag { &self.plan.bytes } else { &values(tag)[0] };
+        *self.seen = Tree::leaf(tag, bytes.clone());
         bytes
     }
 }

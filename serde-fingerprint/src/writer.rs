@@ -156,8 +156,9 @@ impl<'g, 'o> Composite for Writing<'_, 'g, 'o> {
 
     #[inline(always)]
     fn child(&mut self, at: usize, step: Step) -> Result<Writer<'_, 'g, 'o>, Trouble> {
-        if at == self.expected {
-            return Err(self.miscounted(at + 1));
+        let expected = self.expected;
+        if at == expected {
+            return Err(Trouble::new(What::Count { expected, found: at + 1 }));
         }
         let Part { name: expected, is } = match step {
             Step::Element | Step::Content => self.parts[0],
@@ -177,13 +178,10 @@ impl<'g, 'o> Composite for Writing<'_, 'g, 'o> {
 
     #[inline(always)]
     fn end(self, count: usize) -> Result<(), Trouble> {
-        if count == self.expected { Ok(()) } else { Err(self.miscounted(count)) }
-    }
-}
-
-impl Writing<'_, '_, '_> {
-    #[cold]
-    fn miscounted(&self, found: usize) -> Trouble {
-        Trouble::new(What::Count { expected: self.expected, found })
+        if count == self.expected {
+            Ok(())
+        } else {
+            Err(Trouble::new(What::Count { expected: self.expected, found: count }))
+        }
     }
 }
