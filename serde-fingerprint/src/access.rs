@@ -30,8 +30,8 @@ impl<'de> Children<'_, 'de> {
             }
             seed.deserialize(reader)
         });
-        if let (Ok(_), Some(child)) = (&result, self.seen.children.last_mut()) {
-            child.slot_type = Some(slot_type);
+        if let (Ok(_), Some(child)) = (&result, self.seen.children.last()) {
+            self.pass.accept(slot_type, child);
         }
         result
     }

@@ -63,37 +63,31 @@ struct Bytes<'b>(&'b [u8]);
 struct Displayed<'d, T: ?Sized>(&'d T);
 
 impl Serialize for Bytes<'_> {
-    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
 }
 
 impl<T: Display + ?Sized> Serialize for Displayed<'_, T> {
-    #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self.0)
     }
 }
 
 impl<P: Place> Calls<P> {
-    #[inline]
     fn deeper(&self) -> Result<u8, Trouble> {
         if self.depth < MAX_DEPTH { Ok(self.depth + 1) } else { Err(Trouble::new(What::TooDeep)) }
     }
 
-    #[inline]
     fn composite(self, tag: Tag, len: usize) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.composite(tag, len)?, depth, at: 0, variant: None })
     }
 
-    #[inline]
     fn counted(self, tag: Tag, len: Option<usize>) -> Opened<P> {
         self.composite(tag, len.ok_or_else(|| Trouble::new(What::UnknownLength))?)
     }
 
-    #[inline]
     fn variant(self, index: u32, name: &'static str, body: Tag) -> Opened<P> {
         let depth = self.deeper()?;
         Ok(Parts { composite: self.place.variant(index, name, body)?, depth, at: 0, variant: Some(name) })
@@ -128,11 +122,11 @@ macro_rules! leaves {
     )*};
 }
 
-macro_rules! composites {
-    ($($method:ident |$($arg:ident: $type:ty),*| $call:ident($($with:expr),*);)*) => {$(
+macro_rules! methods {
+    ($($method:ident |$this:ident $(, $arg:ident: $type:ty)*| -> $out:ty { $body:expr })*) => {$(
         #[inline]
-        fn $method(self, $($arg: $type),*) -> Opened<P> {
-            self.$call($($with),*)
+        fn $method($this $(, $arg: $type)*) -> $out {
+            $body
         }
     )*};
 }
@@ -148,11 +142,6 @@ impl<P: Place> Serializer for Calls<P> {
     type SerializeStruct = Parts<P::Composite>;
     type SerializeStructVariant = Parts<P::Composite>;
 
-    #[inline]
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-
     leaves! {
         serialize_bool bool, Bool;
         serialize_i8 i8, I8; serialize_i16 i16, I16; serialize_i32 i32, I32;
@@ -162,60 +151,49 @@ impl<P: Place> Serializer for Calls<P> {
         serialize_f32 f32, F32; serialize_f64 f64, F64; serialize_char char, Char; serialize_str &str, Str;
     }
 
-    composites! {
-        serialize_seq |len: Option<usize>| counted(Tag::Seq, len);
-        serialize_map |len: Option<usize>| counted(Tag::Map, len);
-        serialize_tuple |_len: usize| composite(Tag::Tuple, 0);
-        serialize_tuple_struct |_name: &'static str, _len: usize| composite(Tag::Tuple, 0);
-        serialize_struct |_name: &'static str, _len: usize| composite(Tag::Struct, 0);
-        serialize_tuple_variant |_name: &'static str, index: u32, name: &'static str, _len: usize|
-            variant(index, name, Tag::TupleVariant);
-        serialize_struct_variant |_name: &'static str, index: u32, name: &'static str, _len: usize|
-            variant(index, name, Tag::StructVariant);
+    methods! {
+        serialize_bytes |self, value: &[u8]| -> Written<P> { self.place.leaf(Tag::Bytes, &Bytes(value)) }
+        serialize_unit |self| -> Written<P> { self.place.leaf(Tag::Unit, &()) }
+        serialize_unit_struct |self, _name: &'static str| -> Written<P> { self.serialize_unit() }
+        serialize_none |self| -> Written<P> { self.place.composite(Tag::Option, 0)?.end(0) }
+        serialize_unit_variant |self, _name: &'static str, index: u32, name: &'static str| -> Written<P> {
+            self.place.variant(index, name, Tag::UnitVariant)?.end(0)
+        }
+        serialize_seq |self, len: Option<usize>| -> Opened<P> { self.counted(Tag::Seq, len) }
+        serialize_map |self, len: Option<usize>| -> Opened<P> { self.counted(Tag::Map, len) }
+        serialize_tuple |self, _len: usize| -> Opened<P> { self.composite(Tag::Tuple, 0) }
+        serialize_tuple_struct |self, _name: &'static str, _len: usize| -> Opened<P> {
+            self.composite(Tag::Tuple, 0)
+        }
+        serialize_struct |self, _name: &'static str, _len: usize| -> Opened<P> { self.composite(Tag::Struct, 0) }
+        serialize_tuple_variant
+            |self, _name: &'static str, index: u32, name: &'static str, _len: usize| -> Opened<P> {
+                self.variant(index, name, Tag::TupleVariant)
+            }
+        serialize_struct_variant
+            |self, _name: &'static str, index: u32, name: &'static str, _len: usize| -> Opened<P> {
+                self.variant(index, name, Tag::StructVariant)
+            }
     }
 
-    #[inline]
-    fn serialize_bytes(self, value: &[u8]) -> Written<P> {
-        self.place.leaf(Tag::Bytes, &Bytes(value))
+    fn is_human_readable(&self) -> bool {
+        false
     }
 
     fn collect_str<V: Display + ?Sized>(self, value: &V) -> Written<P> {
         self.place.leaf(Tag::Str, &Displayed(value))
     }
 
-    #[inline]
-    fn serialize_unit(self) -> Written<P> {
-        self.place.leaf(Tag::Unit, &())
-    }
-
-    #[inline]
-    fn serialize_unit_struct(self, _: &'static str) -> Written<P> {
-        self.serialize_unit()
-    }
-
-    #[inline]
-    fn serialize_none(self) -> Written<P> {
-        self.place.composite(Tag::Option, 0)?.end(0)
-    }
-
-    #[inline]
     fn serialize_some<V: Serialize + ?Sized>(self, value: &V) -> Written<P> {
         let mut some = self.composite(Tag::Option, 1)?;
         some.put(Step::Content, value)?;
         some.finish()
     }
 
-    #[inline]
     fn serialize_newtype_struct<V: Serialize + ?Sized>(self, _: &'static str, value: &V) -> Written<P> {
         value.serialize(self)
     }
 
-    #[inline]
-    fn serialize_unit_variant(self, _: &'static str, index: u32, name: &'static str) -> Written<P> {
-        self.place.variant(index, name, Tag::UnitVariant)?.end(0)
-    }
-
-    #[inline]
     fn serialize_newtype_variant<V: Serialize + ?Sized>(
         self,
         _: &'static str,

@@ -17,22 +17,18 @@ pub(crate) enum Step {
     Content,
 }
 
-/// Displays a path like `Visit.cart[].price`.
-pub(crate) struct Path<'a>(pub(crate) &'static str, pub(crate) &'a [Step]);
-
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&short(self.0))?;
-        self.1.iter().try_for_each(|step| match step {
-            Step::Field(name) => write!(f, ".{name}"),
-            Step::Index(at) => write!(f, ".{at}"),
-            Step::Element => f.write_str("[]"),
-            Step::MapKey => f.write_str("{key}"),
-            Step::MapValue => f.write_str("{value}"),
-            Step::Variant(name) => write!(f, "::{name}"),
-            Step::Content => Ok(()),
-        })
-    }
+/// Returns a path like `Visit.cart[].price`.
+fn path(type_name: &str, steps: &[Step]) -> String {
+    let step = |step: &Step| match step {
+        Step::Field(name) => format!(".{name}"),
+        Step::Index(at) => format!(".{at}"),
+        Step::Element => "[]".into(),
+        Step::MapKey => "{key}".into(),
+        Step::MapValue => "{value}".into(),
+        Step::Variant(name) => format!("::{name}"),
+        Step::Content => String::new(),
+    };
+    short(type_name) + &steps.iter().map(step).collect::<String>()
 }
 
 /// Returns `Vec<Visit>` for `alloc::vec::Vec<shop::Visit>`.
@@ -62,14 +58,7 @@ fn short(type_name: &str) -> String {
 /// assert!(error.contains("Visit.extra"), "{error}");
 /// ```
 #[derive(Debug)]
-pub struct SchemaError(Box<Located>);
-
-#[derive(Debug)]
-struct Located {
-    type_name: &'static str,
-    steps: Vec<Step>,
-    fault: Fault,
-}
+pub struct SchemaError(Box<(&'static str, Vec<Step>, Fault)>);
 
 /// A fault of a type.
 #[derive(Clone, Debug)]
@@ -109,11 +98,11 @@ impl Fault {
 
 impl SchemaError {
     pub(crate) fn new(type_name: &'static str, steps: Vec<Step>, fault: Fault) -> Self {
-        Self(Box::new(Located { type_name, steps, fault }))
+        Self(Box::new((type_name, steps, fault)))
     }
 
     pub(crate) fn fault(&self) -> &Fault {
-        &self.0.fault
+        &self.0.2
     }
 
     /// The full name of the type that was traced.
@@ -125,7 +114,7 @@ impl SchemaError {
     /// assert_eq!(error.type_name(), "serde_json::value::Value");
     /// ```
     pub fn type_name(&self) -> &'static str {
-        self.0.type_name
+        self.0.0
     }
 
     /// The place of the fault, from the type inwards.
@@ -137,7 +126,7 @@ impl SchemaError {
     /// assert_eq!(error.path(), "(u8, Vec<Value>).1[]");
     /// ```
     pub fn path(&self) -> String {
-        Path(self.0.type_name, &self.0.steps).to_string()
+        path(self.0.0, &self.0.1)
     }
 }
 
@@ -240,7 +229,7 @@ impl EncodeError {
     /// assert_eq!(error.path(), "(u8, Vec<()>)");
     /// ```
     pub fn path(&self) -> String {
-        Path(self.type_name, &self.trouble.steps()).to_string()
+        path(self.type_name, &self.trouble.steps())
     }
 }
 

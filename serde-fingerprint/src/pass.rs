@@ -14,14 +14,8 @@ use super::tree::{Key, Tree};
 /// conversions, but serde does not tell it inside an option or a newtype struct.
 pub(crate) type Memo = HashMap<Key, Tree>;
 
-/// The experience with enums, from all passes.
-#[derive(Default)]
-pub(crate) struct Enums {
-    /// The lowest index that was refused.
-    pub(crate) limits: HashMap<Key, u32>,
-    /// A variant that is known to come to an end, which matters if the enum is recursive.
-    pub(crate) ending: HashMap<Key, u32>,
-}
+/// The variants that are known to come to an end, which matters if an enum is recursive.
+pub(crate) type Endings = HashMap<Key, u32>;
 
 /// A place, and what is wrong there.
 #[derive(Clone, Debug)]
@@ -32,7 +26,9 @@ pub(crate) struct Blame {
 
 pub(crate) struct Pass<'de> {
     pub(crate) memo: &'de Memo,
-    pub(crate) enums: Enums,
+    /// New parts for the memo.
+    pub(crate) accepted: Vec<(Key, Tree)>,
+    pub(crate) endings: Endings,
     pub(crate) blame: Option<Blame>,
     /// The place that is being read.
     pub(crate) path: Vec<usize>,
@@ -42,8 +38,16 @@ pub(crate) struct Pass<'de> {
 }
 
 impl<'de> Pass<'de> {
-    pub(crate) fn new(memo: &'de Memo, enums: Enums) -> Self {
-        Self { memo, enums, blame: None, path: Vec::new(), open_enums: Vec::new(), parts: 0 }
+    pub(crate) fn new(memo: &'de Memo, endings: Endings) -> Self {
+        let (accepted, path, open_enums) = (Vec::new(), Vec::new(), Vec::new());
+        Self { memo, accepted, endings, blame: None, path, open_enums, parts: 0 }
+    }
+
+    /// Remembers what a type or a visitor accepted, if it is the smallest so far.
+    pub(crate) fn accept(&mut self, key: Key, part: &Tree) {
+        if self.memo.get(&key).is_none_or(|known| part.size() < known.size()) {
+            self.accepted.push((key, part.clone()));
+        }
     }
 
     /// Remembers the first refusal: there the pass went wrong, whatever the types around it make of that. Only a

@@ -6,7 +6,7 @@ use super::access::{Children, Variant};
 use super::error::Fault;
 use super::pass::{Pass, Read, Refusal};
 use super::tree::{HOLE, Key, Tag, Tree};
-use super::values;
+use super::values::values;
 
 /// Types that are nested deeper than this are taken to have no end.
 const MAX_DEPTH: usize = 150;
@@ -27,11 +27,8 @@ pub(crate) fn descend<'de, V>(
     read: impl FnOnce(Reader<'_, 'de>) -> Read<V>,
 ) -> Read<V> {
     pass.parts += 1;
-    if pass.parts > MAX_PARTS {
-        return pass.stop(Fault::Unbounded("one value of it has too many parts"));
-    }
-    if pass.path.len() > MAX_DEPTH {
-        return pass.stop(Fault::Unbounded("it is nested too deep, or recursive without an end"));
+    if pass.parts > MAX_PARTS || pass.path.len() > MAX_DEPTH {
+        return pass.stop(Fault::Unbounded("it has too many parts, or is recursive without an end"));
     }
     let at = seen.children.len();
     pass.path.push(at);
@@ -62,7 +59,9 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 
     fn leave<V>(self, result: Read<V>) -> Read<V> {
-        self.seen.accepted = result.is_ok();
+        if let (Ok(_), Some(key)) = (&result, self.seen.key) {
+            self.pass.accept(key, self.seen);
+        }
         self.pass.checked(result)
     }
 
@@ -77,8 +76,8 @@ impl<'a, 'de> Reader<'a, 'de> {
     }
 
     fn leaf(&mut self, tag: Tag) -> &'de [u8] {
-        let bytes = if self.plan.tag == tag { &self.plan.bytes } else { values::first(tag) };
-        *self.seen = Tree::leaf(tag, bytes.to_vec());
+        let bytes = if self.plan.tag == tag { &self.plan.bytes } else { &values(tag)[0] };
+        *self.seen = Tree::leaf(tag, bytes.clone());
         bytes
     }
 }
@@ -110,24 +109,14 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
     }
 
     leaves! {
-        deserialize_bool visit_bool Bool bool,
-        deserialize_i8 visit_i8 I8 i8,
-        deserialize_i16 visit_i16 I16 i16,
-        deserialize_i32 visit_i32 I32 i32,
-        deserialize_i64 visit_i64 I64 i64,
-        deserialize_i128 visit_i128 I128 i128,
-        deserialize_u8 visit_u8 U8 u8,
-        deserialize_u16 visit_u16 U16 u16,
-        deserialize_u32 visit_u32 U32 u32,
-        deserialize_u64 visit_u64 U64 u64,
-        deserialize_u128 visit_u128 U128 u128,
-        deserialize_f32 visit_f32 F32 f32,
-        deserialize_f64 visit_f64 F64 f64,
-        deserialize_char visit_char Char char,
-        deserialize_str visit_borrowed_str Str &'de str,
-        deserialize_string visit_str Str &str,
-        deserialize_bytes visit_borrowed_bytes Bytes &'de [u8],
-        deserialize_byte_buf visit_bytes Bytes &[u8],
+        deserialize_bool visit_bool Bool bool, deserialize_char visit_char Char char,
+        deserialize_i8 visit_i8 I8 i8, deserialize_i16 visit_i16 I16 i16, deserialize_i32 visit_i32 I32 i32,
+        deserialize_i64 visit_i64 I64 i64, deserialize_i128 visit_i128 I128 i128,
+        deserialize_u8 visit_u8 U8 u8, deserialize_u16 visit_u16 U16 u16, deserialize_u32 visit_u32 U32 u32,
+        deserialize_u64 visit_u64 U64 u64, deserialize_u128 visit_u128 U128 u128,
+        deserialize_f32 visit_f32 F32 f32, deserialize_f64 visit_f64 F64 f64,
+        deserialize_str visit_borrowed_str Str &'de str, deserialize_string visit_str Str &str,
+        deserialize_bytes visit_borrowed_bytes Bytes &'de [u8], deserialize_byte_buf visit_bytes Bytes &[u8],
     }
 
     self_describing! { deserialize_any deserialize_ignored_any deserialize_identifier }
@@ -208,11 +197,10 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         let key = this.seen.key.expect("an enum was entered");
         let index = match this.plan.tag {
             Tag::Enum => this.plan.index,
-            _ => this.pass.enums.ending.get(&key).copied().unwrap_or_else(|| {
+            _ => this.pass.endings.get(&key).copied().unwrap_or_else(|| {
                 // The first variant may lead back here for ever: further in, a later one is tried.
-                let again = this.pass.open_enums.iter().filter(|open| **open == key).count() as u32;
-                let count = this.pass.enums.limits.get(&key).copied();
-                again.min(count.unwrap_or(variants.len() as u32).saturating_sub(1))
+                let again = this.pass.open_enums.iter().filter(|open| **open == key).count();
+                again.min(variants.len().saturating_sub(1)) as u32
             }),
         };
         this.seen.index = index;
@@ -226,7 +214,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
             this.seen.children.push(HOLE.clone());
         }
         if result.is_ok() {
-            this.pass.enums.ending.entry(key).or_insert(index);
+            this.pass.endings.entry(key).or_insert(index);
         }
         this.leave(result)
     }

@@ -16,8 +16,7 @@ struct Recorder;
 
 struct Recording {
     tree: Tree,
-    /// The number of children that was announced, and that each element has.
-    announced: Option<(usize, usize)>,
+    announced: Option<usize>,
     variant: Option<(u32, &'static str)>,
 }
 
@@ -31,8 +30,8 @@ impl Place for Recorder {
     }
 
     fn composite(self, tag: Tag, len: usize) -> Result<Recording, Trouble> {
-        let each = if tag == Tag::Map { 2 } else { 1 };
-        let announced = tag.is_counted().then_some((len.saturating_mul(each), each));
+        let children = if tag == Tag::Map { len.saturating_mul(2) } else { len };
+        let announced = tag.is_counted().then_some(children);
         Ok(Recording { tree: Tree::of(tag, Vec::new()), announced, variant: None })
     }
 
@@ -59,9 +58,7 @@ impl Composite for Recording {
 
     fn end(self, found: usize) -> Result<Tree, Trouble> {
         match (self.announced, self.variant) {
-            (Some((expected, each)), _) if expected != found => {
-                Err(Trouble::new(What::Count { expected: expected / each, found: found / each }))
-            }
+            (Some(expected), _) if expected != found => Err(Trouble::new(What::Count { expected, found })),
             (_, Some((index, name))) => Ok(Tree::variant(index, name, self.tree)),
             _ => Ok(self.tree),
         }

@@ -27,7 +27,7 @@ use super::candidates::candidates;
 use super::error::{Fault, SchemaError};
 use super::grammar::Grammar;
 use super::learn::Learned;
-use super::pass::{Blame, Enums, Memo, Pass};
+use super::pass::{Blame, Endings, Memo, Pass};
 use super::read::Reader;
 use super::record::record;
 use super::samples::Samples;
@@ -36,7 +36,7 @@ use super::trouble::What;
 use super::values::values;
 
 /// The accepted values of one type, which no real type comes near.
-const MAX_VALUES: usize = 16_384;
+const MAX_VALUES: usize = 8192;
 /// The passes for one target.
 const MAX_REPAIR: usize = 20_000;
 /// The repairs within repairs: a list that is never empty, of lists that are never empty, …
@@ -53,7 +53,7 @@ pub(crate) fn explore<T: Serialize + DeserializeOwned>(
     let explorer = Explorer::<T> {
         samples,
         memo: Memo::new(),
-        enums: Enums::default(),
+        endings: Endings::new(),
         learned: Learned::default(),
         known: HashSet::new(),
         targets: VecDeque::new(),
@@ -127,7 +127,7 @@ enum Outcome {
 struct Explorer<'s, T> {
     samples: &'s Samples,
     memo: Memo,
-    enums: Enums,
+    endings: Endings,
     learned: Learned,
     /// The ways that passes went, or that are targets.
     known: HashSet<(Slot, Way)>,
@@ -151,7 +151,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
                 Outcome::Done(tree) => {
                     accepted += 1;
                     if accepted > MAX_VALUES {
-                        let fault = Fault::Unbounded("it never ends to show new options or variants");
+                        let fault = Fault::Unbounded("tracing keeps finding new options or variants in it");
                         return Err(self.error(&tree, Blame { path: target.path, fault }));
                     }
                     self.shake(&tree)?;
@@ -212,14 +212,12 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
     ) -> Result<Outcome, SchemaError> {
         let mut outcome = self.pass(&plan, target)?;
         'repair: while let Outcome::Refused(refused) = outcome {
-            let (Blame { path: spot, fault }, seen) = &*refused;
+            let (Blame { path: spot, .. }, seen) = &*refused;
             if nesting > 0 && (spot.len() <= scope.len() || !spot.starts_with(scope)) {
                 return Ok(Outcome::Refused(refused));
             }
             let part = seen.at(spot).unwrap_or(&HOLE);
-            // Now that it is known which variants exist, the choice is open again.
-            let reopened = fault.is_no_such_variant().then(|| HOLE.clone());
-            for candidate in reopened.into_iter().chain(candidates(part, self.samples)) {
+            for candidate in candidates(part, self.samples) {
                 if self.budget == 0 {
                     break;
                 }
@@ -246,18 +244,23 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
 
     fn read(&mut self, plan: &Tree) -> (Option<T>, Tree, Option<Blame>) {
         let mut seen = HOLE.clone();
-        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.enums));
+        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.endings));
         let result = T::deserialize(Reader { pass: &mut pass, plan, seen: &mut seen });
         let result = pass.checked(result);
-        self.enums = pass.enums;
-        (result.ok(), seen, pass.blame)
+        let Pass { endings, accepted, blame, .. } = pass;
+        self.endings = endings;
+        for (key, part) in accepted {
+            if self.memo.get(&key).is_none_or(|known| part.size() < known.size()) {
+                self.memo.insert(key, part);
+            }
+        }
+        (result.ok(), seen, blame)
     }
 
     /// Makes one pass: reads the plan, writes the value, compares, remembers.
     fn pass(&mut self, plan: &Tree, target: &Target) -> Result<Outcome, SchemaError> {
         self.budget = self.budget.saturating_sub(1);
         let (value, mut seen, blame) = self.read(plan);
-        self.remember(&seen);
         // A refusal that a type makes light of is one all the same: bytes would be left where it happened.
         let blame = match (value, blame) {
             (Some(value), None) => {
@@ -285,15 +288,8 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         if !blame.fault.is_refusal() {
             return Err(self.error(&seen, blame));
         }
-        if blame.fault.is_no_such_variant()
-            && let Some(part) = seen.at(&blame.path)
-            && let Some(key) = part.key
-        {
-            let limit = self.enums.limits.entry(key).or_insert(part.index);
-            *limit = part.index.min(*limit);
-            if blame.path == target.path && target.is_met(&seen) {
-                return Ok(Outcome::Closed);
-            }
+        if blame.fault.is_no_such_variant() && blame.path == target.path && target.is_met(&seen) {
+            return Ok(Outcome::Closed);
         }
         seen.complete(plan);
         Ok(Outcome::Refused(Box::new((blame, seen))))
@@ -312,19 +308,6 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
         }
         let fault = Fault::Disagrees("its parts are read in one order and written in another".into());
         Err(self.error(seen, Blame { path, fault }))
-    }
-
-    /// Keeps what types and visitors accepted, the smallest of each.
-    fn remember(&mut self, seen: &Tree) {
-        let memo = &mut self.memo;
-        seen.walk(&mut Vec::new(), &mut |part, _| {
-            let composite = part.key.filter(|_| part.accepted);
-            for key in part.slot_type.into_iter().chain(composite) {
-                if memo.get(&key).is_none_or(|known| part.size() < known.size()) {
-                    memo.insert(key, part.clone());
-                }
-            }
-        });
     }
 
     /// Finds the ways that an accepted value went, and makes targets of those next to them.

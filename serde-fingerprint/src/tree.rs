@@ -84,10 +84,6 @@ pub(crate) struct Tree {
     pub(crate) names: Vec<&'static str>,
     /// The identity of a composite that was read.
     pub(crate) key: Option<Key>,
-    /// The type that asked for this part and accepted it, with all of its conversions.
-    pub(crate) slot_type: Option<Key>,
-    /// Whether the composite's own visitor accepted it.
-    pub(crate) accepted: bool,
 }
 
 /// The plan that leaves everything open.
@@ -95,17 +91,7 @@ pub(crate) static HOLE: Tree = Tree::of(Tag::Hole, Vec::new());
 
 impl Tree {
     pub(crate) const fn of(tag: Tag, children: Vec<Tree>) -> Self {
-        Self {
-            tag,
-            bytes: Vec::new(),
-            index: 0,
-            name: "?",
-            children,
-            names: Vec::new(),
-            key: None,
-            slot_type: None,
-            accepted: false,
-        }
+        Self { tag, bytes: Vec::new(), index: 0, name: "?", children, names: Vec::new(), key: None }
     }
 
     pub(crate) fn leaf(tag: Tag, bytes: Vec<u8>) -> Self {

@@ -9,17 +9,6 @@ use serde::Serialize;
 
 use super::tree::Tag;
 
-/// The bytes of the value that a place is given before anything was refused: zero, `false`, `'a'`, or nothing.
-pub(crate) fn first(tag: Tag) -> &'static [u8] {
-    match tag {
-        Tag::Unit => &[],
-        Tag::F32 => &[0; 4],
-        Tag::F64 => &[0; 8],
-        Tag::Char => b"\x01a",
-        _ => &[0],
-    }
-}
-
 /// Small numbers are the likeliest, then percentages, ports, HTTP status codes, years, and moments in time.
 const INTEGERS: &str = "0 1 2 3 4 5 6 7 8 10 12 16 20 24 30 32 42 50 60 64 65 97 99 100 128 200 256 360 365 400 404 \
     443 500 512 600 999 1000 1024 1970 2000 2024 4096 8080 9999 10000 65535 65536 100000 1000000 20240229 1700000000 \
@@ -41,7 +30,8 @@ const TEXTS: &str = "|a|0|1|https://example.org/|2024-02-29T12:30:45Z|2024-02-29
     |Thu, 29 Feb 2024 12:30:45 +0000|2024-02|2024|2024-W09-4|00:00:5e:00:53:01|01ARZ3NDEKTSV4RRFFQ69G5FAV\
     |+14155552671|user|Ada Lovelace|ada_lovelace|ada-lovelace|A|AB|ABC|ABCD|abcdef|12345|12345678|{}|[]|null|*";
 
-/// All values of a kind, as postcard's bytes, the likeliest first. They are made once, for tracing to be quick.
+/// All values of a kind, as postcard's bytes, the likeliest first. A place is given the first one before anything was
+/// refused: zero, `false`, `'a'`, or nothing. They are made once, so that tracing is quick.
 pub(crate) fn values(tag: Tag) -> &'static [Vec<u8>] {
     static VALUES: [OnceLock<Vec<Vec<u8>>>; Tag::Hole as usize] =
         [const { OnceLock::new() }; Tag::Hole as usize];

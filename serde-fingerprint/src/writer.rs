@@ -18,14 +18,11 @@ pub(crate) fn write<T: Serialize>(grammar: &Grammar, value: &T, out: &mut Vec<u8
     // The reader bounds its work by the payload's length, and would not read back what this rejects. It is a matter
     // of elements that take no bytes.
     let (elements, (end, len)) = (sink.elements, sink.longest);
-    let bytes = out.len() - before;
-    if end > out.len() {
-        return Err(Trouble::new(What::TooManyElements { elements: len, bytes: len - (end - out.len()) }));
-    }
-    if elements > bytes {
-        return Err(Trouble::new(What::TooManyElements { elements, bytes }));
-    }
-    Ok(())
+    let (elements, bytes) = match end.checked_sub(out.len()) {
+        Some(missing) if missing > 0 => (len, len - missing),
+        _ => (elements, out.len() - before),
+    };
+    if elements > bytes { Err(Trouble::new(What::TooManyElements { elements, bytes })) } else { Ok(()) }
 }
 
 struct Append<'o>(&'o mut Vec<u8>);
@@ -159,8 +156,9 @@ impl<'g, 'o> Composite for Writing<'_, 'g, 'o> {
 
     #[inline(always)]
     fn child(&mut self, at: usize, step: Step) -> Result<Writer<'_, 'g, 'o>, Trouble> {
-        if at == self.expected {
-            return Err(self.miscounted(at + 1));
+        let expected = self.expected;
+        if at == expected {
+            return Err(Trouble::new(What::Count { expected, found: at + 1 }));
         }
         let Part { name: expected, is } = match step {
             Step::Element | Step::Content => self.parts[0],
@@ -180,13 +178,10 @@ impl<'g, 'o> Composite for Writing<'_, 'g, 'o> {
 
     #[inline(always)]
     fn end(self, count: usize) -> Result<(), Trouble> {
-        if count == self.expected { Ok(()) } else { Err(self.miscounted(count)) }
-    }
-}
-
-impl Writing<'_, '_, '_> {
-    #[cold]
-    fn miscounted(&self, found: usize) -> Trouble {
-        Trouble::new(What::Count { expected: self.expected, found })
+        if count == self.expected {
+            Ok(())
+        } else {
+            Err(Trouble::new(What::Count { expected: self.expected, found: count }))
+        }
     }
 }
