@@ -357,6 +357,10 @@ impl<T: Payload> SessionsBuilder<T> {
     }
 
     /// The clock, for tests. Default: [`SystemTime::now`].
+    ///
+    /// A store judges by a clock of its own what has expired. If this one is behind that by more than a session lives,
+    /// stored sessions are gone at once. `MemoryStore::clock` sets the same clock for a store in memory; a database goes by
+    /// the real time.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
         self

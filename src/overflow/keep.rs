@@ -134,6 +134,11 @@ impl<T: Payload> Sessions<T> {
         let Work { write: Some(write), home, leaving } = work else { return Ok(Written::Done) };
         let (header, came) = (write.header, write.came);
         let expires = self.expiry(&header);
+        // The handler has outlived its session. Whatever still stands there is another request's, which has remembered
+        // it, and is not to expire for this one.
+        if expires <= self.now() {
+            return Err(Kind::Ended.into());
+        }
         // As if it had only been renewed: who is left with the cookie of before, since something fails, must find its
         // blob until that expires.
         let renewed = came
@@ -186,8 +191,7 @@ impl<T: Payload> Sessions<T> {
                 Fate::Renamed => Step::Extend,
                 Fate::Moved => Step::Replace,
             };
-            // The handler has outlived the session that arrived. Whatever still stands there is another request's, which
-            // has remembered it, and is not to expire for this one.
+            // Likewise, though the session begins anew under another id.
             if renewed <= self.now() {
                 return Err(Kind::Ended.into());
             }

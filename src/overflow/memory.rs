@@ -34,7 +34,12 @@ use super::{
 /// let small = MemoryStore::bounded(4 << 20, 1_000).sweep_every(Duration::from_secs(60));
 /// ```
 #[derive(Clone)]
-pub struct MemoryStore(Arc<Shared>);
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+    clock: Clock,
+}
+
+type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 struct Shared {
     /// One lock for everything makes each call atomic. It is held for a look-up and never while a blob is copied, so
@@ -117,29 +122,51 @@ impl MemoryStore {
             DefaultHashBuilder::default(),
             unsync::DefaultLifecycle::default(),
         );
-        Self(Arc::new(Shared {
+        let shared = Shared {
             cache: Arc::new(Mutex::new(cache)),
             cost,
             most: (room as f64 * SETTLED) as u64,
             sweeper: Sweeper::new(),
-        }))
+        };
+        Self { shared: Arc::new(shared), clock: Arc::new(SystemTime::now) }
+    }
+
+    /// The clock that judges what has expired, for tests. Default: [`SystemTime::now`]. Call it before the store is cloned: a
+    /// clone keeps the clock that it has.
+    ///
+    /// Give it the [clock of the sessions](crate::SessionsBuilder::clock). With theirs in the past and the store's own in the
+    /// present, whatever they store has expired already.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use sealed_session::{KeyRing, Sessions, overflow::MemoryStore};
+    ///
+    /// let clock = || SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
+    ///     .store(MemoryStore::new().clock(clock))
+    ///     .clock(clock)
+    ///     .build()?;
+    /// # Ok::<(), sealed_session::Error>(())
+    /// ```
+    pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
     }
 
     /// Removes what has expired that often, and not every five minutes. The task runs in the tokio runtime in which the
     /// store is first written, and ends with its last clone; without a runtime there is none.
     pub fn sweep_every(self, interval: Duration) -> Self {
-        self.0.sweeper.set_interval(interval);
+        self.shared.sweeper.set_interval(interval);
         self
     }
 
     /// Stops to remove what has expired, for all clones. It still counts as absent, and goes when room is needed.
     pub fn stop_sweeping(&self) {
-        self.0.sweeper.stop();
+        self.shared.sweeper.stop();
     }
 
     /// How many blobs there are, with those that have expired and not been removed yet.
     pub fn len(&self) -> usize {
-        self.0.cache.lock().map_or(0, |cache| cache.len())
+        self.shared.cache.lock().map_or(0, |cache| cache.len())
     }
 
     /// Whether there is none.
@@ -148,7 +175,7 @@ impl MemoryStore {
     }
 
     fn cache(&self) -> Result<MutexGuard<'_, Cache>, StoreError> {
-        lock(&self.0.cache)
+        lock(&self.shared.cache)
     }
 
     /// Puts a blob in, where `allowed` of what stands there alive.
@@ -162,10 +189,10 @@ impl MemoryStore {
         self.sweep();
         let blob: Arc<[u8]> = blob.into();
         let mut cache = self.cache()?;
-        if !allowed(live(&cache, index)) {
+        if !allowed(self.live(&cache, index)) {
             return Ok(Written::Conflict);
         }
-        if self.0.cost.of(&blob) > self.0.most {
+        if self.shared.cost.of(&blob) > self.shared.most {
             return Err(StoreError::when("storing a blob")("it is larger than half of the store"));
         }
         let kept = Kept { blob, expires };
@@ -185,19 +212,24 @@ impl MemoryStore {
         change: impl FnOnce(&mut Cache),
     ) -> Result<Written, StoreError> {
         let mut cache = self.cache()?;
-        match live(&cache, index) {
+        match self.live(&cache, index) {
             Some(kept) if expected.is_none() || Generation::of(&kept.blob) == expected => change(&mut cache),
             _ => return Ok(Written::Conflict),
         }
         Ok(Written::Done)
     }
 
+    /// What stands at an index, without counting as a load of it.
+    fn live<'a>(&self, cache: &'a Cache, index: Index) -> Option<&'a Kept> {
+        cache.peek(&index).filter(|kept| kept.expires > (self.clock)())
+    }
+
     fn sweep(&self) {
-        self.0.sweeper.wake("MemoryStore", || {
-            let cache = self.0.cache.clone();
+        self.shared.sweeper.wake("MemoryStore", || {
+            let (cache, clock) = (self.shared.cache.clone(), self.clock.clone());
             move || {
                 let swept = lock(&cache).map(|mut cache| {
-                    let now = SystemTime::now();
+                    let now = clock();
                     let expired = cache.iter().filter(|(_, kept)| kept.expires <= now);
                     let expired: Vec<Index> = expired.map(|(index, _)| *index).take(BATCH).collect();
                     for index in &expired {
@@ -216,17 +248,12 @@ fn lock(cache: &Mutex<Cache>) -> Result<MutexGuard<'_, Cache>, StoreError> {
     cache.lock().map_err(|_| StoreError::when("locking the store")("an earlier call panicked"))
 }
 
-/// What stands at an index, without counting as a load of it.
-fn live(cache: &Cache, index: Index) -> Option<&Kept> {
-    cache.peek(&index).filter(|kept| kept.expires > SystemTime::now())
-}
-
 impl Store for MemoryStore {
     type Error = StoreError;
 
     async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
         let kept = self.cache()?.get(&index).cloned();
-        let live = kept.filter(|kept| kept.expires > SystemTime::now());
+        let live = kept.filter(|kept| kept.expires > (self.clock)());
         Ok(live.map(|kept| kept.blob[..kept.blob.len().min(most)].to_vec()))
     }
 

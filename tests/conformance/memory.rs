@@ -1,13 +1,20 @@
 //! The store in memory.
 
 use std::{
-    sync::Barrier,
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     thread,
     time::{Duration, SystemTime},
 };
 
 use futures_util::FutureExt;
-use sealed_session::overflow::{Generation, Index, MemoryStore, Store, StoreError, Written, conformance};
+use http::{Request, Response};
+use sealed_session::{
+    Arrival, KeyRing, Refusal, Sessions,
+    overflow::{Generation, Index, MemoryStore, Store, StoreError, Written, conformance},
+};
 use tokio::runtime::{Builder, Handle};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -38,6 +45,43 @@ async fn loads(store: &MemoryStore, number: u128) -> bool {
 #[tokio::test]
 async fn it_conforms() {
     conformance::check(&MemoryStore::new()).await;
+}
+
+#[tokio::test]
+async fn under_a_test_s_clock_in_the_past_a_stored_session_lives_until_that_clock_says_it_is_over() {
+    let seconds = Arc::new(AtomicU64::new(1_000_000_000));
+    let clock = {
+        let seconds = seconds.clone();
+        move || SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.load(SeqCst))
+    };
+    let sessions = Sessions::<String>::builder(KeyRing::generate().unwrap())
+        .store(MemoryStore::new().clock(clock.clone()))
+        .clock(clock)
+        .build()
+        .unwrap();
+    let mut response = Response::new(());
+    let _ = sessions.commit(sessions.session_with("n".repeat(20_000)), &mut response).await.unwrap();
+    let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    let request = Request::builder().header("cookie", cookie).body(()).unwrap();
+    assert_eq!(sessions.open(&request).await.unwrap().read(String::len), 20_000);
+    seconds.fetch_add(2 * 3600 - 1, SeqCst);
+    assert_eq!(sessions.open(&request).await.unwrap().arrival(), Arrival::Opened);
+    seconds.fetch_add(1, SeqCst);
+    assert_eq!(sessions.open(&request).await.unwrap().arrival(), Arrival::Refused(Refusal::Expired));
+}
+
+#[tokio::test]
+async fn what_has_expired_is_judged_by_the_clock_that_the_store_was_given() {
+    let ahead = |by: Duration| move || SystemTime::now() + by;
+    let store = MemoryStore::new();
+    assert_eq!(create(&store, 1, 100).await, Written::Done);
+    assert!(loads(&store.clone(), 1).await);
+    assert!(!loads(&store.clone().clock(ahead(HOUR)), 1).await);
+    assert_eq!(
+        create(&store.clock(ahead(HOUR)), 1, 100).await,
+        Written::Done,
+        "nothing stands there any more"
+    );
 }
 
 #[test]

@@ -104,8 +104,10 @@ fn a_new_id_for_a_session_that_its_handler_has_outlived_is_a_503_if_the_deletion
 fn a_handler_that_has_outlived_its_session_does_not_end_it_for_a_request_that_has_remembered_it() {
     let load = PROCEED;
     for policy in Policy::ALL {
-        let others = [visit(&[Bulk(300)]), begin(&[Forget, Pause]), load.clone(), visit(&[Remember])];
-        holds(policy, [others.as_slice(), &[Pass(FIVE_DAYS), FINISH, visit(&[])]].concat());
+        for verbs in [[Forget, Pause], [Pause, Save]] {
+            let others = [visit(&[Bulk(300)]), begin(&verbs), load.clone(), visit(&[Remember])];
+            holds(policy, [others.as_slice(), &[Pass(FIVE_DAYS), FINISH, visit(&[])]].concat());
+        }
     }
 }
 
