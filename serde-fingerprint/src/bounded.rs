@@ -10,7 +10,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, StrDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
@@ -25,18 +25,18 @@ pub(crate) struct Bounds {
     /// number of bytes; without it, lists of lists of nothing would cost the square of a payload's length.
     elements: Cell<usize>,
     /// The number of fields that the outermost struct has in this payload, if that is fewer than its type has.
-    prefix: Cell<Option<usize>>,
+    prefix: Option<usize>,
 }
 
 impl Bounds {
     /// Bounds for a payload of this many bytes.
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { elements: Cell::new(bytes), prefix: Cell::new(None) }
+        Self { elements: Cell::new(bytes), prefix: None }
     }
 
     /// Bounds for a payload whose outermost struct ends after `fields` of its fields.
     pub(crate) fn with_prefix(bytes: usize, fields: usize) -> Self {
-        Self { elements: Cell::new(bytes), prefix: Cell::new(Some(fields)) }
+        Self { elements: Cell::new(bytes), prefix: Some(fields) }
     }
 }
 
@@ -44,6 +44,11 @@ impl Bounds {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Any,
+    /// Anything that serde is about to buffer. Bytes become a list of numbers, as they are in JSON: a buffer would
+    /// otherwise read them as text where text comes first.
+    Buffered,
+    /// Text: bytes are rejected, which the standard library's types would take.
+    Text,
     /// A list, whose length is announced.
     List,
     /// Names with values: a list of values alone is rejected.
@@ -110,19 +115,26 @@ struct At<'b, T, const NAMED: bool> {
 struct Access<'b, A, const NAMED: bool> {
     inner: A,
     place: Place<'b>,
-    /// The elements after which a struct ends early.
-    left: usize,
 }
 
 macro_rules! scalars {
-    ($($method:ident)*) => {$(
+    ($expect:ident: $($method:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             if NAMED {
-                let Self { inner, place } = self;
-                return inner.$method(At::<V, NAMED> { inner: visitor, place });
+                let place = self.place.expecting(Expect::$expect);
+                return self.inner.$method(At::<V, NAMED> { inner: visitor, place });
             }
             self.inner.$method(visitor)
+        }
+    )*};
+}
+
+macro_rules! wide {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            if NAMED { self.inner.deserialize_any(Wide(visitor)) } else { self.inner.$method(visitor) }
         }
     )*};
 }
@@ -146,11 +158,16 @@ impl<'de, D: Deserializer<'de>, const NAMED: bool> Deserializer<'de> for Bounded
     }
 
     scalars! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
-        deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
-        deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_unit
-        deserialize_any deserialize_ignored_any
+        Any: deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8
+        deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64 deserialize_char
+        deserialize_bytes deserialize_byte_buf deserialize_unit deserialize_ignored_any
     }
+
+    scalars! { Text: deserialize_str deserialize_string }
+
+    scalars! { Buffered: deserialize_any }
+
+    wide! { deserialize_i128 deserialize_u128 }
 
     composites! {
         deserialize_option Any ();
@@ -160,8 +177,23 @@ impl<'de, D: Deserializer<'de>, const NAMED: bool> Deserializer<'de> for Bounded
         deserialize_tuple Any (len: usize);
         deserialize_tuple_struct Any (name: &'static str, len: usize);
         deserialize_map Fields ();
-        deserialize_struct Fields (name: &'static str, fields: &'static [&'static str]);
         deserialize_identifier Name ();
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        let place = self.place.expecting(Expect::Fields);
+        let visitor = At::<V, NAMED> { inner: visitor, place };
+        match place.bounds.prefix {
+            // The outermost struct is the first composite that is read. postcard writes a struct like a tuple.
+            Some(fields) if place.levels == MAX_DEPTH => self.inner.deserialize_tuple(fields, visitor),
+            _ => self.inner.deserialize_struct(name, fields, visitor),
+        }
     }
 
     #[inline]
@@ -188,14 +220,38 @@ impl<'de, S: DeserializeSeed<'de>, const NAMED: bool> DeserializeSeed<'de> for A
     }
 }
 
-macro_rules! visits {
-    ($is_number:literal: $($method:ident $type:ty),*) => {$(
+macro_rules! numbers {
+    ($($method:ident $type:ty),*) => {$(
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            if NAMED && $is_number && self.place.expect == Expect::Name {
+            if NAMED && self.place.expect == Expect::Name {
                 return Err(E::custom("a name was expected, not a number"));
             }
             self.inner.$method(value)
+        }
+    )*};
+}
+
+macro_rules! texts {
+    ($($method:ident $type:ty),*) => {$(
+        #[inline]
+        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            self.inner.$method(value)
+        }
+    )*};
+}
+
+macro_rules! bytes {
+    ($($method:ident $type:ty),*) => {$(
+        #[inline]
+        fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            match self.place.expect {
+                Expect::Text | Expect::Name if NAMED => Err(E::custom("text was expected, not bytes")),
+                Expect::Buffered if NAMED => {
+                    self.inner.visit_seq(SeqDeserializer::new(value.iter().copied()))
+                }
+                _ => self.inner.$method(value),
+            }
         }
     )*};
 }
@@ -207,15 +263,14 @@ impl<'de, V: Visitor<'de>, const NAMED: bool> Visitor<'de> for At<'_, V, NAMED> 
         self.inner.expecting(f)
     }
 
-    visits! {
-        true: visit_bool bool, visit_i8 i8, visit_i16 i16, visit_i32 i32, visit_i64 i64, visit_i128 i128, visit_u8 u8,
+    numbers! {
+        visit_bool bool, visit_i8 i8, visit_i16 i16, visit_i32 i32, visit_i64 i64, visit_i128 i128, visit_u8 u8,
         visit_u16 u16, visit_u32 u32, visit_u64 u64, visit_u128 u128, visit_f32 f32, visit_f64 f64
     }
 
-    visits! {
-        false: visit_char char, visit_str &str, visit_borrowed_str &'de str, visit_string String, visit_bytes &[u8],
-        visit_borrowed_bytes &'de [u8], visit_byte_buf Vec<u8>
-    }
+    texts! { visit_char char, visit_str &str, visit_borrowed_str &'de str, visit_string String }
+
+    bytes! { visit_bytes &[u8], visit_borrowed_bytes &'de [u8], visit_byte_buf Vec<u8> }
 
     #[inline]
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
@@ -241,28 +296,25 @@ impl<'de, V: Visitor<'de>, const NAMED: bool> Visitor<'de> for At<'_, V, NAMED> 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let place = self.place.deeper()?;
-        let mut left = usize::MAX;
         match self.place.expect {
             Expect::Fields if NAMED => return Err(A::Error::custom("a list of values has no field names")),
-            // The outermost struct is the first composite that is read.
-            Expect::Fields => left = self.place.bounds.prefix.take().unwrap_or(left),
             // postcard gives no hint of a length above the number of bytes that are left.
             Expect::List => place.announce(inner.size_hint())?,
-            Expect::Any | Expect::Name => {}
+            _ => {}
         }
-        self.inner.visit_seq(Access::<A, NAMED> { inner, place, left })
+        self.inner.visit_seq(Access::<A, NAMED> { inner, place })
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let place = self.place.deeper()?;
         place.announce(inner.size_hint())?;
-        self.inner.visit_map(Access::<A, NAMED> { inner, place, left: usize::MAX })
+        self.inner.visit_map(Access::<A, NAMED> { inner, place })
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(Access::<A, NAMED> { inner, place: self.place, left: usize::MAX })
+        self.inner.visit_enum(Access::<A, NAMED> { inner, place: self.place })
     }
 }
 
@@ -271,10 +323,6 @@ impl<'de, A: SeqAccess<'de>, const NAMED: bool> SeqAccess<'de> for Access<'_, A,
 
     #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
         self.inner.next_element_seed(At::<S, NAMED> { inner: seed, place: self.place })
     }
 
@@ -309,10 +357,10 @@ impl<'de, 'b, A: EnumAccess<'de>, const NAMED: bool> EnumAccess<'de> for Access<
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let Self { inner, place, left } = self;
+        let Self { inner, place } = self;
         // postcard reads the index by a deserializer of its own, which needs no bounds.
         let (value, inner) = inner.variant_seed(seed)?;
-        Ok((value, Access { inner, place, left }))
+        Ok((value, Access { inner, place }))
     }
 }
 
@@ -369,10 +417,34 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Variant<'_, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let place = self.place.deeper()?;
-        self.visitor.visit_enum(MapAccessDeserializer::new(Access::<A, true> {
-            inner,
-            place,
-            left: usize::MAX,
-        }))
+        self.visitor.visit_enum(MapAccessDeserializer::new(Access::<A, true> { inner, place }))
+    }
+}
+
+/// Reads a number of 128 bits where values describe themselves: a number or, beyond 64 bits, text. rmp-serde would
+/// read -1 as the largest `u128`.
+struct Wide<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Wide<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<V::Value, E> {
+        self.0.visit_i64(number)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<V::Value, E> {
+        self.0.visit_u64(number)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<V::Value, E> {
+        match (text.parse(), text.parse()) {
+            (Ok(number), _) => self.0.visit_u128(number),
+            (_, Ok(number)) => self.0.visit_i128(number),
+            _ => Err(E::custom("a number was expected")),
+        }
     }
 }

@@ -144,8 +144,8 @@ impl<S: Serializer> Serializer for Deep<S> {
 
     scalars! {
         serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64,
-        serialize_i128 i128, serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64,
-        serialize_u128 u128, serialize_f32 f32, serialize_f64 f64, serialize_char char, serialize_str &str,
+        serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64,
+        serialize_f32 f32, serialize_f64 f64, serialize_char char, serialize_str &str,
         serialize_bytes &[u8]
     }
 
@@ -159,6 +159,21 @@ impl<S: Serializer> Serializer for Deep<S> {
         serialize_struct SerializeStruct 1 (name: &'static str, len: usize);
         serialize_struct_variant SerializeStructVariant 2
             (name: &'static str, index: u32, variant: &'static str, len: usize);
+    }
+
+    // Numbers of 128 bits are text beyond 64 bits: MessagePack has none, and serde's buffers have none either.
+    fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
+        match value.try_into() {
+            Ok(value) => self.inner.serialize_i64(value),
+            Err(_) => self.inner.collect_str(&value),
+        }
+    }
+
+    fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
+        match value.try_into() {
+            Ok(value) => self.inner.serialize_u64(value),
+            Err(_) => self.inner.collect_str(&value),
+        }
     }
 
     fn serialize_none(self) -> Result<S::Ok, S::Error> {

@@ -78,6 +78,44 @@ fn a_number_is_neither_a_variant_nor_a_field() {
 }
 
 #[test]
+fn bytes_are_not_text() {
+    assert_eq!(decode::<String>(b"\xc4\x01a").ok(), None);
+    assert_eq!(decode::<char>(b"\xa1a").ok(), Some('a'));
+    assert_eq!(decode::<BTreeMap<String, u8>>(b"\x81\xc4\x01a\x07").ok(), None);
+}
+
+#[test]
+fn numbers_of_128_bits_keep_their_sign_and_all_of_their_bits() {
+    for number in [0, 1, -1, i64::MAX.into(), i64::MIN.into(), i128::MAX, i128::MIN, 1 << 70] {
+        assert_eq!(read_as::<i128>(number), Some(number));
+        assert_eq!(read_as::<u128>(number), number.try_into().ok());
+    }
+    for number in [0, u64::MAX.into(), u128::MAX, 1 << 127] {
+        assert_eq!(read_as::<u128>(number), Some(number));
+        assert_eq!(read_as::<i128>(number), number.try_into().ok());
+    }
+    assert_eq!(read_as::<u128>("five"), None);
+}
+
+#[test]
+fn bytes_that_serde_buffers_are_not_taken_for_text() {
+    struct Bytes(&'static [u8]);
+    impl Serialize for Bytes {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(self.0)
+        }
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+    assert_eq!(read_as::<Any>(Bytes(b"text")), Some(Any::Bytes(b"text".to_vec())));
+    assert_eq!(read_as::<Any>("text"), Some(Any::Text("text".into())));
+}
+
+#[test]
 fn a_map_of_two_variants_is_none() {
     assert_eq!(read_as::<Role>(BTreeMap::from([("Member", 7_u32), ("Visitor", 8)])), None);
     assert_eq!(read_as::<Role>(BTreeMap::<String, u32>::new()), None);

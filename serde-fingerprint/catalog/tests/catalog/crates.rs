@@ -208,7 +208,11 @@ pub fn rows() -> Vec<Row> {
             [hashbrown::HashSet::<String>::from_iter(["one".to_owned()])],
         ),
         row("`Vec<u8>`, `hex::serde`", YES, [HexBytes { value: vec![0, 255] }]),
-        row("`http::HeaderMap`, `http_serde`", YES, [HttpHeaders { value: headers.into_iter().collect() }]),
+        row(
+            "`http::HeaderMap`, `http_serde`",
+            [NeedsSample, Carried, Carried],
+            [HttpHeaders { value: headers.into_iter().collect() }],
+        ),
         row(
             "`http::Method`, `http_serde`",
             YES,

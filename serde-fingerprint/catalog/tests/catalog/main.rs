@@ -32,14 +32,6 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 /// JSON reads these back, and the self-describing encoding does not.
 const ONLY_JSON: &[(&str, &str)] = &[
     ("`serde_json::value::RawValue`", "It is read from the text of JSON, and from nothing else."),
-    (
-        "`tag`, bytes that are read as a list inside",
-        "JSON has no bytes, so it writes a list. Here, serde's buffer holds bytes.",
-    ),
-    (
-        "`untagged`, text or bytes",
-        "The first variant also reads bytes that are UTF-8. In JSON, bytes are a list.",
-    ),
     ("`into` a tuple, without `from`", "A list is not read as a struct, on purpose."),
     ("recursive struct, 100 levels", "The limit of 128 levels counts options."),
 ];

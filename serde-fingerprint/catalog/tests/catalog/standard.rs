@@ -131,7 +131,7 @@ pub fn rows() -> Vec<Row> {
         row("`SystemTime`", YES, [SystemTime::UNIX_EPOCH + Duration::from_nanos(1_700_000_000_000_000_001)]),
         row("`u8`, `u16`, `u32`, `u64`, `usize`", YES, [(u8::MAX, u16::MAX, u32::MAX, u64::MAX, usize::MAX)]),
         row("`u128`", YES, [0, u128::MAX]),
-        row("`Vec<()>`", [NotRead, Carried, Carried], [vec![(); 3]]),
+        row("`Vec<()>`", [NotWritten, Carried, Carried], [vec![(); 3]]),
         row("`Vec<u8>`", YES, [vec![0_u8, 255]]),
         row("`VecDeque<u8>`", YES, [VecDeque::from([1_u8, 2])]),
         row("`Wrapping<u8>`", YES, [Wrapping(7_u8)]),
