@@ -1,4 +1,5 @@
-//! Sealing and opening a session, side by side with the `PrivateJar` of the cookie crate over serde_json.
+//! Sealing and opening a session, in both encodings, side by side with the `PrivateJar` of the cookie crate over
+//! serde_json.
 //!
 //! Sealing is measured twice: a session that goes on, which is renewed or has changed, and one that begins, for which
 //! the operating system must also be asked for an id.
@@ -16,12 +17,26 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use cart5::{Cart, cart};
+use cart5::cart;
 use cookie::{Cookie, CookieJar};
 use paired::{median, ratio};
-use sealed_session::{Key, KeyRing, Sealer, Suite};
+use sealed_session::{Encoding, Key, KeyRing, Sealer, Suite};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const NAME: &str = "__Host-session";
+
+/// A typical session: somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Login {
+    user: Option<u64>,
+    name: String,
+    roles: Vec<String>,
+    since: u64,
+}
+
+/// What is sealed.
+trait Payload: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + 'static {}
+impl<T: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + 'static> Payload for T {}
 
 /// How much is measured.
 #[derive(Clone, Copy)]
@@ -47,49 +62,50 @@ impl Contender {
         Self { name, value_length, run, samples: Default::default() }
     }
 
-    fn sealed_session(name: &'static str, suite: Suite, cart: Cart) -> Self {
+    fn sealed_session<T: Payload>(name: &'static str, suite: Suite, encoding: Encoding, data: T) -> Self {
         let ring = KeyRing::new([Key::generate_for(suite).unwrap()]).unwrap();
-        let sealer = Rc::new(Sealer::<Cart>::builder(ring, NAME).realm("shop").build().unwrap());
+        let sealer = Sealer::<T>::builder(ring, NAME).realm("shop").encoding(encoding).build().unwrap();
+        let sealer = Rc::new(sealer);
         let (begins, opens) = (sealer.clone(), sealer.clone());
         let now = SystemTime::now();
-        let sealed = sealer.seal(&cart, now).unwrap();
+        let sealed = sealer.seal(&data, now).unwrap();
         let opened = sealer.open(&sealed, now).unwrap();
-        assert_eq!(opened.value, cart);
+        assert_eq!(opened.value, data);
         Self::new(
             name,
             sealed.len(),
             [
                 Box::new(move || drop(black_box(sealer.reseal(black_box(&opened), now).unwrap()))),
-                Box::new(move || drop(black_box(begins.seal(black_box(&cart), now).unwrap()))),
+                Box::new(move || drop(black_box(begins.seal(black_box(&data), now).unwrap()))),
                 Box::new(move || drop(black_box(opens.open(black_box(&sealed), now).unwrap()))),
             ],
         )
     }
 
     /// Has no ids: that a session begins makes no difference to it.
-    fn private_jar(cart: Cart) -> Self {
+    fn private_jar<T: Payload>(data: T) -> Self {
         let key = cookie::Key::generate();
         let seal = {
             let key = key.clone();
-            Rc::new(move |cart: &Cart| {
+            Rc::new(move |data: &T| {
                 let mut jar = CookieJar::new();
-                jar.private_mut(&key).add(Cookie::new(NAME, serde_json::to_string(cart).unwrap()));
+                jar.private_mut(&key).add(Cookie::new(NAME, serde_json::to_string(data).unwrap()));
                 jar.get(NAME).unwrap().value().to_owned()
             })
         };
-        let open = move |value: &str| -> Cart {
+        let open = move |value: &str| -> T {
             let mut jar = CookieJar::new();
             jar.add_original(Cookie::new(NAME, value.to_owned()));
             serde_json::from_str(jar.private(&key).get(NAME).unwrap().value()).unwrap()
         };
-        let sealed = seal(&cart);
-        assert_eq!(open(&sealed), cart);
-        let (begun, begin) = (cart.clone(), seal.clone());
+        let sealed = seal(&data);
+        assert_eq!(open(&sealed), data);
+        let (begun, begin) = (data.clone(), seal.clone());
         Self::new(
             "cookie PrivateJar + serde_json",
             sealed.len(),
             [
-                Box::new(move || drop(black_box(seal(black_box(&cart))))),
+                Box::new(move || drop(black_box(seal(black_box(&data))))),
                 Box::new(move || drop(black_box(begin(black_box(&begun))))),
                 Box::new(move || drop(black_box(open(black_box(&sealed))))),
             ],
@@ -109,19 +125,21 @@ fn time(run: impl Fn(), batch: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / batch as f64
 }
 
-fn compare(lines: usize, Effort { rounds, batch }: Effort) {
-    let cart = cart(lines);
-    let json = serde_json::to_string(&cart).unwrap().len();
-    let postcard = postcard::to_allocvec(&cart).unwrap().len();
-    println!("\ncart({lines}): {json} bytes of JSON, {postcard} of postcard");
+fn compare<T: Payload>(title: &str, data: T, Effort { rounds, batch }: Effort) {
+    let json = serde_json::to_string(&data).unwrap().len();
+    let postcard = postcard::to_allocvec(&data).unwrap().len();
+    let mut named = Vec::new();
+    serde_fingerprint::named::encode_into(&data, &mut named).unwrap();
+    println!(
+        "\n{title}: {json} bytes of JSON, {postcard} of postcard, {} of MessagePack with names",
+        named.len()
+    );
+    let ours = |name, suite, encoding| Contender::sealed_session(name, suite, encoding, data.clone());
     let mut contenders = [
-        Contender::sealed_session("sealed-session, XAES-256-GCM", Suite::Xaes256Gcm, cart.clone()),
-        Contender::sealed_session(
-            "sealed-session, XChaCha20-Poly1305",
-            Suite::XChaCha20Poly1305,
-            cart.clone(),
-        ),
-        Contender::private_jar(cart),
+        ours("XAES-256-GCM, compact", Suite::Xaes256Gcm, Encoding::Compact),
+        ours("XAES-256-GCM, self-describing", Suite::Xaes256Gcm, Encoding::SelfDescribing),
+        ours("XChaCha20-Poly1305, compact", Suite::XChaCha20Poly1305, Encoding::Compact),
+        Contender::private_jar(data),
     ];
     for round in 0..=rounds {
         match round {
@@ -164,9 +182,16 @@ fn main() {
          length against theirs.",
         effort.rounds, effort.batch
     );
-    [0, 5, 20].into_iter().for_each(|lines| compare(lines, effort));
+    let login = Login {
+        user: Some(123_456_789),
+        name: "Ada Lovelace".into(),
+        roles: vec!["admin".into()],
+        since: 1_700_000_000,
+    };
+    compare("login", login, effort);
+    [0, 5, 20].into_iter().for_each(|lines| compare(&format!("cart({lines})"), cart(lines), effort));
     println!(
         "\n{:36}{:>20}{:>20}{:>20}{:>12}",
-        "Targets, for XAES and cart(5)", ">= 1.50x", "", ">= 2.40x", "<= 0.60x"
+        "Targets, for XAES, compact, cart(5)", ">= 1.50x", "", ">= 2.40x", "<= 0.60x"
     );
 }

@@ -9,15 +9,16 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
+use tokio::sync::Semaphore;
 
 use crate::{
-    Payload,
+    Encoding, Payload,
     cookie::{CookieAttributes, SameSite},
     counters::Tally,
     error::Error,
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    overflow::{ErasedStore, Store},
+    overflow::{Budget, ErasedStore, MOST_TASKS, Store},
     policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
@@ -52,6 +53,8 @@ pub struct SessionsBuilder<T> {
     on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
     store: Option<Arc<dyn ErasedStore>>,
     store_limit: usize,
+    admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
+    store_budget: Option<(u64, Duration)>,
     store_deadline: Duration,
     return_grace: Duration,
     on_store_failure: OnStoreFailure,
@@ -73,6 +76,8 @@ impl<T: Payload> SessionsBuilder<T> {
             on_commit_failure: Box::new(|error| OnCommitFailure::Replace(error.status())),
             store: None,
             store_limit: MIB,
+            admits: Box::new(|_| true),
+            store_budget: None,
             store_deadline: Duration::from_secs(2),
             return_grace: Duration::from_secs(30),
             on_store_failure: OnStoreFailure::default(),
@@ -184,14 +189,21 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
+    /// Sets how session data are encoded. Both encodings are read wherever the type allows it, so that switching ends
+    /// no session. Default: [`Encoding::Compact`].
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.sealer = self.sealer.encoding(encoding);
+        self
+    }
+
     /// Sample values for the parts of `T` that read only values of a certain form. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.sealer = self.sealer.samples(samples);
         self
     }
 
-    /// [`SealerBuilder::migrating_from`]: reads sessions of a former shape of `T`. A session is sealed in the present
-    /// shape with its next change or renewal.
+    /// Also reads sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
+    /// change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a
     /// cookie alone and show a fresh session, unless they too can read it: deploy first the old type with
@@ -269,6 +281,52 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
+    /// Decides which sessions may enter the store. Default: all.
+    ///
+    /// Without a rule, any visitor can make the store keep up to [`store_limit`](Self::store_limit) bytes for each request,
+    /// if handlers put into the session what visitors send. Let in only sessions that somebody answers for:
+    ///
+    /// ```
+    /// # #[cfg(feature = "memory")]
+    /// # fn main() -> Result<(), sealed_session::Error> {
+    /// # use sealed_session::{KeyRing, Sessions, overflow::MemoryStore};
+    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// # struct Visit { user: Option<u64> }
+    /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
+    ///     .store(MemoryStore::new())
+    ///     .may_overflow(|visit| visit.user.is_some())
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "memory"))]
+    /// # fn main() {}
+    /// ```
+    ///
+    /// A session that outgrows its cookie and is not let in can't be kept: the commit fails with an error that
+    /// [is too large](Error::is_too_large), which is answered with 413, and counted
+    /// ([`Counters::barred`](crate::Counters::barred)). A session that is in the store already stays there without being
+    /// asked again, also under a new id; after `destroy` and `regenerate` it is a new one.
+    pub fn may_overflow(mut self, rule: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+        self.admits = Box::new(rule);
+        self
+    }
+
+    /// The most bytes that may enter the store in each period, through this process. Default: no limit.
+    ///
+    /// A session that enters the store counts with its size, and one that grows there with the difference. Changes that do
+    /// not make a session larger, renewals and new ids count nothing, so the sessions that are in the store go on. When the
+    /// budget is used up, a commit that needs more fails with an error that [is over the
+    /// budget](Error::is_over_budget), which is answered with 503, and counted
+    /// ([`Counters::over_budget`](crate::Counters::over_budget)). A period begins with the first write after the last has
+    /// ended.
+    ///
+    /// A store of `n` nodes holds at most `n` budgets for each period of the longest lifetime, and one more. Combine it with
+    /// [`may_overflow`](Self::may_overflow): otherwise a visitor who uses up the budget keeps others out of the store.
+    pub fn store_budget(mut self, bytes: u64, every: Duration) -> Self {
+        self.store_budget = Some((bytes, every));
+        self
+    }
+
     /// How long a request waits for the store: once when its session is asked for, and once when it is committed or
     /// saved. Default: 2 seconds.
     pub fn store_deadline(mut self, deadline: Duration) -> Self {
@@ -309,7 +367,8 @@ impl<T: Payload> SessionsBuilder<T> {
     /// # Errors
     ///
     /// When browsers would refuse the cookie, a lifetime makes no sense, a limit leaves no room or is above 4096
-    /// ([`Error::is_configuration`]), or `T` has no fixed shape ([`Error::is_schema`]).
+    /// ([`Error::is_configuration`]), or `T` has no fixed shape, or its default value can't be read back
+    /// ([`Error::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, Error> {
         let cookie = self.cookie.build()?;
         if self.previous.len() > MOST_PREVIOUS {
@@ -331,6 +390,7 @@ impl<T: Payload> SessionsBuilder<T> {
         let overflow = match self.store {
             Some(store) => {
                 check_store(&sealer, self.store_limit, self.store_deadline)?;
+                check_budget(self.store_budget, self.store_limit)?;
                 Some(Overflow {
                     store,
                     limit: self.store_limit,
@@ -338,11 +398,16 @@ impl<T: Payload> SessionsBuilder<T> {
                     grace: self.return_grace,
                     on_failure: self.on_store_failure,
                     on_conflict: self.on_conflict,
+                    admits: self.admits,
+                    budget: self.store_budget.map(|(bytes, every)| Budget::new(bytes, every)),
+                    cleanups: Arc::new(Semaphore::new(MOST_TASKS)),
                 })
             }
             None => None,
         };
-        let empty = sealer.draft(&T::default())?.payload().to_vec();
+        let fresh = T::default();
+        sealer.check(&fresh)?;
+        let empty = sealer.draft(&fresh)?.payload().to_vec();
         Ok(Sessions::from_inner(Inner {
             sealer,
             cookie,
@@ -376,6 +441,20 @@ fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration)
         return Err(Error::configuration("no store answers within a deadline of 0"));
     }
     Ok(())
+}
+
+/// Refuses a budget that lets nobody in.
+fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), Error> {
+    match budget {
+        Some((bytes, _)) if bytes < limit as u64 => Err(Error::configuration(format!(
+            "a store's budget of {bytes} bytes holds less than one session of {limit} bytes: raise it, or lower the \
+             store's limit"
+        ))),
+        Some((_, every)) if every.is_zero() => {
+            Err(Error::configuration("a store's budget can't be for a period of 0"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl<T> fmt::Debug for SessionsBuilder<T> {

@@ -35,6 +35,21 @@ pub struct Counters {
     pub overwritten: u64,
     /// Changes to stored sessions that were merged with another request's.
     pub merged: u64,
+    /// Bytes written to the store, by whatever request.
+    pub bytes_written: u64,
+    /// Bytes by which sessions that entered the store, or grew there, have enlarged it.
+    pub bytes_added: u64,
+    /// Sessions that outgrew their cookies, and that
+    /// [`may_overflow`](crate::SessionsBuilder::may_overflow) has kept out of the store.
+    pub barred: u64,
+    /// Writes that the [`store_budget`](crate::SessionsBuilder::store_budget) has refused.
+    pub over_budget: u64,
+    /// Stored sessions that were no longer needed and could not be removed within their request. A background task goes
+    /// on trying for an hour.
+    pub cleanups_retried: u64,
+    /// Stored sessions that the background tasks could not remove either. Each stays in the store until it expires, and
+    /// copies of its old cookie open it.
+    pub cleanups_failed: u64,
 }
 
 #[derive(Default)]
@@ -51,6 +66,12 @@ pub(crate) struct Tally {
     returned: AtomicU64,
     overwritten: AtomicU64,
     merged: AtomicU64,
+    bytes_written: AtomicU64,
+    bytes_added: AtomicU64,
+    barred: AtomicU64,
+    over_budget: AtomicU64,
+    cleanups_retried: AtomicU64,
+    cleanups_failed: AtomicU64,
 }
 
 impl Tally {
@@ -99,6 +120,32 @@ impl Tally {
         self.merged.fetch_add(1, Relaxed);
     }
 
+    /// A blob has been written, and is larger than before by so much.
+    pub(crate) fn stored(&self, length: usize, added: u64) {
+        self.bytes_written.fetch_add(length as u64, Relaxed);
+        self.bytes_added.fetch_add(added, Relaxed);
+    }
+
+    /// The application's rule has kept a session out of the store.
+    pub(crate) fn barred(&self) {
+        self.barred.fetch_add(1, Relaxed);
+    }
+
+    /// The budget has refused a write.
+    pub(crate) fn over_budget(&self) {
+        self.over_budget.fetch_add(1, Relaxed);
+    }
+
+    /// A task goes on trying to remove what a request could not.
+    pub(crate) fn cleanup_retried(&self) {
+        self.cleanups_retried.fetch_add(1, Relaxed);
+    }
+
+    /// No task does so any longer.
+    pub(crate) fn cleanup_failed(&self) {
+        self.cleanups_failed.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn read(&self) -> Counters {
         Counters {
             absent: self.absent.load(Relaxed),
@@ -116,6 +163,12 @@ impl Tally {
             returned: self.returned.load(Relaxed),
             overwritten: self.overwritten.load(Relaxed),
             merged: self.merged.load(Relaxed),
+            bytes_written: self.bytes_written.load(Relaxed),
+            bytes_added: self.bytes_added.load(Relaxed),
+            barred: self.barred.load(Relaxed),
+            over_budget: self.over_budget.load(Relaxed),
+            cleanups_retried: self.cleanups_retried.load(Relaxed),
+            cleanups_failed: self.cleanups_failed.load(Relaxed),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::{Misdirected, overflow::BoxError, session::Place};
 
 /// Why something could not be set up, sealed or committed.
 ///
-/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret, or anything
-/// of a payload but the key under which a [`SessionMap`](crate::SessionMap) was asked: keys are the programmer's words.
+/// The kinds are not for matching: ask the `is_…` questions, print it for a person. No error holds a secret or anything of
+/// a payload.
 pub struct Error(Box<Kind>);
 
 pub(crate) enum Kind {
@@ -36,16 +36,23 @@ pub(crate) enum Kind {
     Configuration(String),
     Schema(SchemaError),
     Encode(EncodeError),
+    /// A type whose default value reads back as something else.
+    Unreadable(&'static str),
     TooLarge {
         size: usize,
         limit: usize,
         place: Place,
     },
-    Window(String),
-    Value {
-        key: String,
-        what: &'static str,
+    /// It does not fit its cookie, and the application keeps it out of the store.
+    Barred {
+        size: usize,
+        limit: usize,
     },
+    /// The store's budget is used up for now.
+    OverBudget,
+    Window(String),
+    /// A value of a map. Its key is not kept: an application may take keys from visitors.
+    Value(&'static str),
     Clock,
     Panicked,
     Finished,
@@ -113,14 +120,15 @@ impl Error {
         matches!(*self.0, Kind::Configuration(_))
     }
 
-    /// The payload's type has no fixed shape, or a value was to be serialised otherwise than its type is read.
+    /// The payload's type has no fixed shape, its default value can't be read back, or a value would be serialized
+    /// otherwise than its type is read.
     pub fn is_schema(&self) -> bool {
-        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_))
+        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_) | Kind::Unreadable(_))
     }
 
-    /// A value of a [`SessionMap`](crate::SessionMap) is not of the type that was asked for, or can't be serialised.
+    /// A value of a [`SessionMap`](crate::SessionMap) is not of the requested type, or can't be serialized.
     pub fn is_value(&self) -> bool {
-        matches!(*self.0, Kind::Value { .. })
+        matches!(*self.0, Kind::Value(_))
     }
 
     /// The session fits neither its cookie nor, if it has one, its store; [`size_and_limit`](Self::size_and_limit) says by how much.
@@ -132,9 +140,20 @@ impl Error {
     /// name and value, or of the stored blob if there is a store.
     pub fn size_and_limit(&self) -> Option<(usize, usize)> {
         match *self.0 {
-            Kind::TooLarge { size, limit, .. } => Some((size, limit)),
+            Kind::TooLarge { size, limit, .. } | Kind::Barred { size, limit } => Some((size, limit)),
             _ => None,
         }
+    }
+
+    /// The session would have entered the store, or grown there, after the
+    /// [budget](crate::SessionsBuilder::store_budget) of this period was used up.
+    pub fn is_over_budget(&self) -> bool {
+        matches!(*self.0, Kind::OverBudget)
+    }
+
+    /// Whether visitors cause it at will, so that it is counted and not logged as an error.
+    pub(crate) fn is_expected(&self) -> bool {
+        matches!(*self.0, Kind::Barred { .. } | Kind::OverBudget)
     }
 
     /// The session has already been committed to a response, whose head may be on its way: what was asked for came too
@@ -161,11 +180,14 @@ impl Error {
         matches!(*self.0, Kind::Misdirected)
     }
 
-    /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed, 409 for a
-    /// [conflict](Self::is_conflict), 421 for a [misdirected request](Self::is_misdirected), and 500 otherwise.
+    /// The status of a response that tells of this error: 503 when the [store](Self::is_store) has failed or its
+    /// [budget](Self::is_over_budget) is used up, 409 for a [conflict](Self::is_conflict), 413 when
+    /// [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of the store, 421 for a
+    /// [misdirected request](Self::is_misdirected), and 500 otherwise.
     pub fn status(&self) -> StatusCode {
         match () {
-            () if self.is_store() => StatusCode::SERVICE_UNAVAILABLE,
+            () if self.is_store() || self.is_over_budget() => StatusCode::SERVICE_UNAVAILABLE,
+            () if matches!(*self.0, Kind::Barred { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             () if self.is_conflict() => StatusCode::CONFLICT,
             () if self.is_misdirected() => StatusCode::MISDIRECTED_REQUEST,
             () => StatusCode::INTERNAL_SERVER_ERROR,
@@ -233,8 +255,16 @@ impl fmt::Display for Error {
             }
             Kind::Random(source) => write!(f, "the operating system gives no random bytes: {source}"),
             Kind::Configuration(what) => f.write_str(what),
-            Kind::Schema(source) => source.fmt(f),
+            Kind::Schema(source) => {
+                write!(f, "{source}. Or choose `Encoding::SelfDescribing`, which has serde's own rules")
+            }
             Kind::Encode(source) => source.fmt(f),
+            Kind::Unreadable(type_name) => write!(
+                f,
+                "the default value of `{type_name}` can't be read back as itself: make the type's `Deserialize` read \
+                 what its `Serialize` writes (look for `skip_serializing`, `skip_deserializing` and \
+                 `rename(serialize = ...)`)"
+            ),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
                 "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
@@ -245,8 +275,17 @@ impl fmt::Display for Error {
                 "the session does not fit its store: it would take {size} bytes of {limit}; keep less in it, or raise \
                  the store's limit"
             ),
+            Kind::Barred { size, limit } => write!(
+                f,
+                "the session does not fit its cookie, and `may_overflow` keeps it out of the store: name and value would \
+                 take {size} bytes of {limit}; keep less in it"
+            ),
+            Kind::OverBudget => f.write_str(
+                "the store's budget is used up: no session enters the store or grows there until its period ends; raise \
+                 `store_budget`, or let fewer sessions into the store with `may_overflow`",
+            ),
             Kind::Window(what) => f.write_str(what),
-            Kind::Value { key, what } => write!(f, "the session's value `{}` {what}", key.escape_debug()),
+            Kind::Value(what) => write!(f, "a session value {what}"),
             Kind::Clock => {
                 f.write_str("the clock is outside 1970 to 2106, which the sealed format cannot express")
             }

@@ -19,9 +19,9 @@
 //! # Ok::<(), sealed_session::Error>(())
 //! ```
 //!
-//! The payload is any type of yours with serde. It is written as postcard, sealed by XAES-256-GCM or
-//! XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when, and only when, it has
-//! changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](overflow) for sessions
+//! The payload is any type of yours with serde. It is written as postcard, or in an [encoding](Encoding) that describes
+//! itself, sealed by XAES-256-GCM or XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when,
+//! and only when, it has changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](overflow) for sessions
 //! that outgrow their cookies.
 //!
 //! # The trip
@@ -68,7 +68,8 @@
 //! | guard forms against other sites | [`csrf`] |
 //! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
 //! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
-//! | change the payload's type | [`SessionsBuilder::migrating_from`], [`Fingerprint`] |
+//! | change the payload's type | append fields with `#[serde(default)]`, or [`SessionsBuilder::migrating_from`] |
+//! | use `flatten`, `untagged` or `serde_json::Value` | [`Encoding::SelfDescribing`] |
 //! | keep what doesn't fit a cookie | [`overflow`], [`SessionsBuilder::store`], [`OnConflict`], [`OnStoreFailure`] |
 //! | serve several tenants | [`Sessions::choosing`] |
 //! | test your handlers | [`testing`] |
@@ -123,10 +124,8 @@ pub mod hyper;
 mod key;
 mod key_ring;
 mod lifetime;
-mod map;
 #[cfg(any(feature = "tower", feature = "hyper"))]
 mod middleware;
-mod migration;
 pub mod overflow;
 mod payload;
 mod policy;
@@ -149,8 +148,7 @@ pub use self::{
     key::{Key, KeyId, KeyText, Suite},
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    map::SessionMap,
-    payload::Payload,
+    payload::{Encoding, Payload, SessionMap},
     policy::{Conflict, OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},
     session::{Arrival, Place, Session, Size},

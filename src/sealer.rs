@@ -6,13 +6,13 @@ use std::{
 };
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_fingerprint::{Samples, Schema};
+use serde_fingerprint::Samples;
 
 use crate::{
     error::{Error, Kind, Refusal},
     key_ring::KeyRing,
     lifetime::{Lifetimes, from_stamp, stamp},
-    migration::{self, Declaration, Migration},
+    payload::{Codec, Declaration, Encoding, declare},
     seal::{
         self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
         random::Nonce,
@@ -46,8 +46,7 @@ use crate::{
 /// What is sealed can be opened as often as one likes until it expires. Nothing here counts uses.
 pub struct Sealer<T> {
     context: Context,
-    schema: Schema<T>,
-    migrations: Vec<Migration<T>>,
+    codec: Codec<T>,
     lifetimes: Lifetimes,
     padding: Padding,
     limit: usize,
@@ -156,6 +155,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
             lifetimes: Lifetimes::default(),
             padding: Padding::default(),
             limit: LONGEST_VALUE,
+            encoding: Encoding::default(),
             samples: Samples::default(),
             migrations: Vec::new(),
         }
@@ -213,18 +213,19 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         })
     }
 
-    /// The fingerprint of the present shape, as the format writes it.
-    pub(crate) fn fingerprint(&self) -> u32 {
-        self.schema.fingerprint().into()
+    /// The schema number of the payloads that this seals.
+    pub(crate) fn schema(&self) -> u32 {
+        self.codec.schema()
     }
 
     /// Reads a payload of the present shape, or of a former one.
     pub(crate) fn decode(&self, schema: u32, payload: &[u8]) -> Result<T, Refusal> {
-        if schema == self.fingerprint() {
-            self.schema.decode(payload).map_err(|_| Refusal::Undecodable)
-        } else {
-            migration::read(&self.migrations, schema, payload)
-        }
+        self.codec.decode(schema, payload)
+    }
+
+    /// Checks that a value reads back as itself.
+    pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
+        self.codec.check(value)
     }
 
     /// The marks of a session that begins now.
@@ -251,7 +252,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// Serialises a value, right where it would be encrypted.
     pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
         let mut draft = Draft::new();
-        self.schema.encode_into(value, draft.payload_mut())?;
+        self.codec.encode_into(value, draft.payload_mut())?;
         Ok(draft)
     }
 
@@ -285,7 +286,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
         self.check_size(&draft)?;
         let Stamped { header, nonce } = stamped;
-        let header = Header { schema: self.fingerprint(), ..header };
+        let header = Header { schema: self.schema(), ..header };
         self.context.seal_with(nonce, draft, &header, self.padding, out);
         Ok(())
     }
@@ -332,7 +333,7 @@ impl<T> fmt::Debug for Sealer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sealer")
             .field("context", &self.context)
-            .field("schema", &self.schema)
+            .field("codec", &self.codec)
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
@@ -347,6 +348,7 @@ pub struct SealerBuilder<T> {
     lifetimes: Lifetimes,
     padding: Padding,
     limit: usize,
+    encoding: Encoding,
     samples: Samples,
     migrations: Vec<Declaration<T>>,
 }
@@ -377,14 +379,22 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
+    /// How values are encoded. Default: [`Encoding::Compact`].
+    pub fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
     /// Sample values for the parts of `T` that read only values of a certain form.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.samples = samples;
         self
     }
 
-    /// Also reads payloads of a former shape of `T`, and makes a `T` of each. The former type is the old one under
-    /// another name: the names of structs and enums are no part of a shape. Can be given several times.
+    /// Also reads payloads of a former type and converts them to `T`. The former type is the old one under another name:
+    /// the names of structs and enums are not part of a shape. Can be called several times.
+    ///
+    /// A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// ```
     /// use sealed_session::{KeyRing, Sealer};
@@ -415,7 +425,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         Old: Serialize + DeserializeOwned + 'static,
         T: From<Old> + 'static,
     {
-        self.migrations.push(migration::declare::<Old, T>(T::from));
+        self.migrations.push(declare::<Old, T>(T::from));
         self
     }
 
@@ -427,7 +437,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         Newer: From<Old>,
         T: From<Newer> + 'static,
     {
-        self.migrations.push(migration::declare::<Old, T>(|old| Newer::from(old).into()));
+        self.migrations.push(declare::<Old, T>(|old| Newer::from(old).into()));
         self
     }
 
@@ -467,11 +477,9 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
                 self.limit
             )));
         }
-        let schema = Schema::trace_with(&self.samples)?;
         Ok(Sealer {
             context: Context::new(&self.ring, &self.realm, &self.name)?,
-            migrations: migration::trace(self.migrations, &self.samples, schema.fingerprint())?,
-            schema,
+            codec: Codec::new(self.encoding, self.samples, self.migrations)?,
             lifetimes: self.lifetimes,
             padding: self.padding,
             limit: self.limit,

@@ -344,7 +344,7 @@ impl<T: Payload> Session<T> {
             let draft = sealer.draft(&state.data)?;
             let length = draft.payload().len();
             Ok(match self.shared.sessions.store_limit() {
-                Some(limit) if !sealer.fits(&draft) => Size {
+                Some(limit) if !sealer.fits(&draft) && self.shared.sessions.may_be_stored(state) => Size {
                     place: Place::Store,
                     used: seal::blob_len(length),
                     limit,

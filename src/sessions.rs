@@ -18,6 +18,7 @@ use std::{
 };
 
 use http::{Request, Response};
+use tokio::sync::Semaphore;
 
 pub(crate) use self::arrive::{Arrived, Presented};
 #[cfg(any(feature = "tower", feature = "hyper"))]
@@ -34,7 +35,7 @@ use crate::{
     error::{Error, Kind},
     key_ring::KeyRing,
     lifetime::Lifetimes,
-    overflow::ErasedStore,
+    overflow::{Budget, ErasedStore},
     policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
     seal::Context,
     sealer::Sealer,
@@ -91,6 +92,12 @@ pub(crate) struct Overflow<T> {
     pub(crate) grace: Duration,
     pub(crate) on_failure: OnStoreFailure,
     pub(crate) on_conflict: OnConflict<T>,
+    /// Which sessions may enter the store.
+    pub(crate) admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
+    /// How many bytes may enter it.
+    pub(crate) budget: Option<Budget>,
+    /// One permit for each task that cleans up later.
+    pub(crate) cleanups: Arc<Semaphore>,
 }
 
 /// A former realm, name or set of attributes that is still read.

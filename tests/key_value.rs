@@ -68,7 +68,7 @@ async fn b51_a_value_that_does_not_fit_the_asked_type_is_an_error_not_a_guess() 
     browser.post(&app, "/fill").await;
     for path in ["/byte", "/text", "/bool", "/list"] {
         let answer = browser.get(&app, path).await;
-        let expected = "the session's value `value` is not of the type that was asked for";
+        let expected = "a session value is not of the requested type";
         assert_eq!(answer.text(), expected, "{path}");
     }
 }
@@ -108,6 +108,42 @@ fn b51_fields_reordered_between_two_deployments_keep_their_names() {
 }
 
 #[test]
+fn b51_a_list_is_no_struct_and_a_number_no_variant() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Rights {
+        admin: bool,
+        premium: bool,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Role {
+        Visitor,
+        Admin,
+    }
+    let mut map = SessionMap::default();
+    map.insert("flags", &[true, false]).unwrap();
+    map.insert("number", &1).unwrap();
+    assert!(map.get::<Rights>("flags").unwrap_err().is_value());
+    assert!(map.get::<Role>("number").unwrap_err().is_value());
+    assert_eq!(map.get::<[bool; 2]>("flags").unwrap(), Some([true, false]));
+    map.insert("role", &Role::Admin).unwrap();
+    assert_eq!(map.get::<Role>("role").unwrap(), Some(Role::Admin));
+    assert_ne!(map.get::<Role>("role").unwrap(), Some(Role::Visitor));
+}
+
+#[test]
+fn b51_what_insert_accepted_get_returns_though_serde_buffers_it() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Origin {
+        Direct { address: std::net::IpAddr },
+    }
+    let mut map = SessionMap::default();
+    let origin = Origin::Direct { address: "192.0.2.1".parse().unwrap() };
+    map.insert("origin", &origin).unwrap();
+    assert_eq!(map.get::<Origin>("origin").unwrap(), Some(origin));
+}
+
+#[test]
 fn b51_what_a_typed_session_can_not_hold_a_value_can() {
     let mut map = SessionMap::default();
     let json = serde_json::json!({ "a": [1, null, "x"], "b": { "c": true } });
@@ -127,7 +163,7 @@ fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
     map.insert("key", &1).unwrap();
     let error = map.insert("key", &Broken).unwrap_err();
     assert!(error.is_value());
-    assert_eq!(error.to_string(), "the session's value `key` can't be serialised");
+    assert_eq!(error.to_string(), "a session value can't be serialized");
     assert_eq!(map.get::<u32>("key").unwrap(), Some(1));
 }
 

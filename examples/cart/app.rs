@@ -12,13 +12,13 @@ use sealed_session::{Error, Session, Sessions};
 use serde::Deserialize;
 
 use crate::{
-    basket::{Basket, Item, Refused},
+    basket::{Article, Basket, Item, Refused},
     page,
 };
 
 #[derive(Deserialize)]
 struct Order {
-    article: u16,
+    article: Article,
     note: String,
     pieces: u32,
 }

@@ -5,37 +5,65 @@ use std::collections::{BTreeMap, BTreeSet};
 use sealed_session::Conflict;
 use serde::{Deserialize, Serialize};
 
-/// The session: how many there are of what.
+/// The session: the number of pieces of each item. It describes itself, so that another article needs no migration.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     lines: BTreeMap<Item, u32>,
 }
 
-/// What one line of the basket is about.
+/// The item of one line: an article with a note on it. Its fields have short names in the session, where each line
+/// repeats them, and long ones in forms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Item {
-    /// A number, and not an enum's variant: with that, each new article would change the session's shape, and so end the
-    /// sessions that there are.
-    pub article: u16,
+    #[serde(rename = "a", alias = "article")]
+    pub article: Article,
+    #[serde(rename = "n", alias = "note")]
     pub note: String,
 }
 
-pub struct Article {
-    pub number: u16,
-    pub name: &'static str,
-    pub about: &'static str,
+/// An article. Sessions and forms name it by its number, so that its name may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Article {
+    #[serde(rename = "1")]
+    Mug = 1,
+    #[serde(rename = "2")]
+    Notebook,
+    #[serde(rename = "3")]
+    ToteBag,
+    #[serde(rename = "4")]
+    Apron,
+    /// A card for each guest, fifty at a time.
+    #[serde(rename = "5")]
+    PlaceCard,
 }
 
-pub const CATALOGUE: [Article; 4] = [
-    Article { number: 1, name: "Mug", about: "Stoneware. We print your note on it." },
-    Article { number: 2, name: "Notebook", about: "96 pages, your note on the cover." },
-    Article { number: 3, name: "Tote bag", about: "Cotton, your note on one side." },
-    Article { number: 4, name: "Apron", about: "Linen, your note on the pocket." },
-];
+pub const CATALOGUE: [Article; 4] = [Article::Mug, Article::Notebook, Article::ToteBag, Article::Apron];
 
-/// A card for each guest, fifty at a time.
-pub const PLACE_CARD: Article =
-    Article { number: 5, name: "Place card", about: "One for each guest, and so a line for each." };
+impl Article {
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mug => "Mug",
+            Self::Notebook => "Notebook",
+            Self::ToteBag => "Tote bag",
+            Self::Apron => "Apron",
+            Self::PlaceCard => "Place card",
+        }
+    }
+
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Mug => "Stoneware. We print your note on it.",
+            Self::Notebook => "96 pages, your note on the cover.",
+            Self::ToteBag => "Cotton, your note on one side.",
+            Self::Apron => "Linen, your note on the pocket.",
+            Self::PlaceCard => "One for each guest, and so a line for each.",
+        }
+    }
+}
 
 /// Merges two baskets that began as the same one. What either tab has added is in it, what either has taken out is
 /// not: of three mugs, of which one tab has taken all while the other has added one, one remains.
@@ -60,8 +88,8 @@ impl Basket {
     pub const MOST_PIECES: u32 = 999;
     /// In characters.
     pub const LONGEST_NOTE: usize = 60;
-    /// In bytes: a number, a note and its length, and a count, for each line.
-    pub const LARGEST: usize = Self::MOST_LINES * (3 + 1 + 4 * Self::LONGEST_NOTE + 5);
+    /// In bytes: the names of a line's two fields, an article, a note and its length, and a count, for each line.
+    pub const LARGEST: usize = Self::MOST_LINES * (5 + 2 + 2 + 4 * Self::LONGEST_NOTE + 3);
 
     pub fn lines(&self) -> impl ExactSizeIterator<Item = (&Item, u32)> {
         self.lines.iter().map(|(item, count)| (item, *count))
@@ -71,8 +99,7 @@ impl Basket {
     pub fn add(&mut self, item: Item, pieces: u32) -> Result<(), Refused> {
         let count = self.count(&item).saturating_add(pieces);
         let is_new = !self.lines.contains_key(&item);
-        if item.article().is_none()
-            || item.note.chars().count() > Self::LONGEST_NOTE
+        if item.note.chars().count() > Self::LONGEST_NOTE
             || pieces == 0
             || count > Self::MOST_PIECES
             || (is_new && self.lines.len() >= Self::MOST_LINES)
@@ -102,7 +129,7 @@ impl Basket {
 
     /// Takes out the last place cards.
     pub fn uninvite(&mut self, guests: usize) {
-        let cards = self.lines.keys().rev().filter(|item| item.article == PLACE_CARD.number);
+        let cards = self.lines.keys().rev().filter(|item| item.article == Article::PlaceCard);
         for card in cards.take(guests).cloned().collect::<Vec<_>>() {
             self.remove(&card);
         }
@@ -122,20 +149,18 @@ impl Basket {
 
 impl Item {
     fn place_card(guest: usize) -> Self {
-        Self { article: PLACE_CARD.number, note: format!("Guest {guest:03}, table {}", guest.div_ceil(8)) }
-    }
-
-    /// `None` if it is in the catalogue no longer.
-    pub fn article(&self) -> Option<&'static Article> {
-        CATALOGUE.iter().chain([&PLACE_CARD]).find(|article| article.number == self.article)
+        Self { article: Article::PlaceCard, note: format!("Guest {guest:03}, table {}", guest.div_ceil(8)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Article::{Apron, Mug},
+        *,
+    };
 
-    fn basket<const LINES: usize>(lines: [(u16, u32); LINES]) -> Basket {
+    fn basket<const LINES: usize>(lines: [(Article, u32); LINES]) -> Basket {
         let line = |(article, count)| (Item { article, note: "for Ada".into() }, count);
         Basket { lines: lines.map(line).into() }
     }
@@ -146,17 +171,23 @@ mod tests {
 
     #[test]
     fn a_merged_basket_has_what_either_tab_has_added() {
-        assert_eq!(merged(basket([]), basket([(1, 1)]), basket([(2, 1)])), basket([(1, 1), (2, 1)]));
-        assert_eq!(merged(basket([(1, 1)]), basket([(1, 2)]), basket([(1, 4)])), basket([(1, 5)]));
-        assert_eq!(merged(basket([]), basket([(1, 1)]), basket([(1, 1)])), basket([(1, 2)]));
+        assert_eq!(
+            merged(basket([]), basket([(Mug, 1)]), basket([(Apron, 1)])),
+            basket([(Mug, 1), (Apron, 1)])
+        );
+        assert_eq!(merged(basket([(Mug, 1)]), basket([(Mug, 2)]), basket([(Mug, 4)])), basket([(Mug, 5)]));
+        assert_eq!(merged(basket([]), basket([(Mug, 1)]), basket([(Mug, 1)])), basket([(Mug, 2)]));
     }
 
     #[test]
     fn a_merged_basket_has_nothing_that_either_tab_has_taken_out() {
-        assert_eq!(merged(basket([(1, 1), (2, 1)]), basket([(1, 1)]), basket([(2, 1)])), basket([]));
-        assert_eq!(merged(basket([(1, 1)]), basket([]), basket([])), basket([]));
-        assert_eq!(merged(basket([(1, 3)]), basket([(1, 4)]), basket([])), basket([(1, 1)]));
-        assert_eq!(merged(basket([(1, 3)]), basket([]), basket([(1, 4)])), basket([(1, 1)]));
+        assert_eq!(
+            merged(basket([(Mug, 1), (Apron, 1)]), basket([(Mug, 1)]), basket([(Apron, 1)])),
+            basket([])
+        );
+        assert_eq!(merged(basket([(Mug, 1)]), basket([]), basket([])), basket([]));
+        assert_eq!(merged(basket([(Mug, 3)]), basket([(Mug, 4)]), basket([])), basket([(Mug, 1)]));
+        assert_eq!(merged(basket([(Mug, 3)]), basket([]), basket([(Mug, 4)])), basket([(Mug, 1)]));
     }
 
     #[test]

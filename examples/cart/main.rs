@@ -16,7 +16,7 @@ mod start;
 mod store;
 
 use axum::http::StatusCode;
-use sealed_session::{OnCommitFailure, OnConflict, Sessions};
+use sealed_session::{Encoding, OnCommitFailure, OnConflict, Sessions};
 
 use self::basket::Basket;
 
@@ -28,6 +28,7 @@ const _: () = assert!(Basket::LARGEST + 1024 <= STORE_LIMIT);
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Sessions::<Basket>::builder(start::key_ring()?)
         .realm("cart")
+        .encoding(Encoding::SelfDescribing)
         .store_limit(STORE_LIMIT)
         // Of two tabs that change a stored basket at once, neither loses anything. Of one that is in its cookie nobody
         // can tell: the last response wins.

@@ -7,7 +7,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sealed_session::{Place, Size};
 
-use crate::basket::{Article, Basket, CATALOGUE, PLACE_CARD};
+use crate::basket::{Article, Basket, CATALOGUE};
 
 /// Where the basket is.
 pub struct Whereabouts {
@@ -98,11 +98,11 @@ fn catalogue() -> Markup {
         section aria-labelledby="catalogue" {
             h2 id="catalogue" { "Catalogue" }
             ul.catalogue {
-                @for article in &CATALOGUE { li { (order(article)) } }
+                @for article in CATALOGUE { li { (order(article)) } }
                 li.wide {
                     form method="post" action="/guests" aria-labelledby="guests" {
-                        h3 id="guests" { (PLACE_CARD.name) "s" }
-                        p.aside { (PLACE_CARD.about) }
+                        h3 id="guests" { (Article::PlaceCard.name()) "s" }
+                        p.aside { (Article::PlaceCard.about()) }
                         button name="change" value="more" { "Fifty more" }
                         button.quiet name="change" value="fewer" { "Fifty fewer" }
                     }
@@ -112,7 +112,8 @@ fn catalogue() -> Markup {
     }
 }
 
-fn order(Article { number, name, about }: &Article) -> Markup {
+fn order(article: Article) -> Markup {
+    let (number, name, about) = (article.number(), article.name(), article.about());
     html! {
         form method="post" action="/add" aria-labelledby={ "article-" (number) } {
             h3 id={ "article-" (number) } { (name) }
@@ -148,14 +149,14 @@ fn contents(basket: &Basket) -> Markup {
                     } }
                     tbody {
                         @for (item, pieces) in lines {
-                            @let name = item.article().map_or("No longer for sale", |article| article.name);
+                            @let name = item.article.name();
                             tr {
                                 td { (name) }
                                 td { (item.note) }
                                 td.number { (pieces) }
                                 td {
                                     form method="post" action="/remove" {
-                                        input type="hidden" name="article" value=(item.article);
+                                        input type="hidden" name="article" value=(item.article.number());
                                         input type="hidden" name="note" value=(item.note);
                                         button.quiet aria-label={ "Remove: " (name) " " (item.note) } { "Remove" }
                                     }

@@ -1,257 +1,157 @@
-//! What a type's payloads look like, in one flat arena, and its canonical encoding.
+//! The shape of a type's payloads, and its canonical encoding.
 
 use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use super::tree::{Body, LeafKind};
+use super::tree::Tag;
 
-/// The place of a node in a [`Grammar`].
-pub(super) type Id = u32;
+/// The place of a node in a [`Grammar`]. The id of a scalar is its tag, so it is known without looking.
+pub(crate) type Id = u32;
 
-/// A range of [`Grammar::parts`].
+/// The id of a part that was not seen yet.
+pub(crate) const UNKNOWN: Id = Tag::Hole as Id;
+
+/// One shape. Options and sequences have one part, maps two, enums one for each variant.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) tag: Tag,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A field or a variant; anything else has an empty name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub(super) start: u32,
-    pub(super) len: u32,
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) is: Id,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Node {
-    Leaf(LeafKind),
-    Option(Id),
-    Seq(Id),
-    Map(Id, Id),
-    Tuple(Parts),
-    Struct(Parts),
-    /// A range of [`Grammar::variants`].
-    Enum(Parts),
+#[derive(Clone, Debug)]
+pub(crate) struct Grammar {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) root: Id,
 }
 
-/// A field, or an element of a tuple, whose name is empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) name: &'static str,
-    pub(super) is: Id,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Variant {
-    pub(super) name: &'static str,
-    pub(super) body: Body,
-    pub(super) parts: Parts,
-}
-
-/// A type's shape: node 0 is the type itself.
-#[derive(Debug, Default)]
-pub(super) struct Grammar {
-    pub(super) nodes: Vec<Node>,
-    pub(super) parts: Vec<Part>,
-    pub(super) variants: Vec<Variant>,
-}
-
-/// A node's tag, and of each of its variants (others have one, without a name) the name, the body and the children.
-type Look = (u8, Vec<(&'static str, u8, Vec<(&'static str, Id)>)>);
-
-const OPTION: u8 = 0x20;
-const SEQ: u8 = 0x21;
-const MAP: u8 = 0x22;
-const TUPLE: u8 = 0x23;
-const STRUCT: u8 = 0x24;
-const ENUM: u8 = 0x25;
+/// The tag of a reference to a composite around the place (recursion).
 const BACK: u8 = 0x26;
 
-/// So that no other hash of anything is taken for a fingerprint.
+/// Keeps fingerprints apart from all other hashes.
 const DOMAIN: &[u8] = b"sealed-session schema v1\n";
 
-/// An encoding longer than this is given up: a type that refers to the same parts in ever new combinations.
+/// The numbers that are no fingerprints.
+const RESERVED: u32 = 16;
+
+/// The longest encoding. Only a type that combines the same parts in ever new ways exceeds it.
 const MAX_ENCODED: usize = 1 << 24;
+
+/// Returns the fingerprint for a hash: its first four bytes, but never a reserved number.
+pub(crate) fn number([a, b, c, d, ..]: [u8; 32]) -> u32 {
+    let number = u32::from_be_bytes([a, b, c, d]);
+    if number < RESERVED { number + RESERVED } else { number }
+}
+
+impl Default for Grammar {
+    fn default() -> Self {
+        let simple = Tag::ALL.iter().filter(|tag| **tag as Id <= UNKNOWN);
+        Self { nodes: simple.map(|&tag| Node { tag, parts: Vec::new() }).collect(), root: UNKNOWN }
+    }
+}
 
 impl Grammar {
     #[inline]
-    pub(super) fn node(&self, id: Id) -> Node {
-        self.nodes[id as usize]
+    pub(crate) fn node(&self, id: Id) -> &Node {
+        &self.nodes[id as usize]
     }
 
-    #[inline]
-    pub(super) fn parts(&self, parts: Parts) -> &[Part] {
-        &self.parts[parts.start as usize..][..parts.len as usize]
+    pub(crate) fn add(&mut self, tag: Tag, parts: Vec<Part>) -> Id {
+        self.nodes.push(Node { tag, parts });
+        self.nodes.len() as Id - 1
     }
 
-    #[inline]
-    pub(super) fn variants(&self, variants: Parts) -> &[Variant] {
-        &self.variants[variants.start as usize..][..variants.len as usize]
-    }
-
-    pub(super) fn add_parts(&mut self, parts: &[Part]) -> Parts {
-        let start = self.parts.len() as u32;
-        self.parts.extend_from_slice(parts);
-        Parts { start, len: parts.len() as u32 }
-    }
-
-    pub(super) fn add_variants(&mut self, variants: &[Variant]) -> Parts {
-        let start = self.variants.len() as u32;
-        self.variants.extend_from_slice(variants);
-        Parts { start, len: variants.len() as u32 }
-    }
-
-    /// Makes one of all nodes that stand for the same shape.
+    /// Merges all nodes that stand for the same shape.
     ///
-    /// Nodes are told apart by the visitors that read them, which is an affair of serde's and of how types refer to
-    /// each other. A recursive shape could be written down in many ways, once unrolled or twice; after this there is
-    /// only one. (The coarsest partition that tells apart what differs: Moore's algorithm.)
-    pub(super) fn fold(&mut self) {
+    /// Nodes are told apart by the visitors that read them, and two visitors may well read the same shape: a list
+    /// that refers to itself and one that refers to a twin of itself are two graphs with equal payloads. After
+    /// folding they are one graph, so that a shape has one encoding. This is Moore's algorithm: all nodes begin in
+    /// one class, and a class is split while its nodes differ in their tags, names or the classes of their parts.
+    pub(crate) fn fold(&mut self) {
         let mut classes = vec![0; self.nodes.len()];
         let mut count = 1;
         loop {
             let mut known = HashMap::new();
-            let refined: Vec<Id> = (0..self.nodes.len() as Id)
-                .map(|id| {
-                    let next = known.len() as Id;
-                    *known.entry(self.look(id, &classes)).or_insert(next)
-                })
-                .collect();
-            classes = refined;
+            let mut class_of = |node: &Node| {
+                let parts: Vec<_> =
+                    node.parts.iter().map(|part| (part.name, classes[part.is as usize])).collect();
+                let next = known.len();
+                *known.entry((node.tag, parts)).or_insert(next)
+            };
+            classes = self.nodes.iter().map(&mut class_of).collect();
             if known.len() == count {
                 break;
             }
             count = known.len();
         }
         let mut firsts = vec![None; count];
-        let of: Vec<Id> =
-            (0..).zip(&classes).map(|(id, class)| *firsts[*class as usize].get_or_insert(id)).collect();
-        for node in &mut self.nodes {
-            match node {
-                Node::Option(is) | Node::Seq(is) => *is = of[*is as usize],
-                Node::Map(key, value) => (*key, *value) = (of[*key as usize], of[*value as usize]),
-                Node::Leaf(_) | Node::Tuple(_) | Node::Struct(_) | Node::Enum(_) => {}
-            }
-        }
-        for part in &mut self.parts {
-            part.is = of[part.is as usize];
+        let first: Vec<Id> =
+            (0..).zip(&classes).map(|(id, class)| *firsts[*class].get_or_insert(id)).collect();
+        self.root = first[self.root as usize];
+        for part in self.nodes.iter_mut().flat_map(|node| &mut node.parts) {
+            part.is = first[part.is as usize];
         }
     }
 
-    /// What a node looks like, as far as its children can be told apart.
-    fn look(&self, id: Id, classes: &[Id]) -> Look {
-        let class = |id: Id| ("", classes[id as usize]);
-        let parts =
-            |parts| self.parts(parts).iter().map(|part| (part.name, class(part.is).1)).collect::<Vec<_>>();
-        match self.node(id) {
-            Node::Leaf(kind) => (kind as u8, Vec::new()),
-            Node::Option(some) => (OPTION, vec![("", 0, vec![class(some)])]),
-            Node::Seq(element) => (SEQ, vec![("", 0, vec![class(element)])]),
-            Node::Map(key, value) => (MAP, vec![("", 0, vec![class(key), class(value)])]),
-            Node::Tuple(elements) => (TUPLE, vec![("", 0, parts(elements))]),
-            Node::Struct(fields) => (STRUCT, vec![("", 0, parts(fields))]),
-            Node::Enum(variants) => {
-                let looks = |variant: &Variant| (variant.name, variant.body as u8, parts(variant.parts));
-                (ENUM, self.variants(variants).iter().map(looks).collect())
-            }
-        }
-    }
-
-    /// The first four bytes of the hash of the canonical encoding, or `None` if that is beyond all measure.
-    pub(super) fn fingerprint(&self) -> Option<u32> {
+    /// The fingerprint of a folded grammar.
+    pub(crate) fn fingerprint(&self) -> Result<u32, &'static str> {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
         hash.update(self.encoding()?);
-        let [a, b, c, d, ..] = <[u8; 32]>::from(hash.finalize());
-        Some(u32::from_be_bytes([a, b, c, d]))
+        Ok(number(hash.finalize().into()))
     }
 
-    /// The encoding, as the documentation of [`schema`](super) has it; canonical of a folded grammar.
-    pub(super) fn encoding(&self) -> Option<Vec<u8>> {
-        let mut encoder = Encoder { grammar: self, out: Vec::new(), open: Vec::new() };
-        encoder.node(0)?;
-        Some(encoder.out)
+    /// The encoding that the crate's documentation specifies; canonical if the grammar is folded.
+    ///
+    /// The error says why a grammar has none.
+    pub(crate) fn encoding(&self) -> Result<Vec<u8>, &'static str> {
+        let mut out = Vec::new();
+        self.encode(self.root, &mut out, &mut Vec::new())?;
+        Ok(out)
     }
-}
 
-struct Encoder<'g> {
-    grammar: &'g Grammar,
-    out: Vec<u8>,
-    /// The composites around the place that is being written.
-    open: Vec<Id>,
-}
-
-impl Encoder<'_> {
-    fn node(&mut self, id: Id) -> Option<()> {
-        if self.out.len() > MAX_ENCODED {
-            return None;
+    /// `open` holds the composites around the place. The body of a variant is none of its own.
+    fn encode(&self, id: Id, out: &mut Vec<u8>, open: &mut Vec<Id>) -> Result<(), &'static str> {
+        fn count(out: &mut Vec<u8>, count: usize) {
+            out.extend_from_slice(&(count as u32).to_be_bytes());
         }
-        let node = self.grammar.node(id);
-        if let Node::Leaf(kind) = node {
-            self.out.push(kind as u8);
-            return Some(());
+        if out.len() > MAX_ENCODED {
+            return Err("the description of its shape is too long");
         }
-        if let Some(levels) = self.open.iter().rev().position(|open| *open == id) {
-            self.out.push(BACK);
-            self.count(levels as u32);
-            return Some(());
+        if let Some(levels) = open.iter().rev().position(|open| *open == id) {
+            out.push(BACK);
+            count(out, levels);
+            return Ok(());
         }
-        self.open.push(id);
-        match node {
-            Node::Leaf(_) => {}
-            Node::Option(some) => {
-                self.out.push(OPTION);
-                self.node(some)?;
-            }
-            Node::Seq(element) => {
-                self.out.push(SEQ);
-                self.node(element)?;
-            }
-            Node::Map(key, value) => {
-                self.out.push(MAP);
-                self.node(key)?;
-                self.node(value)?;
-            }
-            Node::Tuple(parts) => {
-                self.out.push(TUPLE);
-                self.elements(parts)?;
-            }
-            Node::Struct(parts) => {
-                self.out.push(STRUCT);
-                self.fields(parts)?;
-            }
-            Node::Enum(variants) => {
-                self.out.push(ENUM);
-                self.count(variants.len);
-                for variant in self.grammar.variants(variants) {
-                    self.name(variant.name);
-                    self.out.push(variant.body as u8);
-                    match variant.body {
-                        Body::Unit => {}
-                        Body::Newtype => self.node(self.grammar.parts(variant.parts)[0].is)?,
-                        Body::Tuple => self.elements(variant.parts)?,
-                        Body::Struct => self.fields(variant.parts)?,
-                    }
-                }
-            }
+        let Node { tag, parts } = self.node(id);
+        let is_body = *tag as u8 >= Tag::UnitVariant as u8;
+        match tag {
+            Tag::Hole => return Err("tracing never reached a part of it"),
+            _ if is_body => out.push(*tag as u8 & 0x0f),
+            _ => out.push(*tag as u8),
         }
-        self.open.pop();
-        Some(())
-    }
-
-    fn elements(&mut self, parts: Parts) -> Option<()> {
-        self.count(parts.len);
-        self.grammar.parts(parts).iter().try_for_each(|part| self.node(part.is))
-    }
-
-    fn fields(&mut self, parts: Parts) -> Option<()> {
-        self.count(parts.len);
-        self.grammar.parts(parts).iter().try_for_each(|part| {
-            self.name(part.name);
-            self.node(part.is)
-        })
-    }
-
-    fn name(&mut self, name: &str) {
-        self.count(name.len() as u32);
-        self.out.extend_from_slice(name.as_bytes());
-    }
-
-    fn count(&mut self, count: u32) {
-        self.out.extend_from_slice(&count.to_be_bytes());
+        if matches!(tag, Tag::Tuple | Tag::Struct | Tag::Enum | Tag::TupleVariant | Tag::StructVariant) {
+            count(out, parts.len());
+        }
+        let depth = open.len();
+        if !tag.is_leaf() && !is_body {
+            open.push(id);
+        }
+        for part in parts {
+            if matches!(tag, Tag::Struct | Tag::Enum | Tag::StructVariant) {
+                count(out, part.name.len());
+                out.extend_from_slice(part.name.as_bytes());
+            }
+            self.encode(part.is, out, open)?;
+        }
+        open.truncate(depth);
+        Ok(())
     }
 }

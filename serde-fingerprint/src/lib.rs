@@ -1,90 +1,22 @@
-//! The shape of a payload: its fingerprint, and an encoding that can't be read as anything else.
-//!
-//! A sealed payload is [postcard](https://docs.rs/postcard): compact, and without the names of fields. Bytes of a
-//! struct whose fields were reordered, or renamed with another meaning, would decode without an error, and `admin`
-//! could become true by a deployment. So each payload carries the [`Fingerprint`] of its type's shape. It is taken
-//! by *tracing*: [`Schema::trace`] drives the type's `Deserialize` implementation with made-up values, again and
-//! again, until every variant of every enum and both sides of every option were seen at every depth, and lays what
-//! each value is written as, by `Serialize`, over what was read. A type whose two sides differ is an error then and
-//! there. What only some values do, such as `skip_serializing_if`, is found by the writer, which holds each call of
-//! a value's `Serialize` against the traced grammar before it writes.
-//!
-//! ```
-//! use serde_fingerprint::Schema;
-//! use serde::{Deserialize, Serialize};
-//!
-//! #[derive(Debug, PartialEq, Serialize, Deserialize)]
-//! struct Visit {
-//!     user: Option<u64>,
-//!     views: u32,
-//! }
-//!
-//! let schema = Schema::<Visit>::trace()?;
-//! let mut payload = Vec::new();
-//! schema.encode_into(&Visit { user: Some(7), views: 2 }, &mut payload)?;
-//! assert_eq!(schema.decode(&payload)?, Visit { user: Some(7), views: 2 });
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # The map
-//!
-//! `search` makes passes over a type until nothing is left. A pass reads a plan (`tree`) by the tracing deserializer
-//! (`read`, `access`, `pass`), writes the value down again (`record`), and lays one over the other (`learn`). What is
-//! refused is repaired from `candidates`, made of `values` and of the application's `samples`. The outcome is a
-//! `grammar`, by which the `writer` checks.
-//!
-//! # Which types
-//!
-//! Whatever derives serde's traits, and all of the standard library's types that have them, `NonZero` and IP addresses
-//! included. Of other crates, without a word: `uuid`, `time`, `chrono`, `url`; `rust_decimal` with its feature
-//! `serde-str`, since otherwise it asks the payload to describe itself. A type that reads only values of its own kind,
-//! such as an order number with a check digit, needs a [sample](Samples).
-//!
-//! # What a fingerprint covers
-//!
-//! The names of fields and of variants as serde writes them, their order, and the types of everything, at every
-//! depth. Not the names of structs and enums, so that the old shape of `Visit` can be declared as `VisitV1`. Not
-//! aliases, nor `default`, which change no payload. And not newtype structs: postcard writes `struct Id(u64)` as it
-//! writes the `u64`, whose meaning is the same, and nobody should be logged out because an id was given a type.
-//! `isize` and `usize` are `i64` and `u64`, as in serde.
-//!
-//! # The canonical encoding
-//!
-//! A fingerprint is the first four bytes, as a big-endian number, of SHA-256 over `sealed-session schema v1\n` and
-//! the encoding of the type's shape, which is:
-//!
-//! | shape | encoding |
-//! |---|---|
-//! | unit, unit struct | `00` |
-//! | bool | `01` |
-//! | i8, i16, i32, i64, i128 | `02`, `03`, `04`, `05`, `06` |
-//! | u8, u16, u32, u64, u128 | `07`, `08`, `09`, `0a`, `0b` |
-//! | f32, f64 | `0c`, `0d` |
-//! | char, str, bytes | `0e`, `0f`, `10` |
-//! | newtype struct | its content |
-//! | option | `20` content |
-//! | seq | `21` element |
-//! | map | `22` key value |
-//! | tuple, array, tuple struct | `23` *elements* |
-//! | struct | `24` *fields* |
-//! | enum | `25` count, then of each variant in the order of indices: name, and its body |
-//! | body of a unit variant | `00` |
-//! | body of a newtype variant | `01` content |
-//! | body of a tuple variant | `02` *elements* |
-//! | body of a struct variant | `03` *fields* |
-//! | a composite around this place (recursion) | `26` count of the composites between: 0 is the innermost |
-//!
-//! *Elements* are a count and the elements; *fields* are a count, and of each field its name and what it holds. A
-//! count is four bytes, big-endian. A name is the count of its bytes, and the bytes. The composites are option, seq,
-//! map, tuple, struct and enum; an enum counts once, whatever its variant. Wherever the shape of a composite around
-//! the place occurs again, however the types are called or refer to each other, it is written as a reference to the
-//! innermost such composite: so a recursive shape, too, has one encoding.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
 
+// Tracing, from the outside in. `search` makes passes over a type until nothing is left to explore. A pass reads a
+// plan (`tree`) with the tracing deserializer (`read`, `access`, `pass`) and records what the value is written as
+// (`record`); `learn` compares the two and extends a `grammar`. Refused parts are replaced by `candidates`, made of
+// `values` and of the application's `samples`. Then `appended` finds the fields that may be missing.
+//
+// Payloads: `writer` checks a value against the grammar, `bounded` reads one. `record` and `writer` share `calls`.
 mod access;
+mod appended;
+mod bounded;
+mod calls;
 mod candidates;
 mod error;
 mod grammar;
 mod learn;
+pub mod named;
 mod pass;
 mod read;
 mod record;
@@ -96,7 +28,6 @@ mod tree;
 mod trouble;
 mod values;
 mod writer;
-mod writer_parts;
 
 use std::any::type_name;
 use std::fmt;
@@ -105,20 +36,27 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::appended::Prefix;
+use self::bounded::{Bounded, Bounds};
 pub use self::error::{DecodeError, EncodeError, SchemaError};
 use self::error::{DecodeFault, Fault};
 use self::grammar::Grammar;
 pub use self::samples::Samples;
 
-/// The identity of a payload's shape: four bytes, in front of every payload.
+/// The identity of a type's shape, as four bytes.
 ///
-/// Two types with one fingerprint are read from each other's payloads. [The module](self) has what it covers and
-/// how it is computed; it will not change for a given shape.
+/// Two types with the same fingerprint can read each other's payloads. The fingerprint of a shape never changes. The
+/// [crate documentation](self) specifies what it covers and how it is computed.
+///
+/// Numbers below 16 are not the fingerprint of any shape: they are reserved for formats that put something else in a
+/// fingerprint's place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u32);
 
 impl Fingerprint {
-    /// The fingerprint of a type, so that an application's own test can freeze the shape of its payload.
+    /// Returns the fingerprint of a type.
+    ///
+    /// A test with this function tells whoever changes a type that its payloads change.
     ///
     /// ```
     /// use serde_fingerprint::Fingerprint;
@@ -129,9 +67,7 @@ impl Fingerprint {
     ///     views: u32,
     /// }
     ///
-    /// // Whoever changes `Visit` is told by this line to declare the old one.
-    /// assert_eq!(Fingerprint::of::<Visit>()?.to_string(), "d0125ad8");
-    /// # Ok::<(), serde_fingerprint::SchemaError>(())
+    /// assert_eq!(Fingerprint::of::<Visit>().unwrap().to_string(), "d0125ad8");
     /// ```
     ///
     /// # Errors
@@ -166,22 +102,22 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The shape of a payload type, and the way to and from its bytes.
+/// The shape of a type, with methods to write and read its payloads.
 ///
-/// Tracing takes some microseconds to milliseconds, so it is done once and the schema is kept.
+/// Tracing a type takes microseconds to milliseconds, so do it once and keep the schema.
 ///
 /// ```
 /// use serde_fingerprint::Schema;
 ///
-/// let schema = Schema::<(u32, String)>::trace()?;
+/// let schema = Schema::<(u32, String)>::trace().unwrap();
 /// let mut payload = Vec::new();
-/// schema.encode_into(&(7, "seven".into()), &mut payload)?;
-/// assert_eq!(schema.decode(&payload)?, (7, "seven".into()));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// schema.encode_into(&(7, "seven".into()), &mut payload).unwrap();
+/// assert_eq!(schema.decode(&payload).unwrap(), (7, "seven".into()));
 /// ```
 pub struct Schema<T> {
     grammar: Grammar,
     fingerprint: Fingerprint,
+    prefixes: Vec<Prefix>,
     payload: PhantomData<fn() -> T>,
 }
 
@@ -189,76 +125,117 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// Traces a type.
     ///
     /// ```
-    /// # use serde_fingerprint::Schema;
-    /// let schema = Schema::<std::net::IpAddr>::trace()?;
-    /// # Ok::<(), serde_fingerprint::SchemaError>(())
+    /// use serde_fingerprint::Schema;
+    ///
+    /// let schema = Schema::<std::net::IpAddr>::trace().unwrap();
+    /// assert_eq!(schema.fingerprint().to_string(), "f379ded2");
     /// ```
     ///
     /// # Errors
     ///
-    /// If the type asks its payload to describe itself (`serde_json::Value`, flattened fields, untagged or
-    /// internally tagged enums), is serialised otherwise than it is deserialised, or accepts none of the values
-    /// that it is offered; the last is for [`trace_with`](Self::trace_with).
+    /// If the type
+    ///
+    /// - asks its payload to describe itself, as `serde_json::Value`, flattened fields, and untagged or internally
+    ///   tagged enums do,
+    /// - is serialized differently than it is deserialized, or
+    /// - rejects every value that tracing tries: then use [`trace_with`](Self::trace_with).
     ///
     /// # Panics
     ///
-    /// If the type's own implementation of serde does, on a value that it could have refused.
+    /// If the type's own serde implementation panics on a value that it could have rejected.
     pub fn trace() -> Result<Self, SchemaError> {
         Self::trace_with(&Samples::default())
     }
 
-    /// Traces a type that accepts only values of its own kind, such as `#[serde(try_from = "String")]` with its own
-    /// rule, with samples of them.
+    /// Traces a type, some part of which accepts only values like these samples.
+    ///
+    /// An example of such a part is a type with `#[serde(try_from = "String")]` and a rule of its own.
     ///
     /// ```
-    /// # use serde_fingerprint::{Samples, Schema};
+    /// use serde_fingerprint::{Samples, Schema};
+    ///
     /// let samples = Samples::default().with(&"order-17");
-    /// let schema = Schema::<String>::trace_with(&samples)?;
-    /// # Ok::<(), serde_fingerprint::SchemaError>(())
+    /// let schema = Schema::<String>::trace_with(&samples).unwrap();
+    /// assert_eq!(schema.fingerprint(), Schema::<String>::trace().unwrap().fingerprint());
     /// ```
     ///
     /// # Errors
     ///
-    /// Those of [`trace`](Self::trace), and if a sample can't be serialised.
+    /// Those of [`trace`](Self::trace), and if a sample can't be serialized.
     pub fn trace_with(samples: &Samples) -> Result<Self, SchemaError> {
-        let grammar = search::explore::<T>(samples)?;
-        let number = grammar.fingerprint().ok_or_else(|| {
-            let fault = Fault::Unbounded("its shape, written out, is too long");
-            SchemaError::new(type_name::<T>(), Vec::new(), fault)
-        })?;
-        Ok(Self { grammar, fingerprint: Fingerprint(number), payload: PhantomData })
+        let (grammar, example) = search::explore::<T>(samples)?;
+        let number = grammar
+            .fingerprint()
+            .map_err(|what| SchemaError::new(type_name::<T>(), Vec::new(), Fault::Unbounded(what)))?;
+        let prefixes = appended::prefixes::<T>(&grammar, &example);
+        Ok(Self { grammar, fingerprint: Fingerprint(number), prefixes, payload: PhantomData })
     }
 
-    /// The identity of the shape.
+    /// Returns the fingerprint of the type.
     ///
     /// ```
-    /// # use serde_fingerprint::Schema;
-    /// # struct Unrelated;
+    /// use serde_fingerprint::Schema;
+    ///
     /// #[derive(serde::Serialize, serde::Deserialize)]
     /// struct UserId(u64);
     ///
-    /// assert_eq!(Schema::<UserId>::trace()?.fingerprint(), Schema::<u64>::trace()?.fingerprint());
-    /// assert_ne!(Schema::<UserId>::trace()?.fingerprint(), Schema::<u32>::trace()?.fingerprint());
-    /// # Ok::<(), serde_fingerprint::SchemaError>(())
+    /// let fingerprint = Schema::<UserId>::trace().unwrap().fingerprint();
+    /// assert_eq!(fingerprint, Schema::<u64>::trace().unwrap().fingerprint());
+    /// assert_ne!(fingerprint, Schema::<u32>::trace().unwrap().fingerprint());
     /// ```
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
 
+    /// Returns the fingerprints of the shapes that `T` had before its last fields were appended, the latest first.
+    ///
+    /// These are the structs of the first fields of `T` whose payloads `T` reads, because each of its other fields has
+    /// a default (`#[serde(default)]` on the field or on the struct).
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use serde_fingerprint::{Fingerprint, Schema};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Before {
+    ///     user: u64,
+    /// }
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct After {
+    ///     user: u64,
+    ///     #[serde(default)]
+    ///     theme: Option<String>,
+    /// }
+    ///
+    /// let schema = Schema::<After>::trace().unwrap();
+    /// let before = Fingerprint::of::<Before>().unwrap();
+    /// assert_eq!(schema.prefixes().collect::<Vec<_>>(), [before]);
+    /// ```
+    pub fn prefixes(&self) -> impl Iterator<Item = Fingerprint> + '_ {
+        self.prefixes.iter().map(|prefix| prefix.fingerprint)
+    }
+
     /// Appends the bytes of a value.
     ///
     /// ```
-    /// # use serde_fingerprint::Schema;
+    /// use serde_fingerprint::Schema;
+    ///
     /// let mut out = vec![0xff];
-    /// Schema::<(bool, u8)>::trace()?.encode_into(&(true, 5), &mut out)?;
+    /// Schema::<(bool, u8)>::trace().unwrap().encode_into(&(true, 5), &mut out).unwrap();
     /// assert_eq!(out, [0xff, 1, 5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// If the value is serialised otherwise than its type was traced, say by `skip_serializing_if`; `out` is then
-    /// as it was.
+    /// If the value
+    ///
+    /// - is serialized differently than its type was traced, for example with `skip_serializing_if`,
+    /// - is nested more than 128 levels deep, or
+    /// - has more elements in its sequences and maps than bytes for them, which takes elements without bytes, as in
+    ///   `Vec<()>`.
+    ///
+    /// `out` is then unchanged.
     pub fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         let before = out.len();
         writer::write(&self.grammar, value, out).map_err(|trouble| {
@@ -270,23 +247,69 @@ impl<T: Serialize + DeserializeOwned> Schema<T> {
     /// Reads a value from its bytes, to the very last.
     ///
     /// ```
-    /// # use serde_fingerprint::Schema;
-    /// let schema = Schema::<(bool, u8)>::trace()?;
-    /// assert_eq!(schema.decode(&[1, 5])?, (true, 5));
+    /// use serde_fingerprint::Schema;
+    ///
+    /// let schema = Schema::<(bool, u8)>::trace().unwrap();
+    /// assert_eq!(schema.decode(&[1, 5]).unwrap(), (true, 5));
     /// assert!(schema.decode(&[1]).is_err());
     /// assert!(schema.decode(&[1, 5, 0]).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// If the bytes are not those of a value, or go on after it.
+    /// If the bytes are not those of a value within the bounds of [`encode_into`](Self::encode_into), or go on after
+    /// it.
     pub fn decode(&self, payload: &[u8]) -> Result<T, DecodeError> {
-        match postcard::take_from_bytes(payload) {
-            Ok((value, [])) => Ok(value),
-            Ok(_) => Err(DecodeError(DecodeFault::LeftOver)),
-            Err(_) => Err(DecodeError(DecodeFault::Malformed)),
-        }
+        read(payload, &Bounds::new(payload.len()))
+    }
+
+    /// Reads a value from the bytes of an earlier shape, one of [`prefixes`](Self::prefixes), and fills in the defaults.
+    ///
+    /// Returns `None` if the fingerprint is none of them.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use serde_fingerprint::{Fingerprint, Schema};
+    ///
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Before {
+    ///     user: u64,
+    /// }
+    ///
+    /// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    /// struct After {
+    ///     user: u64,
+    ///     #[serde(default)]
+    ///     theme: Option<String>,
+    /// }
+    ///
+    /// let before = Schema::<Before>::trace().unwrap();
+    /// let mut payload = Vec::new();
+    /// before.encode_into(&Before { user: 7 }, &mut payload).unwrap();
+    ///
+    /// let after = Schema::<After>::trace().unwrap();
+    /// let value = after.decode_prefix(before.fingerprint(), &payload).unwrap();
+    /// assert_eq!(value.unwrap(), After { user: 7, theme: None });
+    /// assert!(after.decode_prefix(Fingerprint::of::<String>().unwrap(), &payload).is_none());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub fn decode_prefix(&self, fingerprint: Fingerprint, payload: &[u8]) -> Option<Result<T, DecodeError>> {
+        let prefix = self.prefixes.iter().find(|prefix| prefix.fingerprint == fingerprint)?;
+        Some(read(payload, &Bounds::with_prefix(payload.len(), prefix.fields)))
+    }
+}
+
+/// Reads a value from postcard within bounds, to the very last byte.
+fn read<T: DeserializeOwned>(payload: &[u8], bounds: &Bounds) -> Result<T, DecodeError> {
+    let mut reader = postcard::Deserializer::from_bytes(payload);
+    let value = T::deserialize(Bounded::<_, false>::new(&mut reader, bounds));
+    match (value, reader.finalize()) {
+        (Ok(value), Ok([])) => Ok(value),
+        (Ok(_), Ok(_)) => Err(DecodeError(DecodeFault::LeftOver)),
+        _ => Err(DecodeError(DecodeFault::Malformed)),
     }
 }
 

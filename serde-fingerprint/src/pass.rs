@@ -1,117 +1,82 @@
-//! The state of one pass over a type: what it may draw on, and where it went wrong.
+//! The state of one pass over a type.
 
-use std::any::{TypeId, type_name};
+use std::any::type_name;
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::de;
+use serde::de::Error;
 
-use super::error::{Fault, Step};
+use super::error::Fault;
 use super::tree::{Key, Tree};
 
-/// What was accepted before, so that it need not be searched for again.
-pub(super) type Memo = HashMap<MemoKey, Tree>;
+/// Parts that were accepted before, so that they need not be searched for again.
+///
+/// By the visitor, or by the type that was asked for ([`Key::of_type`]). The latter is more precise, as it includes all
+/// conversions, but serde does not tell it inside an option or a newtype struct.
+pub(crate) type Memo = HashMap<Key, Tree>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum MemoKey {
-    /// By the type that a slot asks for: the most precise, as it includes the conversions on the way.
-    Slot(TypeId),
-    /// By the visitor, where serde doesn't tell the type (inside of an option or a newtype struct).
-    Composite(Key),
-}
+/// The variants that are known to come to an end, which matters if an enum is recursive.
+pub(crate) type Endings = HashMap<Key, u32>;
 
-/// What passes learn about enums, whether they end well or not.
-#[derive(Default)]
-pub(super) struct Enums {
-    /// The lowest index that was refused.
-    pub(super) limits: HashMap<Key, u32>,
-    /// A variant that is known to come to an end.
-    pub(super) ending: HashMap<Key, u32>,
-}
-
-/// Where a pass was refused.
+/// A place, and what is wrong there.
 #[derive(Clone, Debug)]
-pub(super) struct Blame {
-    pub(super) path: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    pub(super) type_name: &'static str,
-    pub(super) message: String,
-    /// It was the index of a variant that was refused.
-    pub(super) no_such_variant: bool,
+pub(crate) struct Blame {
+    pub(crate) path: Vec<usize>,
+    pub(crate) fault: Fault,
 }
 
-/// One pass over a type.
-pub(super) struct Pass<'de> {
-    pub(super) memo: &'de Memo,
-    pub(super) enums: Enums,
-    pub(super) blame: Option<Blame>,
-    pub(super) fault: Option<(Vec<Step>, Fault)>,
-    pub(super) path: Vec<usize>,
-    pub(super) steps: Vec<Step>,
-    pub(super) open_enums: Vec<Key>,
-    pub(super) nodes: usize,
+pub(crate) struct Pass<'de> {
+    pub(crate) memo: &'de Memo,
+    /// New parts for the memo.
+    pub(crate) accepted: Vec<(Key, Tree)>,
+    pub(crate) endings: Endings,
+    pub(crate) blame: Option<Blame>,
+    /// The place that is being read.
+    pub(crate) path: Vec<usize>,
+    /// The enums around the place.
+    pub(crate) open_enums: Vec<Key>,
+    pub(crate) parts: usize,
 }
 
 impl<'de> Pass<'de> {
-    pub(super) fn new(memo: &'de Memo, enums: Enums) -> Self {
-        Self {
-            memo,
-            enums,
-            blame: None,
-            fault: None,
-            path: Vec::new(),
-            steps: Vec::new(),
-            open_enums: Vec::new(),
-            nodes: 0,
+    pub(crate) fn new(memo: &'de Memo, endings: Endings) -> Self {
+        let (accepted, path, open_enums) = (Vec::new(), Vec::new(), Vec::new());
+        Self { memo, accepted, endings, blame: None, path, open_enums, parts: 0 }
+    }
+
+    /// Remembers what a type or a visitor accepted, if it is the smallest so far.
+    pub(crate) fn accept(&mut self, key: Key, part: &Tree) {
+        if self.memo.get(&key).is_none_or(|known| part.size() < known.size()) {
+            self.accepted.push((key, part.clone()));
         }
     }
 
-    /// Remembers the first refusal: it is where the pass went wrong, whatever is made of it further out.
-    pub(super) fn blame_at(&mut self, error: &Refusal, type_name: &'static str, no_such_variant: bool) {
-        if self.blame.is_none() && self.fault.is_none() {
-            self.blame = Some(Blame {
-                path: self.path.clone(),
-                steps: self.steps.clone(),
-                type_name,
-                message: error.0.clone(),
-                no_such_variant,
-            });
+    /// Remembers the first refusal: there the pass went wrong, whatever the types around it make of that. Only a
+    /// fault that ends tracing takes its place.
+    pub(crate) fn blame(&mut self, fault: Fault) {
+        if self.blame.as_ref().is_none_or(|blame| blame.fault.is_refusal() && !fault.is_refusal()) {
+            self.blame = Some(Blame { path: self.path.clone(), fault });
         }
     }
 
-    /// Stops the whole search: no other sample would help.
-    pub(super) fn stop<V>(&mut self, fault: Fault) -> Result<V, Refusal> {
-        if self.fault.is_none() {
-            self.fault = Some((self.steps.clone(), fault));
-        }
-        Err(Refusal(String::new()))
+    /// Ends tracing: no other value would help.
+    pub(crate) fn stop<V>(&mut self, fault: Fault) -> Read<V> {
+        self.blame(fault);
+        Err(Refusal::custom("tracing ended"))
     }
 
-    pub(super) fn checked<V>(&mut self, result: Result<V, Refusal>) -> Result<V, Refusal> {
-        match result {
-            Err(error) => {
-                self.blame_at(&error, type_name::<V>(), false);
-                Err(error)
-            }
-            done => done,
+    pub(crate) fn checked<V>(&mut self, result: Read<V>) -> Read<V> {
+        self.checked_variant(result, false)
+    }
+
+    pub(crate) fn checked_variant<V>(&mut self, result: Read<V>, no_such_variant: bool) -> Read<V> {
+        if let Err(refusal) = &result {
+            let (type_name, message) = (type_name::<V>(), refusal.to_string());
+            self.blame(Fault::Refused { type_name, message, no_such_variant });
         }
+        result
     }
 }
 
-/// The error that a type sees and makes while it is traced.
-#[derive(Debug)]
-pub(super) struct Refusal(pub(super) String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl de::Error for Refusal {
-    fn custom<M: fmt::Display>(message: M) -> Self {
-        Self(message.to_string())
-    }
-}
+/// The error that a type sees, and makes, while it is traced.
+pub(crate) type Refusal = serde::de::value::Error;
+pub(crate) type Read<V> = Result<V, Refusal>;

@@ -1,104 +1,102 @@
-//! The tracing deserializer: it feeds a type from a plan, as postcard's deserializer would from bytes, and notes
-//! what was asked for.
-
-use std::borrow::Cow;
+//! The tracing deserializer: feeds a type from a plan, as postcard's would from bytes, and notes the calls.
 
 use serde::de::{self, Visitor};
 
-use super::access::{Elements, Entries, Enum};
-use super::error::{Fault, Step};
-use super::pass::{MemoKey, Pass, Refusal};
-use super::tree::{HOLE, Key, Kind, Leaf, LeafKind, Method, Tree};
-use super::values;
+use super::access::{Children, Variant};
+use super::error::Fault;
+use super::pass::{Pass, Read, Refusal};
+use super::tree::{HOLE, Key, Tag, Tree};
+use super::values::values;
 
-/// Deeper than this, a type is taken to have no end.
-const MAX_DEPTH: usize = 100;
-/// More places than this in one value are not followed.
-const MAX_NODES: usize = 1 << 17;
+/// Types that are nested deeper than this are taken to have no end.
+const MAX_DEPTH: usize = 150;
+const MAX_PARTS: usize = 1 << 17;
 
-/// The deserializer of one place.
-pub(super) struct Reader<'a, 'de> {
-    pub(super) pass: &'a mut Pass<'de>,
-    pub(super) plan: &'de Tree,
-    pub(super) seen: &'a mut Tree,
+/// The deserializer of one place: reads what is planned there, and writes down what is seen.
+pub(crate) struct Reader<'a, 'de> {
+    pub(crate) pass: &'a mut Pass<'de>,
+    pub(crate) plan: &'de Tree,
+    pub(crate) seen: &'a mut Tree,
 }
 
-impl<'a, 'de> Reader<'a, 'de> {
-    /// Enters a composite: counts it, finds its plan, notes its identity.
-    fn enter<V>(&mut self, method: Method) -> Result<Key, Refusal> {
-        self.pass.nodes += 1;
-        if self.pass.path.len() > MAX_DEPTH {
-            return self.pass.stop(Fault::Unbounded("it is nested too deep, or recursive without an end"));
-        }
-        if self.pass.nodes > MAX_NODES {
-            return self.pass.stop(Fault::Unbounded("one value of it has too many parts"));
-        }
-        let key = Key { visitor: typeid::of::<V>(), method };
-        if self.plan.is_hole()
-            && let Some(known) = self.pass.memo.get(&MemoKey::Composite(key))
-        {
-            self.plan = known;
-        }
-        self.seen.key = Some(key);
-        Ok(key)
-    }
-
-    fn leave<V>(self, result: Result<V, Refusal>) -> Result<V, Refusal> {
-        self.seen.accepted = result.is_ok();
-        self.pass.checked(result)
-    }
-
-    fn any<V>(self, call: &'static str) -> Result<V, Refusal> {
-        self.pass.stop(Fault::SelfDescribing(call))
-    }
-
-    fn planned(&self, fits: impl FnOnce(&Kind) -> bool) -> &'de [Tree] {
-        if fits(&self.plan.kind) { &self.plan.children } else { &[] }
-    }
-
-    /// A fixed number of elements: tuples, structs, and the like inside of variants.
-    fn elements<V: Visitor<'de>>(
-        self,
-        len: usize,
-        plan: &'de [Tree],
-        visitor: V,
-        step: impl Fn(usize) -> Step,
-    ) -> Result<V::Value, Refusal> {
-        if len > MAX_NODES {
-            return self.pass.stop(Fault::Unbounded("one value of it has too many parts"));
-        }
-        let result =
-            visitor.visit_seq(Elements { pass: &mut *self.pass, plan, seen: &mut *self.seen, len, step });
-        self.leave(result)
-    }
-}
-
-/// Reads what a visitor goes on to ask for in its own place: the inside of an option or a newtype struct.
-fn inside<'de, V>(
+/// Reads the next child of a composite.
+pub(crate) fn descend<'de, V>(
     pass: &mut Pass<'de>,
-    plan: &'de Tree,
+    plan: &'de [Tree],
     seen: &mut Tree,
-    read: impl FnOnce(Reader<'_, 'de>) -> Result<V, Refusal>,
-) -> Result<V, Refusal> {
-    pass.path.push(0);
-    seen.children.push(Tree::hole());
-    let result = read(Reader { pass: &mut *pass, plan, seen: &mut seen.children[0] });
+    read: impl FnOnce(Reader<'_, 'de>) -> Read<V>,
+) -> Read<V> {
+    pass.parts += 1;
+    if pass.parts > MAX_PARTS || pass.path.len() > MAX_DEPTH {
+        return pass.stop(Fault::Unbounded("it has too many parts, or is recursive without an end"));
+    }
+    let at = seen.children.len();
+    pass.path.push(at);
+    seen.children.push(Tree::of(Tag::Hole, Vec::new()));
+    let plan = plan.get(at).unwrap_or(&HOLE);
+    let result = read(Reader { pass, plan, seen: &mut seen.children[at] });
     let result = pass.checked(result);
     pass.path.pop();
     result
 }
 
+impl<'a, 'de> Reader<'a, 'de> {
+    /// Enters a composite: notes its identity and finds its plan.
+    fn enter<V>(mut self, tag: Tag) -> Self {
+        let key = Key { visitor: typeid::of::<V>(), tag, variant: 0 };
+        self.seen.tag = tag;
+        self.seen.key = Some(key);
+        if self.plan.is_hole()
+            && let Some(known) = self.pass.memo.get(&key)
+        {
+            self.plan = known;
+        }
+        // A sample was recorded as it is written, where newtype structs are transparent.
+        if self.plan.tag != tag && tag != Tag::Newtype {
+            self.plan = &HOLE;
+        }
+        self
+    }
+
+    fn leave<V>(self, result: Read<V>) -> Read<V> {
+        if let (Ok(_), Some(key)) = (&result, self.seen.key) {
+            self.pass.accept(key, self.seen);
+        }
+        self.pass.checked(result)
+    }
+
+    /// Reads a composite of `len` children.
+    fn children<V>(self, len: usize, visit: impl FnOnce(Children<'_, 'de>) -> Read<V>) -> Read<V> {
+        let (pass, seen) = (&mut *self.pass, &mut *self.seen);
+        let mut result = visit(Children { pass, plan: &self.plan.children, seen, len });
+        if self.seen.tag.is_counted() && result.is_ok() && self.seen.children.len() < len {
+            result = Err(de::Error::custom("it did not read all elements"));
+        }
+        self.leave(result)
+    }
+
+    fn leaf(&mut self, tag: Tag) -> &'de [u8] {
+        let bytes = if self.plan.tag == tag { &self.plan.bytes } else { &values(tag)[0] };
+        *self.seen = Tree::leaf(tag, bytes.clone());
+        bytes
+    }
+}
+
 macro_rules! leaves {
-    ($($method:ident $visit:ident $leaf:ident),* $(,)?) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-            let leaf = match &self.plan.kind {
-                Kind::Leaf(leaf @ Leaf::$leaf(_)) => leaf.clone(),
-                _ => values::first(LeafKind::$leaf),
-            };
-            let Leaf::$leaf(value) = leaf else { unreachable!("samples are of the kind asked for") };
-            self.seen.kind = Kind::Leaf(Leaf::$leaf(value));
+    ($($method:ident $visit:ident $tag:ident $type:ty,)*) => {$(
+        fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Read<V::Value> {
+            let bytes = self.leaf(Tag::$tag);
+            let value = postcard::from_bytes::<$type>(bytes).expect("bytes of this kind");
             let result = visitor.$visit(value);
             self.pass.checked(result)
+        }
+    )*};
+}
+
+macro_rules! self_describing {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, _: V) -> Read<V::Value> {
+            self.pass.stop(Fault::SelfDescribing(stringify!($method)))
         }
     )*};
 }
@@ -111,142 +109,62 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
     }
 
     leaves! {
-        deserialize_bool visit_bool Bool,
-        deserialize_i8 visit_i8 I8,
-        deserialize_i16 visit_i16 I16,
-        deserialize_i32 visit_i32 I32,
-        deserialize_i64 visit_i64 I64,
-        deserialize_i128 visit_i128 I128,
-        deserialize_u8 visit_u8 U8,
-        deserialize_u16 visit_u16 U16,
-        deserialize_u32 visit_u32 U32,
-        deserialize_u64 visit_u64 U64,
-        deserialize_u128 visit_u128 U128,
-        deserialize_f32 visit_f32 F32,
-        deserialize_f64 visit_f64 F64,
-        deserialize_char visit_char Char,
+        deserialize_bool visit_bool Bool bool, deserialize_char visit_char Char char,
+        deserialize_i8 visit_i8 I8 i8, deserialize_i16 visit_i16 I16 i16, deserialize_i32 visit_i32 I32 i32,
+        deserialize_i64 visit_i64 I64 i64, deserialize_i128 visit_i128 I128 i128,
+        deserialize_u8 visit_u8 U8 u8, deserialize_u16 visit_u16 U16 u16, deserialize_u32 visit_u32 U32 u32,
+        deserialize_u64 visit_u64 U64 u64, deserialize_u128 visit_u128 U128 u128,
+        deserialize_f32 visit_f32 F32 f32, deserialize_f64 visit_f64 F64 f64,
+        deserialize_str visit_borrowed_str Str &'de str, deserialize_string visit_str Str &str,
+        deserialize_bytes visit_borrowed_bytes Bytes &'de [u8], deserialize_byte_buf visit_bytes Bytes &[u8],
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_any")
-    }
+    self_describing! { deserialize_any deserialize_ignored_any deserialize_identifier }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_ignored_any")
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Refusal> {
-        self.any("deserialize_identifier")
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        let value: &'de str = match &self.plan.kind {
-            Kind::Leaf(Leaf::Str(value)) => value,
-            _ => "",
-        };
-        self.seen.kind = Kind::Leaf(Leaf::Str(Cow::Owned(value.to_owned())));
-        let result = visitor.visit_borrowed_str(value);
-        self.pass.checked(result)
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        let value: &'de str = match &self.plan.kind {
-            Kind::Leaf(Leaf::Str(value)) => value,
-            _ => "",
-        };
-        self.seen.kind = Kind::Leaf(Leaf::Str(Cow::Owned(value.to_owned())));
-        let result = visitor.visit_str(value);
-        self.pass.checked(result)
-    }
-
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        let value: &'de [u8] = match &self.plan.kind {
-            Kind::Leaf(Leaf::Bytes(value)) => value,
-            _ => &[],
-        };
-        self.seen.kind = Kind::Leaf(Leaf::Bytes(Cow::Owned(value.to_owned())));
-        let result = visitor.visit_borrowed_bytes(value);
-        self.pass.checked(result)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        let value: &'de [u8] = match &self.plan.kind {
-            Kind::Leaf(Leaf::Bytes(value)) => value,
-            _ => &[],
-        };
-        self.seen.kind = Kind::Leaf(Leaf::Bytes(Cow::Owned(value.to_owned())));
-        let result = visitor.visit_bytes(value);
-        self.pass.checked(result)
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        self.seen.kind = Kind::Leaf(Leaf::Unit);
+    fn deserialize_unit<V: Visitor<'de>>(mut self, visitor: V) -> Read<V::Value> {
+        self.leaf(Tag::Unit);
         let result = visitor.visit_unit();
         self.pass.checked(result)
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Option)?;
-        let result = if self.plan.kind == Kind::Some {
-            self.seen.kind = Kind::Some;
-            let plan = self.plan.children.first().unwrap_or(&HOLE);
-            inside(self.pass, plan, self.seen, |reader| visitor.visit_some(reader))
-        } else {
-            self.seen.kind = Kind::None;
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Option);
+        let result = if this.plan.children.is_empty() {
             visitor.visit_none()
-        };
-        self.leave(result)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        mut self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Newtype)?;
-        self.seen.kind = Kind::Newtype;
-        // A sample was recorded as it is written, where newtype structs are transparent.
-        let plan = match self.plan.kind {
-            Kind::Newtype => self.plan.children.first().unwrap_or(&HOLE),
-            _ => self.plan,
-        };
-        let result = inside(self.pass, plan, self.seen, |reader| visitor.visit_newtype_struct(reader));
-        self.leave(result)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Seq)?;
-        self.seen.kind = Kind::Seq;
-        let plan = self.planned(|kind| *kind == Kind::Seq);
-        let len = plan.len();
-        let result = visitor.visit_seq(Elements {
-            pass: &mut *self.pass,
-            plan,
-            seen: &mut *self.seen,
-            len,
-            step: |_| Step::Element,
-        });
-        let result = if result.is_ok() && self.seen.children.len() < len {
-            Err(Refusal("it left elements unread".into()))
         } else {
-            result
+            descend(this.pass, &this.plan.children, this.seen, |inside| visitor.visit_some(inside))
         };
-        self.leave(result)
+        this.leave(result)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Tuple)?;
-        self.seen.kind = Kind::Tuple;
-        let plan = self.planned(|kind| matches!(kind, Kind::Tuple));
-        self.elements(len, plan, visitor, Step::Index)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Newtype);
+        let plan = match this.plan.tag {
+            Tag::Newtype => &this.plan.children,
+            _ => std::slice::from_ref(this.plan),
+        };
+        let result = descend(this.pass, plan, this.seen, |inside| visitor.visit_newtype_struct(inside));
+        this.leave(result)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Seq);
+        let len = this.plan.children.len();
+        this.children(len, |elements| visitor.visit_seq(elements))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Map);
+        let len = this.plan.children.len();
+        this.children(len, |entries| visitor.visit_map(entries))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Read<V::Value> {
+        self.enter::<V>(Tag::Tuple).children(len, |elements| visitor.visit_seq(elements))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -254,68 +172,50 @@ impl<'de> de::Deserializer<'de> for Reader<'_, 'de> {
         _: &'static str,
         len: usize,
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
+    ) -> Read<V::Value> {
         self.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Map)?;
-        self.seen.kind = Kind::Map;
-        let plan = self.planned(|kind| *kind == Kind::Map);
-        let len = plan.len();
-        let result = visitor.visit_map(Entries { pass: &mut *self.pass, plan, seen: &mut *self.seen, len });
-        let result = if result.is_ok() && self.seen.children.len() < len {
-            Err(Refusal("it left entries unread".into()))
-        } else {
-            result
-        };
-        self.leave(result)
-    }
-
     fn deserialize_struct<V: Visitor<'de>>(
-        mut self,
+        self,
         _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        self.enter::<V>(Method::Struct)?;
-        self.seen.kind = Kind::Struct;
-        self.seen.names = Cow::Borrowed(fields);
-        let plan = self.planned(|kind| *kind == Kind::Struct);
-        self.elements(fields.len(), plan, visitor, |at| Step::Field(fields[at]))
+    ) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Struct);
+        this.seen.names = fields.to_vec();
+        this.children(fields.len(), |fields| visitor.visit_seq(fields))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
-        mut self,
+        self,
         _: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        let key = self.enter::<V>(Method::Enum)?;
-        let index = match self.plan.kind {
-            Kind::Variant { index, .. } => index,
-            _ => self.pass.enums.ending.get(&key).copied().unwrap_or_else(|| {
+    ) -> Read<V::Value> {
+        let this = self.enter::<V>(Tag::Enum);
+        let key = this.seen.key.expect("an enum was entered");
+        let index = match this.plan.tag {
+            Tag::Enum => this.plan.index,
+            _ => this.pass.endings.get(&key).copied().unwrap_or_else(|| {
                 // The first variant may lead back here for ever: further in, a later one is tried.
-                let again = self.pass.open_enums.iter().filter(|open| **open == key).count();
-                let count = match self.pass.enums.limits.get(&key) {
-                    Some(limit) => *limit as usize,
-                    None => variants.len(),
-                };
-                again.min(count.saturating_sub(1)) as u32
+                let again = this.pass.open_enums.iter().filter(|open| **open == key).count();
+                again.min(variants.len().saturating_sub(1)) as u32
             }),
         };
-        let name = variants.get(index as usize).copied().unwrap_or("?");
-        self.seen.kind = Kind::Variant { index, name, body: None };
-        self.seen.variants = variants;
-        let plan = self.planned(|kind| matches!(kind, Kind::Variant { .. }));
-        self.pass.open_enums.push(key);
-        self.pass.steps.push(Step::Variant(name));
-        let result = visitor.visit_enum(Enum { pass: &mut *self.pass, plan, seen: &mut *self.seen, index });
-        self.pass.steps.pop();
-        self.pass.open_enums.pop();
-        if result.is_ok() {
-            self.pass.enums.ending.entry(key).or_insert(index);
+        this.seen.index = index;
+        this.seen.name = variants.get(index as usize).unwrap_or(&"?");
+        this.seen.names = variants.to_vec();
+        this.pass.open_enums.push(key);
+        let variant = Reader { pass: &mut *this.pass, plan: this.plan, seen: &mut *this.seen };
+        let result = visitor.visit_enum(Variant(variant));
+        this.pass.open_enums.pop();
+        if this.seen.children.is_empty() {
+            this.seen.children.push(HOLE.clone());
         }
-        self.leave(result)
+        if result.is_ok() {
+            this.pass.endings.entry(key).or_insert(index);
+        }
+        this.leave(result)
     }
 }

@@ -1,4 +1,19 @@
-//! Passes over a type, again and again, until nothing in it is left unexplored.
+//! Tracing: passes over a type, until nothing in it is left unexplored.
+//!
+//! Serde has no description of a type. There is only its `Deserialize` implementation, which asks a deserializer for
+//! what it needs. So tracing deserializes the type from nothing and sees what it asks for. That is a *pass*. A single
+//! pass shows a single value, so there are many:
+//!
+//! 1. The first pass has an empty *plan*: every scalar is zero, every option and list is empty, every enum is its
+//!    first variant.
+//! 2. Each place of an accepted value has other *ways* to go: an option can be there, a list can have an element, an
+//!    enum has more variants. A way that no pass went yet is a *target*. Its plan is that value with a hole in that
+//!    place. Holes are filled as they are read, so a target shows what is behind it, which has further targets.
+//! 3. A way is known by its [`Slot`], not by its path. So a recursive type has few, and tracing ends.
+//! 4. A type may refuse a value (`NonZero`, `try_from`). A *repair* replaces the part that was refused by one
+//!    candidate after another. A candidate with holes may be refused inside of itself: such a repair is nested.
+//!
+//! Each accepted value is serialized and compared with what was read ([`learn`](super::learn)).
 
 use std::any::type_name;
 use std::collections::{HashSet, VecDeque};
@@ -9,212 +24,213 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::candidates::candidates;
-use super::error::{Fault, SchemaError, Step};
+use super::error::{Fault, SchemaError};
 use super::grammar::Grammar;
-use super::learn::{Learned, Mismatch};
-use super::pass::{Blame, Enums, Memo, MemoKey, Pass, Refusal};
+use super::learn::Learned;
+use super::pass::{Blame, Endings, Memo, Pass};
 use super::read::Reader;
 use super::record::record;
 use super::samples::Samples;
-use super::tree::{Key, Kind, Tree};
-use super::trouble::{Said, What};
-use super::values::nth;
+use super::tree::{HOLE, Key, Tag, Tree};
+use super::trouble::What;
+use super::values::values;
 
-/// No type takes nearly as many passes; one that never settles ends here.
-const MAX_PASSES: usize = 2_000_000;
-/// How many passes the repair of one value may take.
+/// The accepted values of one type, which no real type comes near.
+const MAX_VALUES: usize = 8192;
+/// The passes for one target.
 const MAX_REPAIR: usize = 20_000;
-/// The same for a value that is only tried for the sake of its differences.
-const MAX_SHAKE: usize = 1000;
-const MAX_VARIANTS: u32 = 4096;
-/// How far one repair may go on inside of another.
+/// The repairs within repairs: a list that is never empty, of lists that are never empty, …
 const MAX_NESTING: usize = 4;
-/// How many values such a repair may try in one place.
-const MAX_NESTED: usize = 300;
 
-/// Traces a type.
-pub(super) fn explore<T: Serialize + DeserializeOwned>(samples: &Samples) -> Result<Grammar, SchemaError> {
-    if let Some(message) = samples.failure() {
-        return Err(SchemaError::new(type_name::<T>(), Vec::new(), Fault::BadSample(message)));
+/// Traces a type. Returns its grammar, and what one of its values is written as.
+pub(crate) fn explore<T: Serialize + DeserializeOwned>(
+    samples: &Samples,
+) -> Result<(Grammar, Tree), SchemaError> {
+    if let Some(trouble) = &samples.failure {
+        let fault = Fault::BadSample(trouble.explained());
+        return Err(SchemaError::new(type_name::<T>(), Vec::new(), fault));
     }
     let explorer = Explorer::<T> {
         samples,
         memo: Memo::new(),
-        enums: Enums::default(),
+        endings: Endings::new(),
         learned: Learned::default(),
         known: HashSet::new(),
         targets: VecDeque::new(),
-        passes: 0,
         budget: 0,
+        example: HOLE.clone(),
         traced: PhantomData,
     };
     explorer.run()
 }
 
-/// A place in a type, wherever that type is found: a child of a composite (or of one variant of it).
-type Slot = (Option<(Key, u32)>, usize);
+/// A place in a type: a composite (or one variant's body) and the number of the child, the same for all elements.
+type Slot = (Option<Key>, usize);
 
-/// One of the ways a place can go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Way {
-    None,
-    Some,
+    Any,
+    Empty,
     Filled,
     Variant(u32),
 }
 
 impl Way {
-    fn of(tree: &Tree) -> Option<Self> {
-        match tree.kind {
-            Kind::None => Some(Way::None),
-            Kind::Some => Some(Way::Some),
-            Kind::Seq | Kind::Map if !tree.children.is_empty() => Some(Way::Filled),
-            Kind::Variant { index, .. } => Some(Way::Variant(index)),
-            _ => None,
+    fn of(tree: &Tree) -> Self {
+        match tree.tag {
+            Tag::Enum => Way::Variant(tree.index),
+            tag if !tag.is_counted() => Way::Any,
+            _ if tree.children.is_empty() => Way::Empty,
+            _ => Way::Filled,
+        }
+    }
+
+    fn plan(self, tag: Tag) -> Tree {
+        match self {
+            Way::Any => HOLE.clone(),
+            Way::Empty => Tree::open(tag, 0),
+            Way::Filled => Tree::open(tag, if tag == Tag::Map { 2 } else { 1 }),
+            Way::Variant(index) => Tree::variant(index, "?", HOLE.clone()),
         }
     }
 }
 
-/// A way to go that no pass went yet, in a value that was accepted.
+/// A way that no pass went yet, from a place in an accepted value.
 struct Target {
     base: Rc<Tree>,
     path: Vec<usize>,
     way: Way,
-    tried_again: bool,
+    tried_before: bool,
+}
+
+impl Target {
+    fn whole(base: Tree) -> Self {
+        Self { base: Rc::new(base), path: Vec::new(), way: Way::Any, tried_before: true }
+    }
+
+    fn is_met(&self, seen: &Tree) -> bool {
+        self.way == Way::Any || seen.at(&self.path).is_some_and(|part| Way::of(part) == self.way)
+    }
 }
 
 enum Outcome {
+    /// Accepted, and the target is met.
     Done(Tree),
-    /// Boxed: the way of a refusal is the slow one anyway.
+    /// Refused, with the value as far as it was read.
     Refused(Box<(Blame, Tree)>),
-    /// Accepted, but the target was not met: what was repaired turned the value away from it.
+    /// Accepted, but a repair turned the value away from the target.
     Astray,
-    /// There is no such variant.
+    /// The target is a variant that does not exist.
     Closed,
 }
 
 struct Explorer<'s, T> {
     samples: &'s Samples,
     memo: Memo,
-    enums: Enums,
+    endings: Endings,
     learned: Learned,
-    /// The ways that were gone, or are among the targets.
+    /// The ways that passes went, or that are targets.
     known: HashSet<(Slot, Way)>,
     targets: VecDeque<Target>,
-    passes: usize,
+    /// The passes that are left for the current target.
     budget: usize,
+    /// The first value that was accepted, as it was written.
+    example: Tree,
     traced: PhantomData<fn() -> T>,
 }
 
 impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
-    fn run(mut self) -> Result<Grammar, SchemaError> {
-        self.budget = MAX_REPAIR;
-        match self.settle(Tree::hole(), None, None, 0)? {
-            Outcome::Done(tree) => self.accept(tree)?,
-            Outcome::Refused(refused) => return Err(refusal::<T>(refused.0)),
-            Outcome::Astray | Outcome::Closed => unreachable!("there was no target"),
-        }
+    fn run(mut self) -> Result<(Grammar, Tree), SchemaError> {
+        self.targets.push_back(Target::whole(HOLE.clone()));
+        let mut accepted = 0;
         while let Some(target) = self.targets.pop_front() {
-            let part = match target.way {
-                Way::None => Tree::of(Kind::None, Vec::new()),
-                Way::Some => Tree::of(Kind::Some, vec![Tree::hole()]),
-                Way::Variant(index) => Tree::of(Kind::Variant { index, name: "", body: None }, Vec::new()),
-                Way::Filled => {
-                    let map = target.base.at(&target.path).is_some_and(|tree| tree.kind == Kind::Map);
-                    let (kind, len) = if map { (Kind::Map, 2) } else { (Kind::Seq, 1) };
-                    Tree::of(kind, vec![Tree::hole(); len])
-                }
-            };
-            let plan = target.base.with(&target.path, part);
+            let tag = target.base.at(&target.path).map_or(Tag::Hole, |part| part.tag);
+            let plan = target.base.with(&target.path, target.way.plan(tag));
             self.budget = MAX_REPAIR;
-            match self.settle(plan, Some(&target), None, 0)? {
-                Outcome::Done(tree) => self.accept(tree)?,
+            match self.settle(plan, &target, &[], 0)? {
+                Outcome::Done(tree) => {
+                    accepted += 1;
+                    if accepted > MAX_VALUES {
+                        let fault = Fault::Unbounded("tracing keeps finding new options or variants in it");
+                        return Err(self.error(&tree, Blame { path: target.path, fault }));
+                    }
+                    self.shake(&tree)?;
+                    self.schedule(tree);
+                }
                 Outcome::Closed => {}
-                // An option that must be there tells nothing by its absence.
-                _ if target.way == Way::None => {}
+                // A type that is never empty shows no less without that.
+                _ if target.way == Way::Empty => {}
                 // What is learned meanwhile may help.
-                _ if !target.tried_again => self.targets.push_back(Target { tried_again: true, ..target }),
-                Outcome::Refused(refused) => return Err(refusal::<T>(refused.0)),
+                _ if !target.tried_before => self.targets.push_back(Target { tried_before: true, ..target }),
+                Outcome::Refused(refused) => return Err(self.error(&refused.1, refused.0)),
                 Outcome::Astray => {
-                    let message = "it was never accepted as a part of the whole".into();
-                    let fault = Fault::Refused { type_name: type_name::<T>(), message };
-                    return Err(SchemaError::new(type_name::<T>(), Vec::new(), fault));
+                    let fault = Fault::refused("it was never accepted as a part of the whole");
+                    return Err(self.error(&target.base, Blame { path: target.path, fault }));
                 }
             }
         }
-        self.learned.grammar().ok_or_else(|| {
-            let fault = Fault::Unbounded("some part of it was never reached");
-            SchemaError::new(type_name::<T>(), Vec::new(), fault)
-        })
+        let mut grammar = self.learned.grammar;
+        grammar.fold();
+        Ok((grammar, self.example))
     }
 
-    /// Looks closer at a value that was accepted, and goes on from there.
-    fn accept(&mut self, tree: Tree) -> Result<(), SchemaError> {
-        self.shake(&tree)?;
-        self.schedule(tree)
+    fn error(&self, seen: &Tree, blame: Blame) -> SchemaError {
+        SchemaError::new(type_name::<T>(), seen.steps(&blame.path), blame.fault)
     }
 
-    /// Tries the value once more with all of its scalars different from each other, as far as the type allows:
-    /// where all are zero, nobody sees that two of them change places.
+    /// Tries an accepted value once more with scalars that differ from each other: among zeros, nobody sees that
+    /// two of them change places.
     fn shake(&mut self, tree: &Tree) -> Result<(), SchemaError> {
         let mut plan = tree.clone();
-        if make_distinct(&mut plan, &mut 0) < 2 {
+        let mut count = 0;
+        tree.walk(&mut Vec::new(), &mut |part, path| {
+            if part.tag.is_leaf() {
+                let values = values(part.tag);
+                let likely = values.len().min(24);
+                plan.put(path, Tree::leaf(part.tag, values[count % likely].clone()));
+                count += 1;
+            }
+        });
+        if count < 2 {
             return Ok(());
         }
-        self.budget = MAX_SHAKE;
-        match self.settle(plan, None, None, 0) {
-            // A value that tracing made up, and that the type reads but won't write, is not its fault.
-            Err(error) if !error.is_unwritable() => Err(error),
+        self.budget = MAX_REPAIR / 20;
+        match self.settle(plan, &Target::whole(HOLE.clone()), &[], 0) {
+            // A made-up value that a type reads but does not write says nothing against the type.
+            Err(error) if !matches!(error.fault(), Fault::Unwritable(_)) => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Whether the value that was written is read as something else again. A type that brings its parts into an
-    /// order of its own does so once; one whose two sides differ goes back and forth.
-    fn is_stable(&mut self, written: &Tree) -> bool {
-        let mut seen = Tree::hole();
-        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.enums));
-        let result = T::deserialize(Reader { pass: &mut pass, plan: written, seen: &mut seen });
-        self.enums = pass.enums;
-        result.is_ok_and(|value| record(&value).is_ok_and(|again| same_value(written, &again)))
-    }
-
-    /// Passes until one is accepted, repairing what is refused; only inside of `scope`, if there is one.
+    /// Makes passes until one is accepted, and repairs what is refused: a nested repair only inside `scope`.
     fn settle(
         &mut self,
         plan: Tree,
-        target: Option<&Target>,
-        scope: Option<&[usize]>,
+        target: &Target,
+        scope: &[usize],
         nesting: usize,
     ) -> Result<Outcome, SchemaError> {
-        let mut refused = match self.pass(&plan, target)? {
-            Outcome::Refused(refused) => refused,
-            other => return Ok(other),
-        };
-        'repair: loop {
-            let (blame, seen) = &*refused;
-            let spot = blame.path.clone();
-            if scope.is_some_and(|scope| spot.len() <= scope.len() || !spot.starts_with(scope)) {
+        let mut outcome = self.pass(&plan, target)?;
+        'repair: while let Outcome::Refused(refused) = outcome {
+            let (Blame { path: spot, .. }, seen) = &*refused;
+            if nesting > 0 && (spot.len() <= scope.len() || !spot.starts_with(scope)) {
                 return Ok(Outcome::Refused(refused));
             }
-            let Some(part) = seen.at(&spot).cloned() else { return Ok(Outcome::Refused(refused)) };
-            // A variant was picked that does not exist: now that this is known, leave the choice open again.
-            let reopened = blame.no_such_variant.then(Tree::hole);
-            let limit = if nesting == 0 { usize::MAX } else { MAX_NESTED };
-            for candidate in reopened.into_iter().chain(candidates(&part, self.samples).take(limit)) {
+            let part = seen.at(spot).unwrap_or(&HOLE);
+            for candidate in candidates(part, self.samples) {
                 if self.budget == 0 {
                     break;
                 }
-                let open = candidate.has_hole();
-                let plan = seen.with(&spot, candidate);
-                let outcome = if open && nesting < MAX_NESTING {
-                    self.settle(plan, target, Some(&spot), nesting + 1)?
+                let has_hole = candidate.has_hole();
+                let plan = seen.with(spot, candidate);
+                let next = if has_hole && nesting < MAX_NESTING {
+                    self.settle(plan, target, spot, nesting + 1)?
                 } else {
                     self.pass(&plan, target)?
                 };
-                match outcome {
-                    Outcome::Refused(next) if is_beyond(&next.0.path, &spot) => {
-                        refused = next;
+                match next {
+                    Outcome::Refused(next) if is_beyond(&next.0.path, spot) => {
+                        outcome = Outcome::Refused(next);
                         continue 'repair;
                     }
                     Outcome::Refused(_) | Outcome::Astray => {}
@@ -223,205 +239,136 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
             }
             return Ok(Outcome::Refused(refused));
         }
+        Ok(outcome)
     }
 
-    /// One pass: read the plan, write the result, compare, remember.
-    fn pass(&mut self, plan: &Tree, target: Option<&Target>) -> Result<Outcome, SchemaError> {
-        self.passes += 1;
-        self.budget = self.budget.saturating_sub(1);
-        if self.passes > MAX_PASSES {
-            let fault = Fault::Unbounded("it took too many attempts");
-            return Err(SchemaError::new(type_name::<T>(), Vec::new(), fault));
-        }
-        let mut seen = Tree::hole();
-        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.enums));
+    fn read(&mut self, plan: &Tree) -> (Option<T>, Tree, Option<Blame>) {
+        let mut seen = HOLE.clone();
+        let mut pass = Pass::new(&self.memo, std::mem::take(&mut self.endings));
         let result = T::deserialize(Reader { pass: &mut pass, plan, seen: &mut seen });
-        if let Err(error) = &result {
-            pass.blame_at(error, type_name::<T>(), false);
+        let result = pass.checked(result);
+        let Pass { endings, accepted, blame, .. } = pass;
+        self.endings = endings;
+        for (key, part) in accepted {
+            if self.memo.get(&key).is_none_or(|known| part.size() < known.size()) {
+                self.memo.insert(key, part);
+            }
         }
-        let (fault, blame) = (pass.fault, pass.blame);
-        self.enums = pass.enums;
-        if let Some((steps, fault)) = fault {
-            return Err(SchemaError::new(type_name::<T>(), steps, fault));
-        }
-        self.remember(&seen);
+        (result.ok(), seen, blame)
+    }
+
+    /// Makes one pass: reads the plan, writes the value, compares, remembers.
+    fn pass(&mut self, plan: &Tree, target: &Target) -> Result<Outcome, SchemaError> {
+        self.budget = self.budget.saturating_sub(1);
+        let (value, mut seen, blame) = self.read(plan);
         // A refusal that a type makes light of is one all the same: bytes would be left where it happened.
-        let (value, None) = (result, &blame) else {
-            return Ok(self.refused(blame.expect("just seen"), seen, plan, target));
-        };
-        let value = match value {
-            Ok(value) => value,
-            Err(Refusal(message)) => unreachable!("an error without blame: {message}"),
-        };
-        let written = record(&value).map_err(|trouble| {
-            let fault = match trouble.what() {
-                What::Skipped(name) => Fault::Skips(name),
-                What::UnknownLength => Fault::SelfDescribing("serialize_map(None)"),
-                what => Fault::Unwritable(Said(what, true).to_string()),
-            };
-            SchemaError::new(type_name::<T>(), trouble.steps(), fault)
-        })?;
-        let (path, steps, message, no_such_variant) = match self.learned.learn(&seen, &written) {
-            Ok(()) => {
-                if let Some(steps) = shuffled(&seen, &written)
-                    && !self.is_stable(&written)
-                {
-                    let how = "its parts are read in one order and written in another".into();
-                    return Err(SchemaError::new(type_name::<T>(), steps, Fault::Disagrees(how)));
+        let blame = match (value, blame) {
+            (Some(value), None) => {
+                let written = record(&value).map_err(|trouble| {
+                    let fault = match trouble.what() {
+                        What::Skipped(name) => Fault::Skips(name),
+                        What::UnknownLength => Fault::SelfDescribing("serialize_map(None)"),
+                        _ => Fault::Unwritable(trouble.explained()),
+                    };
+                    SchemaError::new(type_name::<T>(), trouble.steps(), fault)
+                })?;
+                match self.learned.learn(&mut seen, &written) {
+                    Ok(()) => {
+                        self.check_order(&seen, &written)?;
+                        if self.example.is_hole() {
+                            self.example = written;
+                        }
+                        return Ok(if target.is_met(&seen) { Outcome::Done(seen) } else { Outcome::Astray });
+                    }
+                    Err(blame) => blame,
                 }
-                let met =
-                    target.is_none_or(|target| seen.at(&target.path).and_then(Way::of) == Some(target.way));
-                return Ok(if met { Outcome::Done(seen) } else { Outcome::Astray });
             }
-            Err(Mismatch::Fault(steps, fault)) => {
-                return Err(SchemaError::new(type_name::<T>(), steps, fault));
-            }
-            Err(Mismatch::Normalised { path, steps }) => {
-                (path, steps, "what was read was written as something else", false)
-            }
-            Err(Mismatch::Alias { path, steps, key, index }) => {
-                let limit = self.enums.limits.entry(key).or_insert(index);
-                *limit = index.min(*limit);
-                (path, steps, "an unknown variant was read as another one", true)
-            }
+            (_, blame) => blame.expect("a refusal has a place"),
         };
-        let blame =
-            Blame { path, steps, type_name: type_name::<T>(), message: message.into(), no_such_variant };
-        Ok(self.refused(blame, seen, plan, target))
-    }
-
-    fn refused(&self, blame: Blame, seen: Tree, plan: &Tree, target: Option<&Target>) -> Outcome {
-        match target {
-            Some(target)
-                if blame.no_such_variant
-                    && blame.path == target.path
-                    && seen.at(&target.path).and_then(Way::of) == Some(target.way) =>
-            {
-                Outcome::Closed
-            }
-            _ => Outcome::Refused(Box::new((blame, seen.completed_by(plan)))),
+        if !blame.fault.is_refusal() {
+            return Err(self.error(&seen, blame));
         }
+        if blame.fault.is_no_such_variant() && blame.path == target.path && target.is_met(&seen) {
+            return Ok(Outcome::Closed);
+        }
+        seen.complete(plan);
+        Ok(Outcome::Refused(Box::new((blame, seen))))
     }
 
-    /// Keeps what slots and visitors accepted, the smallest of each.
-    fn remember(&mut self, seen: &Tree) {
-        let memo = &mut self.memo;
-        seen.walk(&mut Vec::new(), &mut |part, _| {
-            let slot = part.slot_type.map(MemoKey::Slot);
-            let composite = part.key.filter(|_| part.accepted).map(MemoKey::Composite);
-            for key in slot.into_iter().chain(composite) {
-                if memo.get(&key).is_none_or(|known| part.size() < known.size()) {
-                    memo.insert(key, part.clone());
+    /// Rejects types that read their parts in one order and write them in another. A type that sorts its parts does
+    /// so once; one whose two sides differ goes back and forth.
+    fn check_order(&mut self, seen: &Tree, written: &Tree) -> Result<(), SchemaError> {
+        let mut path = Vec::new();
+        if !is_shuffled(seen, written, &mut path) {
+            return Ok(());
+        }
+        let again = self.read(written).0.and_then(|value| record(&value).ok());
+        if again.is_some_and(|again| again.is_same(written)) {
+            return Ok(());
+        }
+        let fault = Fault::Disagrees("its parts are read in one order and written in another".into());
+        Err(self.error(seen, Blame { path, fault }))
+    }
+
+    /// Finds the ways that an accepted value went, and makes targets of those next to them.
+    fn schedule(&mut self, tree: Tree) {
+        let base = Rc::new(tree);
+        base.walk(&mut Vec::new(), &mut |part, path| {
+            let slot = path.split_last().map_or((None, 0), |(at, above)| {
+                let above = base.at(above).unwrap_or(&HOLE);
+                let at = match above.tag {
+                    Tag::Seq => 0,
+                    Tag::Map => at % 2,
+                    _ => *at,
+                };
+                (above.key, at)
+            });
+            let way = Way::of(part);
+            self.known.insert((slot, way));
+            let others = match way {
+                Way::Any => [None, None],
+                Way::Empty => [Some(Way::Filled), None],
+                Way::Filled => [Some(Way::Empty), None],
+                Way::Variant(index) => {
+                    [index.checked_sub(1), index.checked_add(1)].map(|at| at.map(Way::Variant))
+                }
+            };
+            for way in others.into_iter().flatten() {
+                if self.known.insert((slot, way)) {
+                    let (base, path) = (Rc::clone(&base), path.to_vec());
+                    self.targets.push_back(Target { base, path, way, tried_before: false });
                 }
             }
         });
     }
-
-    /// Finds the ways that an accepted value went, and those that it did not go.
-    fn schedule(&mut self, tree: Tree) -> Result<(), SchemaError> {
-        let base = Rc::new(tree);
-        let mut visit = vec![(&*base, Vec::new(), (None, 0))];
-        let mut targets = Vec::new();
-        while let Some((part, path, slot)) = visit.pop() {
-            if let Some(way) = Way::of(part) {
-                self.known.insert((slot, way));
-            }
-            let mut other = |way| {
-                if self.known.insert((slot, way)) {
-                    let (base, path) = (Rc::clone(&base), path.clone());
-                    targets.push(Target { base, path, way, tried_again: false });
-                }
-            };
-            match part.kind {
-                Kind::None => other(Way::Some),
-                Kind::Some => other(Way::None),
-                Kind::Seq | Kind::Map => other(Way::Filled),
-                Kind::Variant { index, .. } if index >= MAX_VARIANTS => {
-                    let fault = Fault::Unbounded("one of its enums has too many variants");
-                    return Err(SchemaError::new(type_name::<T>(), Vec::new(), fault));
-                }
-                Kind::Variant { index, .. } => (0..=index + 1).map(Way::Variant).for_each(other),
-                _ => {}
-            }
-            let variant = match part.kind {
-                Kind::Variant { index, .. } => index,
-                _ => 0,
-            };
-            for (at, child) in part.children.iter().enumerate() {
-                let place = match part.kind {
-                    Kind::Seq => 0,
-                    Kind::Map => at % 2,
-                    _ => at,
-                };
-                let slot = (part.key.map(|key| (key, variant)), place);
-                visit.push((child, [path.as_slice(), &[at]].concat(), slot));
-            }
-        }
-        self.targets.extend(targets);
-        Ok(())
-    }
 }
 
-/// Numbers the scalars of a value by their kind; how many there are.
-fn make_distinct(tree: &mut Tree, count: &mut usize) -> usize {
-    if let Kind::Leaf(leaf) = &mut tree.kind {
-        *leaf = nth(leaf.kind(), *count);
-        *count += 1;
+/// Whether somewhere the written parts are those that were read, in another order; `path` leads there.
+fn is_shuffled(read: &Tree, written: &Tree, path: &mut Vec<usize>) -> bool {
+    if read.tag == Tag::Newtype {
+        path.push(0);
+        return read.children.first().is_some_and(|inner| is_shuffled(inner, written, path));
     }
-    for child in &mut tree.children {
-        make_distinct(child, count);
-    }
-    *count
-}
-
-/// The place, if there is one, where the parts that were read are those that were written, in another order.
-fn shuffled(read: &Tree, written: &Tree) -> Option<Vec<Step>> {
-    if read.kind == Kind::Newtype {
-        return shuffled(read.children.first()?, written);
-    }
-    let fixed = matches!(read.kind, Kind::Tuple | Kind::Struct | Kind::Variant { .. });
-    let in_place = |(read, written): (&Tree, &Tree)| same_value(read, written);
-    if fixed
-        && !read.children.iter().zip(&written.children).all(in_place)
-        && read.children.iter().all(|part| written.children.iter().any(|other| same_value(part, other)))
+    let pairs = || read.children.iter().zip(&written.children);
+    let is_among = |part: &Tree| written.children.iter().any(|other| part.is_same(other));
+    if !read.tag.is_counted()
+        && !pairs().all(|(part, other)| part.is_same(other))
+        && read.children.iter().all(is_among)
     {
-        return Some(Vec::new());
+        return true;
     }
-    read.children.iter().zip(&written.children).enumerate().find_map(|(at, (part, other))| {
-        let mut steps = shuffled(part, other)?;
-        match read.kind {
-            Kind::Struct => steps.insert(0, Step::Field(written.names.get(at).copied().unwrap_or("?"))),
-            Kind::Tuple => steps.insert(0, Step::Index(at)),
-            Kind::Seq => steps.insert(0, Step::Element),
-            Kind::Map => steps.insert(0, Step::MapValue),
-            _ => {}
-        }
-        Some(steps)
+    let depth = path.len();
+    pairs().enumerate().any(|(at, (part, other))| {
+        path.truncate(depth);
+        path.push(at);
+        is_shuffled(part, other, path)
     })
 }
 
-/// Whether two trees are of one value, whoever read or wrote them.
-fn same_value(one: &Tree, other: &Tree) -> bool {
-    match (&one.kind, &other.kind) {
-        (Kind::Newtype, _) => return one.children.first().is_some_and(|inner| same_value(inner, other)),
-        (_, Kind::Newtype) => return same_value(other, one),
-        (Kind::Variant { index, .. }, Kind::Variant { index: same, .. }) if index == same => {}
-        (kind, same) if kind == same => {}
-        _ => return false,
-    }
-    one.children.len() == other.children.len()
-        && one.children.iter().zip(&other.children).all(|(one, other)| same_value(one, other))
-}
-
-/// Whether a pass that was refused at `next` had got past the place at `spot`.
+/// Whether a pass that was refused at `next` got past the place at `spot`.
 fn is_beyond(next: &[usize], spot: &[usize]) -> bool {
     if spot.starts_with(next) {
         return next.len() < spot.len();
     }
     !next.starts_with(spot) && next > spot
-}
-
-fn refusal<T>(blame: Blame) -> SchemaError {
-    let fault = Fault::Refused { type_name: blame.type_name, message: blame.message };
-    SchemaError::new(type_name::<T>(), blame.steps, fault)
 }

@@ -1,285 +1,206 @@
-//! A value as serde sees it: what a pass over a type is driven by, and what it leaves behind.
+//! A value as serde sees it: the plan of a pass over a type, and what the pass saw.
 
 use std::any::TypeId;
-use std::borrow::Cow;
 
-/// A scalar, as one of serde's primitive calls carries it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Leaf {
-    Unit,
-    Bool(bool),
-    I8(i8),
-    I16(i16),
-    I32(i32),
-    I64(i64),
-    I128(i128),
-    U8(u8),
-    U16(u16),
-    U32(u32),
-    U64(u64),
-    U128(u128),
-    F32(f32),
-    F64(f64),
-    Char(char),
-    Str(Cow<'static, str>),
-    Bytes(Cow<'static, [u8]>),
-}
+use super::error::Step;
 
-/// The kind of a scalar. The discriminant is its tag in the canonical encoding, so it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub(super) enum LeafKind {
-    Unit = 0x00,
-    Bool = 0x01,
-    I8 = 0x02,
-    I16 = 0x03,
-    I32 = 0x04,
-    I64 = 0x05,
-    I128 = 0x06,
-    U8 = 0x07,
-    U16 = 0x08,
-    U32 = 0x09,
-    U64 = 0x0a,
-    U128 = 0x0b,
-    F32 = 0x0c,
-    F64 = 0x0d,
-    Char = 0x0e,
-    Str = 0x0f,
-    Bytes = 0x10,
-}
+macro_rules! tags {
+    ($($tag:ident $byte:literal $noun:literal,)*) => {
+        /// The kind of a scalar, of a composite, or of the body of a variant.
+        ///
+        /// The canonical encoding writes these bytes, so they never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub(crate) enum Tag { $($tag = $byte),* }
 
-impl Leaf {
-    pub(super) fn kind(&self) -> LeafKind {
-        match self {
-            Leaf::Unit => LeafKind::Unit,
-            Leaf::Bool(_) => LeafKind::Bool,
-            Leaf::I8(_) => LeafKind::I8,
-            Leaf::I16(_) => LeafKind::I16,
-            Leaf::I32(_) => LeafKind::I32,
-            Leaf::I64(_) => LeafKind::I64,
-            Leaf::I128(_) => LeafKind::I128,
-            Leaf::U8(_) => LeafKind::U8,
-            Leaf::U16(_) => LeafKind::U16,
-            Leaf::U32(_) => LeafKind::U32,
-            Leaf::U64(_) => LeafKind::U64,
-            Leaf::U128(_) => LeafKind::U128,
-            Leaf::F32(_) => LeafKind::F32,
-            Leaf::F64(_) => LeafKind::F64,
-            Leaf::Char(_) => LeafKind::Char,
-            Leaf::Str(_) => LeafKind::Str,
-            Leaf::Bytes(_) => LeafKind::Bytes,
+        impl Tag {
+            pub(crate) const ALL: &[Tag] = &[$(Tag::$tag),*];
+
+            /// The word for it in errors.
+            pub(crate) fn noun(self) -> &'static str {
+                match self { $(Tag::$tag => $noun),* }
+            }
         }
+    };
+}
+
+tags! {
+    Unit 0x00 "unit", Bool 0x01 "bool",
+    I8 0x02 "i8", I16 0x03 "i16", I32 0x04 "i32", I64 0x05 "i64", I128 0x06 "i128",
+    U8 0x07 "u8", U16 0x08 "u16", U32 0x09 "u32", U64 0x0a "u64", U128 0x0b "u128",
+    F32 0x0c "f32", F64 0x0d "f64", Char 0x0e "char", Str 0x0f "str", Bytes 0x10 "bytes",
+    // Never encoded. In a plan: free to choose. In what was seen: nothing was asked for. In a grammar: not known yet.
+    Hole 0x11 "nothing",
+    Option 0x20 "option", Seq 0x21 "seq", Map 0x22 "map", Tuple 0x23 "tuple", Struct 0x24 "struct",
+    Enum 0x25 "enum",
+    // The bodies of variants, encoded without their upper half. Each is the one child of its enum.
+    UnitVariant 0x30 "a unit variant", NewtypeVariant 0x31 "a newtype variant",
+    TupleVariant 0x32 "a tuple variant", StructVariant 0x33 "a struct variant",
+    // Never encoded: postcard writes nothing for it. Plans have it because a newtype may check what it is given.
+    Newtype 0x40 "newtype struct",
+}
+
+impl Tag {
+    pub(crate) fn is_leaf(self) -> bool {
+        self as u8 <= Tag::Bytes as u8
+    }
+
+    /// Whether values of one type can have different numbers of children here.
+    pub(crate) fn is_counted(self) -> bool {
+        matches!(self, Tag::Option | Tag::Seq | Tag::Map)
     }
 }
 
-impl LeafKind {
-    /// What an error calls it.
-    pub(super) fn noun(self) -> &'static str {
-        match self {
-            LeafKind::Unit => "unit",
-            LeafKind::Bool => "bool",
-            LeafKind::I8 => "i8",
-            LeafKind::I16 => "i16",
-            LeafKind::I32 => "i32",
-            LeafKind::I64 => "i64",
-            LeafKind::I128 => "i128",
-            LeafKind::U8 => "u8",
-            LeafKind::U16 => "u16",
-            LeafKind::U32 => "u32",
-            LeafKind::U64 => "u64",
-            LeafKind::U128 => "u128",
-            LeafKind::F32 => "f32",
-            LeafKind::F64 => "f64",
-            LeafKind::Char => "char",
-            LeafKind::Str => "str",
-            LeafKind::Bytes => "bytes",
-        }
-    }
-}
-
-/// What an enum's variant holds. The discriminant is its tag in the canonical encoding.
+/// The identity of a composite.
+///
+/// Serde passes a type's name to the deserializer, but names are not unique, and options, sequences and tuples have
+/// none. The type of the visitor is unique: each implementation of `Deserialize` brings its own. One visitor type can
+/// serve several methods of the deserializer, so the tag belongs to the identity. So does the index of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub(super) enum Body {
-    Unit = 0,
-    Newtype = 1,
-    Tuple = 2,
-    Struct = 3,
+pub(crate) struct Key {
+    pub(crate) visitor: TypeId,
+    pub(crate) tag: Tag,
+    pub(crate) variant: u32,
 }
 
-impl Body {
-    pub(super) fn noun(self) -> &'static str {
-        match self {
-            Body::Unit => "a unit variant",
-            Body::Newtype => "a newtype variant",
-            Body::Tuple => "a tuple variant",
-            Body::Struct => "a struct variant",
-        }
+impl Key {
+    pub(crate) fn of_type<T>() -> Self {
+        Key { visitor: typeid::of::<T>(), tag: Tag::Hole, variant: 0 }
     }
-}
-
-/// Which shape a call of serde announced.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// In a plan: free to choose. In what was seen: nothing was asked here.
-    Hole,
-    Leaf(Leaf),
-    None,
-    Some,
-    /// Transparent in the grammar; kept while reading, because a newtype may check what it is given.
-    Newtype,
-    Seq,
-    /// Keys and values alternate among the children.
-    Map,
-    Tuple,
-    Struct,
-    /// `body` is `None` while reading until the content was asked for.
-    Variant {
-        index: u32,
-        name: &'static str,
-        body: Option<Body>,
-    },
-}
-
-impl Kind {
-    pub(super) fn noun(&self) -> &'static str {
-        match self {
-            Kind::Hole => "nothing",
-            Kind::Leaf(leaf) => leaf.kind().noun(),
-            Kind::None | Kind::Some => "option",
-            Kind::Newtype => "newtype struct",
-            Kind::Seq => "seq",
-            Kind::Map => "map",
-            Kind::Tuple => "tuple",
-            Kind::Struct => "struct",
-            Kind::Variant { .. } => "enum",
-        }
-    }
-}
-
-/// The method of `Deserializer` by which a visitor was driven: one visitor type can serve several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Method {
-    Option,
-    Newtype,
-    Seq,
-    Map,
-    Tuple,
-    Struct,
-    Enum,
-}
-
-/// The identity of a composite: its visitor's type, since names of types are not unique.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) visitor: TypeId,
-    pub(super) method: Method,
 }
 
 /// A value, or a plan of one with holes.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
-    pub(super) kind: Kind,
-    pub(super) children: Vec<Tree>,
-    /// Field names: those written (exactly), or those announced for reading (aliases among them).
-    pub(super) names: Cow<'static, [&'static str]>,
-    /// The names of variants announced for reading, aliases among them.
-    pub(super) variants: &'static [&'static str],
-    /// Who read it, if a composite.
-    pub(super) key: Option<Key>,
-    /// The type that the slot asked for, once it accepted this value, with all its conversions.
-    pub(super) slot_type: Option<TypeId>,
-    /// Whether the composite's own visitor accepted it.
-    pub(super) accepted: bool,
+pub(crate) struct Tree {
+    pub(crate) tag: Tag,
+    /// The bytes of a scalar, as postcard writes them.
+    pub(crate) bytes: Vec<u8>,
+    /// The index and the name of an enum's variant.
+    pub(crate) index: u32,
+    pub(crate) name: &'static str,
+    /// A map's keys and values alternate, an enum's child is the body of its variant.
+    pub(crate) children: Vec<Tree>,
+    /// The names of a struct's fields or of an enum's variants; before `learn` saw them written, with aliases.
+    pub(crate) names: Vec<&'static str>,
+    /// The identity of a composite that was read.
+    pub(crate) key: Option<Key>,
 }
 
 /// The plan that leaves everything open.
-pub(super) static HOLE: Tree = Tree::hole();
+pub(crate) static HOLE: Tree = Tree::of(Tag::Hole, Vec::new());
 
 impl Tree {
-    pub(super) const fn hole() -> Self {
-        Self::of(Kind::Hole, Vec::new())
+    pub(crate) const fn of(tag: Tag, children: Vec<Tree>) -> Self {
+        Self { tag, bytes: Vec::new(), index: 0, name: "?", children, names: Vec::new(), key: None }
     }
 
-    pub(super) const fn of(kind: Kind, children: Vec<Tree>) -> Self {
-        Self {
-            kind,
-            children,
-            names: Cow::Borrowed(&[]),
-            variants: &[],
-            key: None,
-            slot_type: None,
-            accepted: false,
-        }
+    pub(crate) fn leaf(tag: Tag, bytes: Vec<u8>) -> Self {
+        Self { bytes, ..Self::of(tag, Vec::new()) }
     }
 
-    pub(super) fn leaf(leaf: Leaf) -> Self {
-        Self::of(Kind::Leaf(leaf), Vec::new())
+    pub(crate) fn variant(index: u32, name: &'static str, body: Tree) -> Self {
+        Self { index, name, ..Self::of(Tag::Enum, vec![body]) }
     }
 
-    pub(super) fn is_hole(&self) -> bool {
-        self.kind == Kind::Hole
+    /// A plan of a composite whose `len` children are open.
+    pub(crate) fn open(tag: Tag, len: usize) -> Self {
+        Self::of(tag, vec![HOLE.clone(); len])
     }
 
-    /// Whether a plan leaves anything open.
-    pub(super) fn has_hole(&self) -> bool {
-        matches!(self.kind, Kind::Hole | Kind::Variant { body: None, .. })
-            || self.children.iter().any(Tree::has_hole)
+    pub(crate) fn is_hole(&self) -> bool {
+        self.tag == Tag::Hole
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn has_hole(&self) -> bool {
+        self.is_hole() || self.children.iter().any(Tree::has_hole)
+    }
+
+    pub(crate) fn size(&self) -> usize {
         1 + self.children.iter().map(Tree::size).sum::<usize>()
     }
 
-    pub(super) fn at(&self, path: &[usize]) -> Option<&Tree> {
-        path.iter().try_fold(self, |tree, &step| tree.children.get(step))
+    pub(crate) fn at(&self, path: &[usize]) -> Option<&Tree> {
+        path.iter().try_fold(self, |tree, &at| tree.children.get(at))
     }
 
-    /// This tree with another one in the place at `path`.
-    pub(super) fn with(&self, path: &[usize], other: Tree) -> Tree {
-        let mut copy = self.clone();
-        if let Some(place) = copy.at_mut(path) {
-            *place = other;
+    /// Replaces the part at `path`, if the tree still has it.
+    pub(crate) fn put(&mut self, path: &[usize], other: Tree) {
+        if let Some(part) = path.iter().try_fold(self, |tree, &at| tree.children.get_mut(at)) {
+            *part = other;
         }
+    }
+
+    pub(crate) fn with(&self, path: &[usize], other: Tree) -> Tree {
+        let mut copy = self.clone();
+        copy.put(path, other);
         copy
     }
 
-    pub(super) fn at_mut(&mut self, path: &[usize]) -> Option<&mut Tree> {
-        path.iter().try_fold(self, |tree, &step| tree.children.get_mut(step))
+    /// Adds the part of a plan that was not read because of a refusal.
+    pub(crate) fn complete(&mut self, plan: &Tree) {
+        if self.is_hole() {
+            *self = plan.clone();
+        } else if self.tag == plan.tag && self.index == plan.index {
+            self.children.iter_mut().zip(&plan.children).for_each(|(child, planned)| child.complete(planned));
+            self.children.extend(plan.children.iter().skip(self.children.len()).cloned());
+        }
     }
 
-    /// What was seen, completed by the part of the plan that a refusal left unread.
-    pub(super) fn completed_by(mut self, plan: &Tree) -> Tree {
-        if std::mem::discriminant(&self.kind) != std::mem::discriminant(&plan.kind) {
-            return if self.is_hole() { plan.clone() } else { self };
-        }
-        if let (Kind::Variant { index: seen, .. }, Kind::Variant { index: planned, .. }) =
-            (&self.kind, &plan.kind)
-            && seen != planned
-        {
-            return self;
-        }
-        let read = self.children.len();
-        self.children = self
-            .children
-            .into_iter()
-            .enumerate()
-            .map(|(at, child)| match plan.children.get(at) {
-                Some(planned) => child.completed_by(planned),
-                None => child,
-            })
-            .collect();
-        self.children.extend(plan.children.iter().skip(read).cloned());
-        self
-    }
-
-    /// Visits every node with its path.
-    pub(super) fn walk<'t>(&'t self, path: &mut Vec<usize>, see: &mut impl FnMut(&'t Tree, &[usize])) {
+    /// Visits every part with its path.
+    pub(crate) fn walk<'t>(&'t self, path: &mut Vec<usize>, see: &mut impl FnMut(&'t Tree, &[usize])) {
         see(self, path);
         for (at, child) in self.children.iter().enumerate() {
             path.push(at);
             child.walk(path, see);
             path.pop();
+        }
+    }
+
+    /// Returns what postcard writes for the value.
+    pub(crate) fn payload(&self) -> Vec<u8> {
+        let number = match self.tag {
+            Tag::Option | Tag::Seq => Some(self.children.len() as u32),
+            Tag::Map => Some(self.children.len() as u32 / 2),
+            Tag::Enum => Some(self.index),
+            _ => None,
+        };
+        let mut out = number.and_then(|number| postcard::to_allocvec(&number).ok()).unwrap_or_default();
+        out.extend_from_slice(&self.bytes);
+        out.extend(self.children.iter().flat_map(Tree::payload));
+        out
+    }
+
+    /// The path in the words of an error.
+    pub(crate) fn steps(&self, path: &[usize]) -> Vec<Step> {
+        let mut tree = self;
+        let mut steps = Vec::new();
+        for &at in path {
+            steps.push(match tree.tag {
+                Tag::Struct | Tag::StructVariant => Step::Field(tree.names.get(at).unwrap_or(&"?")),
+                Tag::Tuple | Tag::TupleVariant | Tag::NewtypeVariant => Step::Index(at),
+                Tag::Seq => Step::Element,
+                Tag::Map if at % 2 == 0 => Step::MapKey,
+                Tag::Map => Step::MapValue,
+                Tag::Enum => Step::Variant(tree.name),
+                _ => Step::Content,
+            });
+            tree = tree.children.get(at).unwrap_or(&HOLE);
+        }
+        steps
+    }
+
+    /// Whether two trees are the same value. Newtypes don't count.
+    pub(crate) fn is_same(&self, other: &Tree) -> bool {
+        match (self.tag, other.tag) {
+            (Tag::Newtype, _) => self.children.first().is_some_and(|inner| inner.is_same(other)),
+            (_, Tag::Newtype) => other.is_same(self),
+            (tag, same) => {
+                tag == same
+                    && self.index == other.index
+                    && self.bytes == other.bytes
+                    && self.children.len() == other.children.len()
+                    && self.children.iter().zip(&other.children).all(|(one, other)| one.is_same(other))
+            }
         }
     }
 }

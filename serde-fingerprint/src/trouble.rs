@@ -1,21 +1,23 @@
-//! What a serializer here finds wrong with a value, and where.
+//! The faults that the serializers find in a value.
 
 use std::fmt;
 
+use super::bounded::MAX_DEPTH;
 use super::error::Step;
 
-/// The error of both serializers here: one pointer, so that the way without an error stays cheap.
+/// A fault and the steps to it, from the inside out. One pointer, so that the way without an error stays cheap.
 #[derive(Debug)]
-pub(super) struct Trouble(Box<(Vec<Step>, What)>);
+pub(crate) struct Trouble(Box<(Vec<Step>, What)>);
 
 #[derive(Debug)]
-pub(super) enum What {
+pub(crate) enum What {
     Differs { expected: &'static str, found: &'static str },
     Field { expected: &'static str, found: &'static str },
     Skipped(&'static str),
     Count { expected: usize, found: usize },
     Variant { index: u32, found: &'static str },
     UnknownLength,
+    TooManyElements { elements: usize, bytes: usize },
     TooDeep,
     Custom(String),
     Output,
@@ -23,55 +25,68 @@ pub(super) enum What {
 
 impl Trouble {
     #[cold]
-    pub(super) fn new(what: What) -> Self {
+    pub(crate) fn new(what: What) -> Self {
         Self(Box::new((Vec::new(), what)))
     }
 
     /// The same, one level further out.
     #[cold]
-    pub(super) fn inside(mut self, step: Step) -> Self {
+    pub(crate) fn inside(mut self, step: Step) -> Self {
         self.0.0.push(step);
         self
     }
 
-    pub(super) fn steps(&self) -> Vec<Step> {
+    /// The same, inside a variant if there is one.
+    #[cold]
+    pub(crate) fn within(self, variant: Option<&'static str>) -> Self {
+        match variant {
+            Some(name) => self.inside(Step::Variant(name)),
+            None => self,
+        }
+    }
+
+    pub(crate) fn steps(&self) -> Vec<Step> {
         self.0.0.iter().rev().copied().collect()
     }
 
-    pub(super) fn what(&self) -> &What {
+    pub(crate) fn what(&self) -> &What {
         &self.0.1
     }
-}
 
-/// The words for it; what a type's own implementation said is for set-up only, as it may show a value.
-pub(super) struct Said<'a>(pub(super) &'a What, pub(super) bool);
-
-impl fmt::Display for Said<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            What::Differs { expected, found } => write!(f, "{expected} was expected, {found} was serialised"),
-            What::Field { expected, found } => {
-                write!(f, "the field `{expected}` was expected, `{found}` was serialised")
-            }
-            What::Skipped(name) => write!(f, "the field `{name}` was left out (`skip_serializing_if`?)"),
-            What::Count { expected, found } => {
-                write!(f, "{expected} elements were announced, {found} were serialised")
-            }
-            What::Variant { index, found } => {
-                write!(f, "the variant `{found}` (number {index}) is none that would be deserialised")
-            }
-            What::UnknownLength => f.write_str("a length was not known beforehand (`flatten`?)"),
-            What::TooDeep => f.write_str("it is nested too deep"),
-            What::Custom(message) if self.1 => f.write_str(message),
-            What::Custom(_) => f.write_str("its Serialize implementation refused the value"),
-            What::Output => f.write_str("the output could not be written"),
+    /// Returns the words for it with those of the type's own implementation, which may show a value. They are for
+    /// tracing only, where values are made up.
+    pub(crate) fn explained(&self) -> String {
+        match self.what() {
+            What::Custom(message) => message.clone(),
+            _ => self.to_string(),
         }
     }
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Said(self.what(), false).fmt(f)
+        match self.what() {
+            What::Differs { expected, found } => write!(f, "{expected} was expected, {found} was serialized"),
+            What::Field { expected, found } => {
+                write!(f, "the field `{expected}` was expected, `{found}` was serialized")
+            }
+            What::Skipped(name) => write!(f, "the field `{name}` was left out (`skip_serializing_if`?)"),
+            What::Count { expected, found } => {
+                write!(f, "{expected} elements were expected, {found} were serialized")
+            }
+            What::Variant { index, found } => {
+                write!(f, "the variant `{found}` (number {index}) is never deserialized")
+            }
+            What::UnknownLength => f.write_str("the length was not known in advance (`flatten`?)"),
+            What::TooManyElements { elements, bytes } => write!(
+                f,
+                "its sequences and maps have {elements} elements, but only {bytes} bytes follow for them. Elements \
+                 that take no bytes, as in `Vec<()>`, can't be counted that way: store their number instead"
+            ),
+            What::TooDeep => write!(f, "it is nested too deep, more than {MAX_DEPTH} levels"),
+            What::Custom(_) => f.write_str("its Serialize implementation rejected the value"),
+            What::Output => f.write_str("a scalar could not be written"),
+        }
     }
 }
 

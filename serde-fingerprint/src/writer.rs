@@ -1,31 +1,38 @@
-//! The checked writer: postcard, with each call held against the grammar before it writes.
-
-use std::fmt::Display;
+//! The checked writer: postcard, with each call compared to the grammar before anything is written.
 
 use postcard::ser_flavors::Flavor;
-use serde::ser::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::calls::{Calls, Composite, Place};
 use super::error::Step;
-use super::grammar::{Grammar, Id, Node, Part, Variant};
-use super::tree::{Body, LeafKind};
+use super::grammar::{Grammar, Id, Node, Part};
+use super::tree::Tag;
 use super::trouble::{Trouble, What};
-use super::writer_parts::{Counted, Fixed};
 
-/// Appends `value` to `out`, or says what it writes otherwise than the grammar has it.
-pub(super) fn write<T: Serialize>(grammar: &Grammar, value: &T, out: &mut Vec<u8>) -> Result<(), Trouble> {
-    let mut sink = Sink { grammar, postcard: postcard::Serializer { output: Append(out) } };
-    value.serialize(Writer { sink: &mut sink, at: 0 })
+/// Appends `value` to `out`. After an error, the caller truncates `out`.
+pub(crate) fn write<T: Serialize>(grammar: &Grammar, value: &T, out: &mut Vec<u8>) -> Result<(), Trouble> {
+    let before = out.len();
+    let postcard = postcard::Serializer { output: Append(out) };
+    let mut sink = Sink { grammar, postcard, elements: 0, longest: (0, 0) };
+    value.serialize(Calls { place: Writer { sink: &mut sink, at: grammar.root }, depth: 0 })?;
+    // The reader bounds its work by the payload's length, and would not read back what this rejects. It is a matter
+    // of elements that take no bytes.
+    let (elements, (end, len)) = (sink.elements, sink.longest);
+    let (elements, bytes) = match end.checked_sub(out.len()) {
+        Some(missing) if missing > 0 => (len, len - missing),
+        _ => (elements, out.len() - before),
+    };
+    if elements > bytes { Err(Trouble::new(What::TooManyElements { elements, bytes })) } else { Ok(()) }
 }
 
-/// Appends; truncating on an error is the caller's.
-pub(super) struct Append<'o>(&'o mut Vec<u8>);
+struct Append<'o>(&'o mut Vec<u8>);
 
 impl Flavor for Append<'_> {
     type Output = ();
 
     #[inline]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        // Most numbers are one byte long, for which a copy of a slice is a detour.
+        // Most numbers are one byte long. Pushing it is faster than copying a slice.
         match data {
             [byte] => self.0.push(*byte),
             _ => self.0.extend_from_slice(data),
@@ -44,241 +51,137 @@ impl Flavor for Append<'_> {
     }
 }
 
-pub(super) struct Sink<'g, 'o> {
-    pub(super) grammar: &'g Grammar,
-    pub(super) postcard: postcard::Serializer<Append<'o>>,
+struct Sink<'g, 'o> {
+    grammar: &'g Grammar,
+    postcard: postcard::Serializer<Append<'o>>,
+    /// The lengths of all sequences and maps, added up.
+    elements: usize,
+    /// The end that the payload needs for each sequence's and map's elements to take a byte, and the length of that
+    /// sequence or map.
+    longest: (usize, usize),
 }
 
-/// The serializer of one place.
-pub(super) struct Writer<'w, 'g, 'o> {
-    pub(super) sink: &'w mut Sink<'g, 'o>,
-    pub(super) at: Id,
+struct Writer<'w, 'g, 'o> {
+    sink: &'w mut Sink<'g, 'o>,
+    at: Id,
+}
+
+/// A composite: its parts in order, or one part (two in a map) again and again.
+struct Writing<'w, 'g, 'o> {
+    sink: &'w mut Sink<'g, 'o>,
+    parts: &'g [Part],
+    /// The number of children, two for each entry of a map.
+    expected: usize,
 }
 
 #[cold]
-pub(super) fn output(_: postcard::Error) -> Trouble {
+fn output(_: postcard::Error) -> Trouble {
     Trouble::new(What::Output)
 }
 
-fn noun(node: Node) -> &'static str {
-    match node {
-        Node::Leaf(kind) => kind.noun(),
-        Node::Option(_) => "option",
-        Node::Seq(_) => "seq",
-        Node::Map(..) => "map",
-        Node::Tuple(_) => "tuple",
-        Node::Struct(_) => "struct",
-        Node::Enum(_) => "enum",
-    }
-}
-
 #[inline]
-pub(super) fn same(one: &'static str, other: &'static str) -> bool {
+fn same(one: &'static str, other: &'static str) -> bool {
     std::ptr::eq(one, other) || one == other
 }
 
-impl<'w, 'g, 'o> Writer<'w, 'g, 'o> {
+impl<'g> Writer<'_, 'g, '_> {
     #[inline]
-    fn node(&self) -> Node {
-        self.sink.grammar.node(self.at)
+    fn parts(&self, tag: Tag) -> Result<&'g [Part], Trouble> {
+        let grammar: &'g Grammar = self.sink.grammar;
+        let node = grammar.node(self.at);
+        if node.tag == tag { Ok(&node.parts) } else { Err(differs(node, tag)) }
     }
+}
 
-    #[cold]
-    fn differs<V>(&self, found: &'static str) -> Result<V, Trouble> {
-        Err(Trouble::new(What::Differs { expected: noun(self.node()), found }))
+#[cold]
+fn differs(expected: &Node, found: Tag) -> Trouble {
+    Trouble::new(What::Differs { expected: expected.tag.noun(), found: found.noun() })
+}
+
+impl<'w, 'g, 'o> Place for Writer<'w, 'g, 'o> {
+    type Out = ();
+    type Composite = Writing<'w, 'g, 'o>;
+
+    #[inline(always)]
+    fn leaf<V: Serialize + ?Sized>(self, tag: Tag, value: &V) -> Result<(), Trouble> {
+        if self.at != tag as Id {
+            return Err(differs(self.sink.grammar.node(self.at), tag));
+        }
+        value.serialize(&mut self.sink.postcard).map_err(output)
     }
 
     #[inline(always)]
-    fn expect(&self, kind: LeafKind) -> Result<(), Trouble> {
-        if self.node() == Node::Leaf(kind) { Ok(()) } else { self.differs(kind.noun()) }
+    fn composite(self, tag: Tag, len: usize) -> Result<Writing<'w, 'g, 'o>, Trouble> {
+        let parts = self.parts(tag)?;
+        let expected = match tag {
+            Tag::Option => {
+                self.sink.postcard.output.try_push(len as u8).map_err(output)?;
+                len
+            }
+            Tag::Seq | Tag::Map => {
+                self.sink.elements = self.sink.elements.saturating_add(len);
+                (len as u64).serialize(&mut self.sink.postcard).map_err(output)?;
+                let end = self.sink.postcard.output.0.len().saturating_add(len);
+                self.sink.longest = self.sink.longest.max((end, len));
+                if tag == Tag::Map { len.saturating_mul(2) } else { len }
+            }
+            _ => parts.len(),
+        };
+        Ok(Writing { sink: self.sink, parts, expected })
     }
 
-    /// Finds the variant, checks its kind, and writes its index.
-    #[inline]
-    fn variant(&mut self, index: u32, name: &'static str, body: Body) -> Result<&'g Variant, Trouble> {
-        let Node::Enum(variants) = self.node() else { return self.differs("enum") };
-        let grammar = self.sink.grammar;
-        match grammar.variants(variants).get(index as usize) {
-            Some(known) if same(known.name, name) => {
-                if known.body != body {
-                    let what = What::Differs { expected: known.body.noun(), found: body.noun() };
-                    return Err(Trouble::new(what).inside(Step::Variant(name)));
+    #[inline(always)]
+    fn variant(self, index: u32, name: &'static str, body: Tag) -> Result<Writing<'w, 'g, 'o>, Trouble> {
+        match self.parts(Tag::Enum)?.get(index as usize) {
+            Some(variant) if same(variant.name, name) => {
+                let grammar: &'g Grammar = self.sink.grammar;
+                let node = grammar.node(variant.is);
+                if node.tag != body {
+                    return Err(differs(node, body).inside(Step::Variant(name)));
                 }
-                (&mut self.sink.postcard).serialize_unit_variant("", index, "").map_err(output)?;
-                Ok(known)
+                index.serialize(&mut self.sink.postcard).map_err(output)?;
+                Ok(Writing { sink: self.sink, parts: &node.parts, expected: node.parts.len() })
             }
             _ => Err(Trouble::new(What::Variant { index, found: name })),
         }
     }
-
-    #[inline]
-    fn parts(self, parts: &'g [Part], variant: Option<&'static str>) -> Fixed<'w, 'g, 'o> {
-        Fixed { sink: self.sink, rest: parts.iter(), count: parts.len(), variant }
-    }
 }
 
-macro_rules! leaves {
-    ($($method:ident $type:ty, $kind:ident);* $(;)?) => {$(
-        #[inline]
-        fn $method(self, value: $type) -> Result<(), Trouble> {
-            self.expect(LeafKind::$kind)?;
-            (&mut self.sink.postcard).$method(value).map_err(output)
+impl<'g, 'o> Composite for Writing<'_, 'g, 'o> {
+    type Out = ();
+    type Place<'p>
+        = Writer<'p, 'g, 'o>
+    where
+        Self: 'p;
+
+    #[inline(always)]
+    fn child(&mut self, at: usize, step: Step) -> Result<Writer<'_, 'g, 'o>, Trouble> {
+        let expected = self.expected;
+        if at == expected {
+            return Err(Trouble::new(What::Count { expected, found: at + 1 }));
         }
-    )*};
-}
-
-impl<'w, 'g, 'o> Serializer for Writer<'w, 'g, 'o> {
-    type Ok = ();
-    type Error = Trouble;
-    type SerializeSeq = Counted<'w, 'g, 'o>;
-    type SerializeTuple = Fixed<'w, 'g, 'o>;
-    type SerializeTupleStruct = Fixed<'w, 'g, 'o>;
-    type SerializeTupleVariant = Fixed<'w, 'g, 'o>;
-    type SerializeMap = Counted<'w, 'g, 'o>;
-    type SerializeStruct = Fixed<'w, 'g, 'o>;
-    type SerializeStructVariant = Fixed<'w, 'g, 'o>;
-
-    #[inline]
-    fn is_human_readable(&self) -> bool {
-        false
+        let Part { name: expected, is } = match step {
+            Step::Element | Step::Content => self.parts[0],
+            Step::MapKey | Step::MapValue => self.parts[at & 1],
+            _ => self.parts[at],
+        };
+        match step {
+            Step::Field(found) if !same(expected, found) => {
+                Err(Trouble::new(What::Field { expected, found }))
+            }
+            _ => Ok(Writer { sink: self.sink, at: is }),
+        }
     }
 
-    leaves! {
-        serialize_bool bool, Bool;
-        serialize_i8 i8, I8;
-        serialize_i16 i16, I16;
-        serialize_i32 i32, I32;
-        serialize_i64 i64, I64;
-        serialize_i128 i128, I128;
-        serialize_u8 u8, U8;
-        serialize_u16 u16, U16;
-        serialize_u32 u32, U32;
-        serialize_u64 u64, U64;
-        serialize_u128 u128, U128;
-        serialize_f32 f32, F32;
-        serialize_f64 f64, F64;
-        serialize_char char, Char;
-        serialize_str &str, Str;
-        serialize_bytes &[u8], Bytes;
-    }
+    #[inline(always)]
+    fn keep(&mut self, (): ()) {}
 
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Trouble> {
-        self.expect(LeafKind::Str)?;
-        (&mut self.sink.postcard).collect_str(value).map_err(output)
-    }
-
-    #[inline]
-    fn serialize_unit(self) -> Result<(), Trouble> {
-        self.expect(LeafKind::Unit)
-    }
-
-    #[inline]
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Trouble> {
-        self.expect(LeafKind::Unit)
-    }
-
-    #[inline]
-    fn serialize_none(self) -> Result<(), Trouble> {
-        let Node::Option(_) = self.node() else { return self.differs("option") };
-        (&mut self.sink.postcard).serialize_none().map_err(output)
-    }
-
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Trouble> {
-        let Node::Option(at) = self.node() else { return self.differs("option") };
-        // What postcard's `serialize_some` writes before the value.
-        (&mut self.sink.postcard).serialize_u8(1).map_err(output)?;
-        value.serialize(Writer { sink: self.sink, at })
-    }
-
-    #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<(), Trouble> {
-        value.serialize(self)
-    }
-
-    #[inline]
-    fn serialize_unit_variant(
-        mut self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-    ) -> Result<(), Trouble> {
-        self.variant(index, name, Body::Unit).map(drop)
-    }
-
-    #[inline]
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        mut self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Trouble> {
-        let variant = self.variant(index, name, Body::Newtype)?;
-        let at = self.sink.grammar.parts(variant.parts)[0].is;
-        value
-            .serialize(Writer { sink: self.sink, at })
-            .map_err(|trouble| trouble.inside(Step::Index(0)).inside(Step::Variant(name)))
-    }
-
-    #[inline]
-    fn serialize_seq(self, len: Option<usize>) -> Result<Counted<'w, 'g, 'o>, Trouble> {
-        let Node::Seq(element) = self.node() else { return self.differs("seq") };
-        Counted::start(self.sink, len, element, element)
-    }
-
-    #[inline]
-    fn serialize_tuple(self, _: usize) -> Result<Fixed<'w, 'g, 'o>, Trouble> {
-        let Node::Tuple(parts) = self.node() else { return self.differs("tuple") };
-        let parts = self.sink.grammar.parts(parts);
-        Ok(self.parts(parts, None))
-    }
-
-    #[inline]
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Fixed<'w, 'g, 'o>, Trouble> {
-        self.serialize_tuple(len)
-    }
-
-    #[inline]
-    fn serialize_tuple_variant(
-        mut self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-        _: usize,
-    ) -> Result<Fixed<'w, 'g, 'o>, Trouble> {
-        let variant = self.variant(index, name, Body::Tuple)?;
-        let parts = self.sink.grammar.parts(variant.parts);
-        Ok(self.parts(parts, Some(name)))
-    }
-
-    #[inline]
-    fn serialize_map(self, len: Option<usize>) -> Result<Counted<'w, 'g, 'o>, Trouble> {
-        let Node::Map(key, value) = self.node() else { return self.differs("map") };
-        Counted::start(self.sink, len, key, value)
-    }
-
-    #[inline]
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Fixed<'w, 'g, 'o>, Trouble> {
-        let Node::Struct(parts) = self.node() else { return self.differs("struct") };
-        let parts = self.sink.grammar.parts(parts);
-        Ok(self.parts(parts, None))
-    }
-
-    #[inline]
-    fn serialize_struct_variant(
-        mut self,
-        _: &'static str,
-        index: u32,
-        name: &'static str,
-        _: usize,
-    ) -> Result<Fixed<'w, 'g, 'o>, Trouble> {
-        let variant = self.variant(index, name, Body::Struct)?;
-        let parts = self.sink.grammar.parts(variant.parts);
-        Ok(self.parts(parts, Some(name)))
+    #[inline(always)]
+    fn end(self, count: usize) -> Result<(), Trouble> {
+        if count == self.expected {
+            Ok(())
+        } else {
+            Err(Trouble::new(What::Count { expected: self.expected, found: count }))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The types that sessions are made of trace without a word from the user, and come back as they went.
+//! Everyday types are traced without samples, and their values are read back unchanged.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -17,7 +17,7 @@ fn traced<T: Serialize + DeserializeOwned>() -> Schema<T> {
     Schema::trace().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Traces the type, and sends the values there and back.
+/// Traces the type, writes the values and reads them back.
 #[track_caller]
 fn there_and_back<T>(values: impl IntoIterator<Item = T>)
 where

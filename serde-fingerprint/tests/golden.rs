@@ -1,4 +1,4 @@
-//! Fingerprints never change: a change here logs out every user of every application.
+//! Fingerprints never change. A change here would make all stored payloads unreadable.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -146,7 +146,7 @@ golden! {
     folders_and_files: Folder = 0xd15a_7b2a;
 }
 
-/// The whole way from a type to its number, without any code of ours: the documented encoding, hashed.
+/// Computes a fingerprint from the documented encoding, without the crate's own code.
 #[test]
 fn a_visit_is_hashed_as_documented() {
     use sha2::{Digest, Sha256};

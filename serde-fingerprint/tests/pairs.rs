@@ -1,4 +1,4 @@
-//! Which types are read from each other's payloads (B50): none whose shape differs, all whose shape is the same.
+//! Types have the same fingerprint if and only if they have the same shape (B50).
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 

@@ -1,5 +1,5 @@
-//! What postcard would carry wrongly, or not at all, is refused: at tracing where every value shows it, and at
-//! encoding where only some do (B52).
+//! Types and values that postcard would carry wrongly, or not at all, are rejected: by tracing where every value shows
+//! it, and by the writer where only some values do (B52).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +8,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_fingerprint::{Fingerprint, Samples, Schema};
 
-/// The type is refused at set-up, in words that hold all of these.
+/// Asserts that the type can't be traced, and that the error contains all of these words.
 #[track_caller]
 fn refused<T: Serialize + DeserializeOwned>(words: &[&str]) {
     let message = Schema::<T>::trace().expect_err("it must not trace").to_string();
@@ -17,12 +17,12 @@ fn refused<T: Serialize + DeserializeOwned>(words: &[&str]) {
     }
 }
 
-/// The type traces, but this value is refused, in words that hold all of these, and leaves no byte behind.
+/// Asserts that the type can be traced, but that this value is rejected without leaving a byte behind.
 #[track_caller]
-fn unsealed<T: Serialize + DeserializeOwned>(value: &T, words: &[&str]) {
+fn not_written<T: Serialize + DeserializeOwned>(value: &T, words: &[&str]) {
     let schema = Schema::<T>::trace().unwrap_or_else(|error| panic!("{error}"));
     let mut out = b"before".to_vec();
-    let message = schema.encode_into(value, &mut out).expect_err("it must not be sealed").to_string();
+    let message = schema.encode_into(value, &mut out).expect_err("it must not be written").to_string();
     assert_eq!(out, b"before");
     for word in words {
         assert!(message.contains(word), "{word:?} is not in: {message}");
@@ -191,9 +191,9 @@ enum Lucky {
 
 #[test]
 fn b52_a_field_that_is_left_out_for_a_value_never_seen_while_tracing() {
-    unsealed(&Luck { luck: 7, admin: false }, &["`Luck`", "`luck`", "left out"]);
-    unsealed(&vec![(1_u8, Luck { luck: 7, admin: false })], &["[].1`", "`luck`"]);
-    unsealed(&Lucky::Yes { luck: 7 }, &["`Lucky::Yes`", "`luck`"]);
+    not_written(&Luck { luck: 7, admin: false }, &["`Luck`", "`luck`", "left out"]);
+    not_written(&vec![(1_u8, Luck { luck: 7, admin: false })], &["[].1`", "`luck`"]);
+    not_written(&Lucky::Yes { luck: 7 }, &["`Lucky::Yes`", "`luck`"]);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn b52_a_field_with_two_names() {
         #[serde(rename(serialize = "user", deserialize = "admin"))]
         user: u64,
     }
-    refused::<Visit>(&["`admin` are deserialised", "`user` are serialised"]);
+    refused::<Visit>(&["`admin` are deserialized", "`user` are serialized"]);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn b52_fields_that_swap_their_names() {
         #[serde(rename(serialize = "b", deserialize = "a"))]
         other: u64,
     }
-    refused::<Visit>(&["`b`, `a` are deserialised", "`a`, `b` are serialised"]);
+    refused::<Visit>(&["`b`, `a` are deserialized", "`a`, `b` are serialized"]);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn b52_a_variant_with_two_names() {
         #[serde(rename(serialize = "guest", deserialize = "admin"))]
         Guest,
     }
-    refused::<Role>(&["Role::guest", "`guest`, which is not deserialised"]);
+    refused::<Role>(&["Role::guest", "`guest`, which is not deserialized"]);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn b52_a_skipped_variant_that_others_follow() {
         Internal,
         Admin,
     }
-    refused::<Role>(&["Role", "variant number 1 is deserialised, number 2 is serialised"]);
+    refused::<Role>(&["Role", "variant number 1 is deserialized, number 2 is serialized"]);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn b52_a_skipped_variant_before_the_one_for_all_others() {
         #[serde(other)]
         Other,
     }
-    refused::<Role>(&["variant number 1 is deserialised, number 2 is serialised"]);
+    refused::<Role>(&["variant number 1 is deserialized, number 2 is serialized"]);
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn b52_a_variant_that_is_only_read() {
         #[serde(skip_serializing)]
         Old,
     }
-    refused::<Role>(&["Role", "can't be serialised"]);
+    refused::<Role>(&["Role", "can't be serialized"]);
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -306,7 +306,7 @@ enum Trailing {
 
 #[test]
 fn b52_a_skipped_last_variant_is_never_sealed() {
-    unsealed(&Trailing::Internal, &["Trailing"]);
+    not_written(&Trailing::Internal, &["Trailing"]);
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn b52_a_last_variant_that_is_only_written() {
         #[serde(skip_deserializing)]
         Internal,
     }
-    unsealed(&Role::Internal, &["`Internal` (number 1)", "none that would be deserialised"]);
+    not_written(&Role::Internal, &["`Internal` (number 1)", "is never deserialized"]);
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn b52_a_type_written_as_text_and_read_as_a_number() {
             serializer.collect_str(&self.0)
         }
     }
-    refused::<Vec<Id>>(&["Vec<Id>[]", "u64 is deserialised, str is serialised"]);
+    refused::<Vec<Id>>(&["Vec<Id>[]", "u64 is deserialized, str is serialized"]);
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn b52_an_into_without_its_from() {
             id.id.to_string()
         }
     }
-    refused::<Id>(&["struct is deserialised, str is serialised", "`into`"]);
+    refused::<Id>(&["struct is deserialized, str is serialized", "`into`"]);
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn b52_a_serialize_with_on_one_side_of_an_option() {
         #[serde(serialize_with = "nothing")]
         second: Option<u8>,
     }
-    refused::<Visit>(&["Visit.second", "u8 is deserialised, str is serialised"]);
+    refused::<Visit>(&["Visit.second", "u8 is deserialized, str is serialized"]);
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn b52_a_list_written_as_a_tuple() {
         #[serde(serialize_with = "tuple")]
         list: Vec<u8>,
     }
-    refused::<Visit>(&["Visit.list", "seq is deserialised, tuple is serialised"]);
+    refused::<Visit>(&["Visit.list", "seq is deserialized, tuple is serialized"]);
 }
 
 /// Written by hand, so that what is written can depend on the value.
@@ -416,11 +416,11 @@ impl Serialize for ByHand {
 #[test]
 fn b52_what_depends_on_the_value_is_found_by_the_writer() {
     let by_hand = |how| ByHand { how, admin: false };
-    unsealed(&by_hand(1), &["struct was expected, unit was serialised"]);
-    unsealed(&by_hand(2), &["the field `how` was expected, `admin` was serialised"]);
-    unsealed(&by_hand(3), &["2 elements were announced, 1 were serialised"]);
-    unsealed(&by_hand(4), &["2 elements were announced, 3 were serialised"]);
-    unsealed(&by_hand(5), &["`ByHand.how`", "u8 was expected, u16 was serialised"]);
+    not_written(&by_hand(1), &["struct was expected, unit was serialized"]);
+    not_written(&by_hand(2), &["the field `how` was expected, `admin` was serialized"]);
+    not_written(&by_hand(3), &["2 elements were expected, 1 were serialized"]);
+    not_written(&by_hand(4), &["2 elements were expected, 3 were serialized"]);
+    not_written(&by_hand(5), &["`ByHand.how`", "u8 was expected, u16 was serialized"]);
 }
 
 #[test]
@@ -446,8 +446,8 @@ impl Serialize for Liar {
 
 #[test]
 fn b52_a_length_that_is_wrong_or_unknown() {
-    unsealed(&Liar(vec![0; 2]), &["3 elements were announced, 2 were serialised"]);
-    unsealed(&Liar(vec![0; 3]), &["length was not known"]);
+    not_written(&Liar(vec![0; 2]), &["3 elements were expected, 2 were serialized"]);
+    not_written(&Liar(vec![0; 3]), &["length was not known"]);
 }
 
 #[test]
@@ -629,7 +629,7 @@ fn b52_samples_and_their_order_leave_the_fingerprint_alone() {
 }
 
 #[test]
-fn b52_a_sample_that_can_not_be_serialised() {
+fn b52_a_sample_that_can_not_be_serialized() {
     let samples = Samples::default().with(&Skipping { note: None, admin: true });
     let error = Schema::<u8>::trace_with(&samples).unwrap_err().to_string();
     assert!(error.contains("sample") && error.contains("`note`"), "{error}");
@@ -649,6 +649,34 @@ fn b52_a_type_without_an_end() {
         more: Box<Endless>,
     }
     refused::<Endless>(&["Endless.more.more", "recursive without an end"]);
+}
+
+#[test]
+fn an_enum_that_accepts_every_index_is_rejected() {
+    struct Number(u32);
+    impl Serialize for Number {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_unit_variant("Number", self.0, "N")
+        }
+    }
+    impl<'de> Deserialize<'de> for Number {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Any;
+            impl<'de> serde::de::Visitor<'de> for Any {
+                type Value = Number;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("any number")
+                }
+                fn visit_enum<A: serde::de::EnumAccess<'de>>(self, data: A) -> Result<Number, A::Error> {
+                    let (number, content) = data.variant::<u32>()?;
+                    serde::de::VariantAccess::unit_variant(content)?;
+                    Ok(Number(number))
+                }
+            }
+            deserializer.deserialize_enum("Number", &[], Any)
+        }
+    }
+    refused::<Vec<Number>>(&["Vec<Number>[]", "new options or variants"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What was sealed is what is opened: random values of recursive types and of a rich enum, and random bytes.
+//! Written values are read back unchanged: random values of recursive types and of a rich enum, and random bytes.
 
 use std::collections::BTreeMap;
 

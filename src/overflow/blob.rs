@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Calls, Generation, Index, Write, Written};
+use super::{Calls, Generation, Index, Write, Written, budget::Allowance, later::Cleanup};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
@@ -26,6 +26,8 @@ pub(crate) struct Stored {
     pub(crate) previous: Option<usize>,
     /// Whether it is sealed by the key that seals now, in the payload's present shape.
     pub(super) settled: bool,
+    /// How many bytes it takes in the store; 0 if nobody has looked.
+    pub(super) length: usize,
     /// Whether it would fit the cookie: its session has returned, and the browser does not know, or is to return.
     pub(crate) returns: bool,
 }
@@ -41,7 +43,7 @@ impl Stored {
 
     /// A reference's blob, before anybody has looked at what stands there.
     pub(crate) fn unseen(reference: Reference, session_id: [u8; 16], previous: Option<usize>) -> Self {
-        Self { reference, session_id, previous, settled: false, returns: false }
+        Self { reference, session_id, previous, settled: false, length: 0, returns: false }
     }
 
     /// As if it had been seen one write earlier, so that the next write finds that another came in between.
@@ -54,6 +56,15 @@ impl Stored {
     pub(crate) fn to_be_written(self) -> Self {
         Self { settled: false, ..self }
     }
+}
+
+/// What a blob holds.
+pub(crate) struct Loaded<T> {
+    pub(crate) value: T,
+    pub(crate) stored: Stored,
+    /// The very bytes of the data, if they are of the present shape. Whatever seals a blob again without changing
+    /// its data keeps them: data with hash maps would serialize in another order, and look changed to others.
+    pub(crate) payload: Option<Draft>,
 }
 
 /// What a write does to a blob.
@@ -71,7 +82,7 @@ impl<T: Payload> Sessions<T> {
         &self,
         calls: &Calls<'_>,
         sought: &Stored,
-    ) -> Result<Result<(T, Stored), Refusal>, Error> {
+    ) -> Result<Result<Loaded<T>, Refusal>, Error> {
         let overflow = self.overflow();
         // One byte more than is accepted, so that what is too long is seen to be.
         let Some(mut bytes) = calls.load(sought.index(), overflow.limit.saturating_add(1)).await? else {
@@ -80,6 +91,7 @@ impl<T: Payload> Sessions<T> {
         let Stored { reference, session_id, previous, .. } = *sought;
         let context = self.context_of(previous);
         let current = previous.is_none() && context.would_seal(&bytes);
+        let length = bytes.len();
         let mut open = || {
             let blob = context.open_blob(&reference, &session_id, overflow.limit, &mut bytes)?;
             let sealer = self.sealer();
@@ -87,10 +99,13 @@ impl<T: Payload> Sessions<T> {
                 reference: Reference { generation: blob.generation, ..reference },
                 session_id,
                 previous,
-                settled: current && blob.schema == sealer.fingerprint(),
+                settled: current && blob.schema == sealer.schema(),
+                length,
                 returns: blob.payload.len() <= sealer.longest_payload(),
             };
-            Ok((sealer.decode(blob.schema, blob.payload)?, stored))
+            let value = sealer.decode(blob.schema, blob.payload)?;
+            let payload = (blob.schema == sealer.schema()).then(|| Draft::of(blob.payload));
+            Ok(Loaded { value, stored, payload })
         };
         Ok(open())
     }
@@ -103,7 +118,7 @@ impl<T: Payload> Sessions<T> {
     ) -> Result<Result<T, Refusal>, Error> {
         let Some(overflow) = &self.inner.overflow else { return Ok(Err(Refusal::MissingBlob)) };
         let found = self.fetch(&overflow.calls(), &Stored::unseen(reference, session_id, None)).await?;
-        Ok(found.map(|(value, _)| value))
+        Ok(found.map(|loaded| loaded.value))
     }
 
     /// Takes one step with a blob, again if another request came in between, and tells what is to be kept then. Only a
@@ -121,9 +136,12 @@ impl<T: Payload> Sessions<T> {
             let written = match step {
                 Step::Extend => calls.set_expiry(index, seen, expires).await?,
                 Step::Replace => {
-                    let (next, bytes) = self.seal_next(blob, &write.draft)?;
+                    let unchanged = if write.changed { None } else { write.stored.as_ref() };
+                    let (next, bytes) = self.seal_next(blob, unchanged.unwrap_or(&write.draft))?;
+                    let added = self.spend(blob.length, next.length)?;
                     let written = calls.replace(index, seen, &bytes, expires).await?;
                     if written == Written::Done {
+                        self.inner.tally.stored(next.length, added);
                         *blob = next;
                     }
                     written
@@ -145,9 +163,9 @@ impl<T: Payload> Sessions<T> {
         write: &mut Write,
     ) -> Result<(), Error> {
         match self.fetch(calls, blob).await? {
-            Ok((theirs, stored)) => {
+            Ok(Loaded { value, stored, payload }) => {
                 *blob = stored;
-                self.reconcile(write, theirs)
+                self.reconcile(write, value, payload)
             }
             Err(Refusal::MissingBlob) => Err(Kind::Ended.into()),
             Err(refusal) => Err(Kind::Blob(refusal).into()),
@@ -155,9 +173,17 @@ impl<T: Payload> Sessions<T> {
     }
 
     /// What is to be kept, now that another request has stored something else.
-    fn reconcile(&self, write: &mut Write, theirs: T) -> Result<(), Error> {
+    fn reconcile(&self, write: &mut Write, theirs: T, payload: Option<Draft>) -> Result<(), Error> {
         let sealer = self.sealer();
-        let stored = sealer.draft(&theirs)?;
+        let same_bytes = |seen: &Draft| payload.as_ref().is_some_and(|now| now.payload() == seen.payload());
+        if write.changed && write.stored.as_ref().is_some_and(same_bytes) {
+            return Ok(()); // they have only sealed it anew
+        }
+        let stored = match &payload {
+            Some(payload) => payload.clone(),
+            None => sealer.draft(&theirs)?,
+        };
+        write.stored = payload;
         if !write.changed {
             // Nothing of this request's own: theirs it is.
             write.take(stored);
@@ -175,7 +201,7 @@ impl<T: Payload> Sessions<T> {
                 );
             }
             (OnConflict::Merge(merge), Some(base)) => {
-                let decode = |draft: &Draft| sealer.decode(sealer.fingerprint(), draft.payload());
+                let decode = |draft: &Draft| sealer.decode(sealer.schema(), draft.payload());
                 let conflict = (decode(base), decode(&write.draft));
                 let (Ok(base), Ok(mine)) = conflict else { return Err(Kind::Changed.into()) };
                 write.take(sealer.draft(&merge(Conflict { base, theirs, mine }))?);
@@ -187,24 +213,45 @@ impl<T: Payload> Sessions<T> {
         Ok(())
     }
 
-    /// Spills: a new blob, under a secret of its own.
+    /// Spills: a new blob, under a secret of its own, in place of another of this length or of none.
     pub(super) async fn create(
         &self,
         calls: &Calls<'_>,
         header: &Header,
         draft: &Draft,
         expires: SystemTime,
+        replaced: usize,
     ) -> Result<Stored, Error> {
         let reference = Reference { generation: 0, secret: random::bytes()? };
         let nothing = Stored::unseen(reference, header.session_id, None);
         let (blob, bytes) = self.seal_next(&nothing, draft)?;
+        let added = self.spend(replaced, blob.length)?;
         match calls.create(blob.index(), &bytes, expires).await? {
-            Written::Done => Ok(blob),
+            Written::Done => {
+                self.inner.tally.stored(blob.length, added);
+                Ok(blob)
+            }
             Written::Conflict => {
                 let source = "something stands at an index that nobody else can know".into();
                 Err(Kind::Store { call: "store a session", source: Some(source) }.into())
             }
         }
+    }
+
+    /// Takes out of the budget by how much a blob grows, and returns it.
+    fn spend(&self, before: usize, after: usize) -> Result<u64, Error> {
+        let added = after.saturating_sub(before) as u64;
+        let Some(budget) = &self.overflow().budget else { return Ok(added) };
+        match budget.spend(added, self.now()) {
+            Allowance::Granted => return Ok(added),
+            Allowance::FirstRefusal => tracing::warn!(
+                cookie = self.cookie_name(),
+                "the store's budget is used up: no session enters the store or grows there until its period ends"
+            ),
+            Allowance::Refused => {}
+        }
+        self.inner.tally.over_budget();
+        Err(Kind::OverBudget.into())
     }
 
     /// The next generation of a blob, sealed.
@@ -214,34 +261,32 @@ impl<T: Payload> Sessions<T> {
             let source = "its generations are used up".into();
             return Err(Kind::Store { call: "replace a session", source: Some(source) }.into());
         };
-        let next = Stored {
-            reference: Reference { generation, ..blob.reference },
-            settled: true,
-            returns: false,
-            ..*blob
-        };
-        let sealer = self.sealer();
-        let content = Blob { generation, schema: sealer.fingerprint(), payload: draft.payload() };
-        let bytes = self.context_of(blob.previous).seal_blob(&next.reference, &next.session_id, &content)?;
+        let reference = Reference { generation, ..blob.reference };
+        let content = Blob { generation, schema: self.sealer().schema(), payload: draft.payload() };
+        let bytes = self.context_of(blob.previous).seal_blob(&reference, &blob.session_id, &content)?;
+        let next = Stored { reference, settled: true, length: bytes.len(), returns: false, ..*blob };
         Ok((next, bytes))
     }
 
-    /// Leaves a blob to requests in flight. If that fails it stays until it expires, which harms nobody.
+    /// Leaves a blob to requests in flight, or, if that fails, has a task do so.
+    ///
+    /// After a failure the session leaves it all the same. The call may have been carried out, and then a cookie that
+    /// went on naming the blob would soon name nothing; the session in its cookie is the one copy that is sure to live.
     pub(super) async fn retire(&self, calls: &Calls<'_>, blob: &Stored, expires: SystemTime) -> Written {
         let grace = self.now().checked_add(self.overflow().grace);
-        let expires = grace.map_or(expires, |grace| expires.min(grace));
-        calls.set_expiry(blob.index(), blob.generation(), expires).await.unwrap_or_else(|error| {
-            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that is no longer needed lives on");
-            Written::Done
-        })
+        let at = grace.map_or(expires, |grace| expires.min(grace));
+        let (index, seen) = (blob.index(), blob.generation());
+        if let Ok(left) = calls.set_expiry(index, seen, at).await {
+            return left;
+        }
+        // Often one connection has ended, and the next call gets another.
+        self.clean_up(calls, Cleanup::Expire { index, seen, at }).await.unwrap_or(Written::Done)
     }
 
-    /// Deletes a blob that no cookie will name. If that fails it expires by itself.
+    /// Deletes a blob that no cookie will name.
     pub(super) async fn take_back(&self, calls: &Calls<'_>, blob: Option<Stored>) {
-        if let Some(blob) = blob
-            && let Err(error) = calls.delete(blob.index(), None).await
-        {
-            tracing::warn!(cookie = self.cookie_name(), %error, "a blob that nobody needs lives on");
+        if let Some(blob) = blob {
+            let _ = self.clean_up(calls, Cleanup::delete(&blob)).await;
         }
     }
 

@@ -12,6 +12,7 @@ use std::{
 use super::{
     Calls, Stored, Written,
     blob::{ATTEMPTS, Step},
+    later::Cleanup,
 };
 use crate::{
     Payload,
@@ -40,6 +41,8 @@ pub(crate) struct Write {
     pub(crate) draft: Draft,
     /// The data from which the request began, if it has changed them and they are known.
     pub(crate) base: Option<Draft>,
+    /// The bytes of the data as this request has last seen them in the blob, if they are of the present shape.
+    pub(crate) stored: Option<Draft>,
     /// Whether the request has changed the data.
     pub(crate) changed: bool,
     /// Whether they are kept though they are empty.
@@ -53,9 +56,9 @@ pub(crate) struct Write {
 }
 
 impl Write {
-    /// Whether `save` has put them where they are for so long, or less by no more than a handler takes.
-    fn is_saved_until(&self, expires: SystemTime) -> bool {
-        self.saved.is_some_and(|saved| expires <= saved + Duration::from_secs(60))
+    /// Until when `save` has put them where they are, if that is so long, or less by no more than a handler takes.
+    fn is_saved_until(&self, expires: SystemTime) -> Option<SystemTime> {
+        self.saved.filter(|saved| expires <= *saved + Duration::from_secs(60))
     }
 
     /// Goes on with other data than those of this request alone.
@@ -113,7 +116,7 @@ impl<T: Payload> Sessions<T> {
     pub(crate) async fn let_go(&self, calls: &Calls<'_>, work: &Work) {
         for (blob, fate) in &work.leaving {
             if *fate == Fate::Discarded
-                && let Err(error) = calls.delete(blob.index(), None).await
+                && let Err(error) = self.clean_up(calls, Cleanup::delete(blob)).await
             {
                 tracing::error!(cookie = self.cookie_name(), %error, "an ended session's blob is left behind");
             }
@@ -146,12 +149,15 @@ impl<T: Payload> Sessions<T> {
             match self.advance(calls, blob, write, step, expires).await {
                 Ok(Written::Done) => {}
                 Ok(Written::Conflict) => return Ok(Written::Conflict),
-                // It is there since it was saved, and would only have lived a little longer.
-                Err(error) if step == Step::Extend && write.is_saved_until(expires) && error.is_store() => {
+                Err(error) => {
+                    // It is there since it was saved, and would only have lived a little longer.
+                    let saved =
+                        write.is_saved_until(expires).filter(|_| step == Step::Extend && error.is_store());
+                    let Some(saved) = saved else { return Err(error) };
                     tracing::warn!(cookie = self.cookie_name(), %error, "a saved session's expiry stays as it was");
+                    self.expire_by(&mut write.header, saved);
                     return Ok(Written::Done);
                 }
-                Err(error) => return Err(error),
             }
             // Another request has written it meanwhile, by an older key.
             if step == Step::Extend && !blob.settled {
@@ -180,17 +186,33 @@ impl<T: Payload> Sessions<T> {
                 Fate::Renamed => Step::Extend,
                 Fate::Moved => Step::Replace,
             };
+            // The handler has outlived the session that arrived. Whatever still stands there is another request's, which
+            // has remembered it, and is not to expire for this one.
+            if renewed <= self.now() {
+                return Err(Kind::Ended.into());
+            }
             if self.advance(calls, blob, write, step, renewed).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
         }
         if !self.sealer().fits(&write.draft) {
-            *home = Some(self.create(calls, &header, &write.draft, expires).await?);
+            let replaced = leaving.iter().map(|(blob, _)| blob.length).max().unwrap_or(0);
+            *home = Some(self.create(calls, &header, &write.draft, expires, replaced).await?);
             if leaving.is_empty() {
                 self.inner.tally.spilled();
             }
         }
         Ok(Written::Done)
+    }
+
+    /// Has a cookie expire with its blob, which does so a little earlier: as if it had been sealed when that was stored.
+    fn expire_by(&self, header: &mut Header, blob: SystemTime) {
+        // The first step can be too short, if it was the absolute timeout that ended the cookie.
+        for _ in 0..2 {
+            let later = self.expiry(header).duration_since(blob).unwrap_or_default().as_secs();
+            let later = u32::try_from(later).unwrap_or(u32::MAX);
+            header.issued = header.issued.saturating_sub(later).max(header.created);
+        }
     }
 
     /// Whether nothing is left of the session but to be removed.
@@ -203,13 +225,13 @@ impl<T: Payload> Sessions<T> {
         let (blob, fate) = &mut work.leaving[at];
         let (Fate::Renamed | Fate::Moved, Some(write)) = (*fate, &mut work.write) else {
             // Also when nothing stands there any more, which is as good.
-            return Ok(calls.delete(blob.index(), None).await.err());
+            return Ok(self.clean_up(calls, Cleanup::delete(blob)).await.err());
         };
         let (header, expires) = (write.header, self.expiry(&write.header));
         for _ in 0..ATTEMPTS {
             let left = match fate {
                 Fate::Moved => Ok(self.retire(calls, blob, expires).await),
-                _ => calls.delete(blob.index(), Some(blob.generation())).await,
+                _ => self.clean_up(calls, Cleanup::delete_seen(blob)).await,
             };
             match left {
                 Ok(Written::Done) => return Ok(None),
@@ -226,7 +248,7 @@ impl<T: Payload> Sessions<T> {
                         Some(home)
                     }
                     None if self.sealer().fits(&write.draft) => None,
-                    None => Some(self.create(calls, &header, &write.draft, expires).await?),
+                    None => Some(self.create(calls, &header, &write.draft, expires, blob.length).await?),
                 };
             }
         }

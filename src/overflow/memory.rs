@@ -20,7 +20,8 @@ use super::{
 /// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room,
 /// by and large: of the new blobs those that nobody has loaded since they were stored, the oldest first, and of those that
 /// have been loaded again the one that has not been for the longest.
-/// **So a session can be lost before it expires**, and its owner begins a new one. What has expired counts as absent at
+/// **So a session can be lost before it expires**, and its owner begins a new one. If visitors can fill the store, they log
+/// others out: see [`may_overflow`](crate::SessionsBuilder::may_overflow). What has expired counts as absent at
 /// once, and is removed by a task every five minutes.
 ///
 /// Clones are the same store.

@@ -21,12 +21,16 @@
 //! Implement [`Store`], and call [`conformance::check`] from a test.
 
 mod blob;
+mod budget;
 mod calls;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod clear;
 pub mod conformance;
 mod erased;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod failure;
 mod keep;
+mod later;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "postgres")]
@@ -51,10 +55,12 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
-    blob::Stored,
+    blob::{Loaded, Stored},
+    budget::Budget,
     calls::Calls,
     erased::{BoxError, ErasedStore},
     keep::{Fate, Kept, Work, Write},
+    later::MOST_TASKS,
 };
 
 /// What keeps the blobs of sessions that don't fit their cookies.

@@ -9,14 +9,14 @@ use std::{
 use sqlx::{
     Connection, Error, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions},
+    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgSslMode},
     query::Query,
     raw_sql,
 };
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    Generation, Index, Store, StoreError, Written,
+    Generation, Index, Store, StoreError, Written, clear,
     failure::unix_millis,
     sweep::{Left, Sweeper},
 };
@@ -35,7 +35,8 @@ use super::{
 /// This crate enables none, so that you choose which. Add sqlx with a feature of yours, such as
 /// `sqlx = { version = "0.9", default-features = false, features = ["tls-rustls"] }`, to your dependencies, and
 /// `?sslmode=verify-full` to the URL. Without such a feature, a URL that demands TLS is an error; one that says nothing
-/// (`sslmode=prefer`) connects in clear.
+/// (`sslmode=prefer`) connects in clear. A store beyond this machine that may be reached in clear, because its `sslmode` is
+/// below `require`, is logged as a warning.
 ///
 /// ```no_run
 /// use sealed_session::overflow::PostgresStore;
@@ -61,6 +62,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Since when PostgreSQL can look whether a client is still there while it works for it.
 const LOOKS: u32 = 140_000;
+
+/// Warns when nothing forces the connection to be encrypted. A mode from `require` on connects with TLS or not at all.
+fn warn_if_clear(options: &PgConnectOptions) {
+    let host = options.get_host();
+    let is_local = options.get_socket().is_some() || host.starts_with('/') || clear::is_loopback(host);
+    if !is_local
+        && matches!(options.get_ssl_mode(), PgSslMode::Disable | PgSslMode::Allow | PgSslMode::Prefer)
+    {
+        clear::warn("PostgresStore", host, "enable one of sqlx's TLS features, and set sslmode=verify-full");
+    }
+}
 
 impl PostgresStore {
     /// The table and its index. It can be run again.
@@ -102,6 +114,7 @@ impl PostgresStore {
     /// on to wait for a lock in its name, [`connect`](Self::connect) has set `client_connection_check_interval` to two
     /// seconds, where there is such a setting.
     pub fn from_pool(pool: PgPool) -> Self {
+        warn_if_clear(&pool.connect_options());
         Self { pool, sweeper: Arc::new(Sweeper::new()) }
     }
 

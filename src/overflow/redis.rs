@@ -25,7 +25,8 @@ use super::{Generation, Index, Store, StoreError, Written, failure::unix_millis}
 ///
 /// This crate enables none, so that you choose which. Add redis with a feature of yours, such as
 /// `redis = { version = "1.8", default-features = false, features = ["tokio-rustls-comp"] }`, to your dependencies, and
-/// connect to a `rediss://` URL. Without such a feature, that is an error.
+/// connect to a `rediss://` URL. Without such a feature, that is an error. A `redis://` URL beyond this machine connects in
+/// clear, which [`connect`](Self::connect) logs as a warning; [`from_connection`](Self::from_connection) cannot tell.
 ///
 /// ```no_run
 /// use sealed_session::overflow::RedisStore;

@@ -94,6 +94,13 @@ impl Draft {
         Self(bytes)
     }
 
+    /// One that holds a payload.
+    pub(crate) fn of(payload: &[u8]) -> Self {
+        let mut draft = Self::new();
+        draft.write(payload);
+        draft
+    }
+
     /// The buffer to append the payload to; what stands in it must stay.
     pub(crate) fn payload_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0

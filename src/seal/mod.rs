@@ -50,14 +50,14 @@
 //!
 //! | offset | length | field |
 //! |---|---|---|
-//! | 0 | 4 | schema: the [fingerprint](crate::Fingerprint) of the payload's shape |
+//! | 0 | 4 | schema: the [fingerprint](crate::Fingerprint) of the payload's shape, or 1 for a [self-describing](crate::Encoding) payload |
 //! | 4 | 4 | created: when the session began |
 //! | 8 | 4 | issued: when this cookie was sealed |
 //! | 12 | 4 | window: how many seconds after `issued` the cookie stops to open |
 //! | 16 | 16 | session id |
 //! | 32 | 1 | flags: bit 0 persistent (the cookie has a Max-Age); all others zero |
 //! | 33 | 1 | pad: how many zero bytes end the frame |
-//! | 34 | n | payload: postcard 1.x |
+//! | 34 | n | payload: postcard 1.x, or MessagePack if the schema is 1 |
 //! | 34 + n | pad | zero bytes |
 //!
 //! # Reference frame

@@ -20,6 +20,8 @@ pub(crate) struct State<T> {
     pub(crate) presented: Presented,
     /// The blob that the session is in, or that `save` has put it in.
     pub(crate) home: Option<Stored>,
+    /// The very bytes of the data in that blob, if they are of the present shape.
+    pub(crate) stored: Option<Draft>,
     /// Those of other references that the request has brought, authentic and not opened.
     pub(crate) unopened: Vec<Stored>,
     /// Blobs that it was in before `save` put it there.
@@ -92,6 +94,7 @@ impl<T> State<T> {
             held,
             presented,
             home: None,
+            stored: None,
             unopened: Vec::new(),
             left: Vec::new(),
             before: Before::Untouched,

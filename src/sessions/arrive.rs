@@ -8,9 +8,9 @@ use crate::{
     Payload,
     cookie::SessionCookie,
     error::{Error, Refusal},
-    overflow::Stored,
+    overflow::{Loaded, Stored},
     policy::OnStoreFailure,
-    seal::Context,
+    seal::{Context, Draft},
     sealer::{Found, Marks, Opened},
     session::{Arrival, Session, State},
     sessions::Sessions,
@@ -160,7 +160,7 @@ impl<T: Payload> Arrived<T> {
     }
 
     /// Asks the store for the sessions that are there, the one issued last first, until one opens.
-    async fn load(&mut self) -> Result<Option<Stored>, Error> {
+    async fn load(&mut self) -> Result<Option<(Stored, Option<Draft>)>, Error> {
         let Some(overflow) = &self.sessions.inner.overflow else {
             self.refusal.get_or_insert(Refusal::MissingBlob);
             return Ok(None);
@@ -178,10 +178,10 @@ impl<T: Payload> Arrived<T> {
                 break;
             }
             match self.sessions.fetch(&calls, &sought).await? {
-                Ok((value, stored)) => {
+                Ok(Loaded { value, stored, payload }) => {
                     self.opened = Some(Candidate { content: Opened { value, marks }, previous });
                     self.unopened.remove(at);
-                    return Ok(Some(stored));
+                    return Ok(Some((stored, payload)));
                 }
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
@@ -192,7 +192,7 @@ impl<T: Payload> Arrived<T> {
     }
 
     /// The session of what has opened, which is in this blob if it is in one.
-    fn session(mut self, stored: Option<Stored>) -> Session<T> {
+    fn session(mut self, stored: Option<(Stored, Option<Draft>)>) -> Session<T> {
         let arrival = match (&self.opened, self.refusal) {
             (Some(_), _) => Arrival::Opened,
             (None, Some(refusal)) => Arrival::Refused(refusal),
@@ -214,7 +214,10 @@ impl<T: Payload> Arrived<T> {
             None => (T::default(), None),
         };
         let mut state = State::new(data, arrival, held, self.presented);
-        (state.home, state.unopened) = (stored, self.unopened);
+        if let Some((home, payload)) = stored {
+            (state.home, state.stored) = (Some(home), payload);
+        }
+        state.unopened = self.unopened;
         Session::new(self.sessions, state)
     }
 }

@@ -89,8 +89,14 @@ impl<T: Payload> Sessions<T> {
             None => Commit::Keep,
         };
         self.inner.tally.committed(commit, error.is_some());
-        if let Some(error) = &error {
-            tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept");
+        match &error {
+            Some(error) if error.is_expected() => {
+                tracing::debug!(cookie = self.cookie_name(), %error, "a session could not be kept");
+            }
+            Some(error) => {
+                tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept")
+            }
+            None => {}
         }
         (commit, error)
     }
@@ -134,7 +140,8 @@ impl<T: Payload> Sessions<T> {
             }
             Err(error) => return (Decision::Keep, Some(error)),
         };
-        let (Some(write), Some(stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
+        let (Some(write), Some(mut stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
+        stamped.header = write.header;
         if work.home.is_none() && self.is_over(&write) {
             return (Decision::Remove, late);
         }

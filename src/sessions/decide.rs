@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::{Sessions, send::Decision};
 use crate::{
     Payload,
-    error::Error,
+    error::{Error, Kind},
     lifetime::stamp,
     overflow::{Fate, Stored, Work, Write},
     policy::{OnServerError, Renewal},
@@ -107,6 +107,7 @@ impl<T: Payload> Sessions<T> {
             });
         }
         let write = Write {
+            stored: state.stored.take(),
             // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
             changed: !unchanged || is_over,
             header: stamped.header,
@@ -148,6 +149,7 @@ impl<T: Payload> Sessions<T> {
             let write = Write {
                 header: stamped.header,
                 came: Some(*header),
+                stored: state.stored.clone(),
                 draft,
                 base: None,
                 changed: false,
@@ -200,7 +202,14 @@ impl<T: Payload> Sessions<T> {
     /// When the data fit neither the cookie nor the store.
     pub(super) fn work(&self, state: &State<T>, write: Write) -> Result<Work, Error> {
         match &self.inner.overflow {
-            Some(overflow) if !self.inner.sealer.fits(&write.draft) => overflow.check_size(&write.draft)?,
+            Some(overflow) if !self.inner.sealer.fits(&write.draft) => {
+                if !self.may_be_stored(state) {
+                    self.inner.tally.barred();
+                    let (size, limit) = (self.inner.sealer.size(&write.draft), self.inner.sealer.limit());
+                    return Err(Kind::Barred { size, limit }.into());
+                }
+                overflow.check_size(&write.draft)?;
+            }
             Some(_) => {}
             None => self.inner.sealer.check_size(&write.draft)?,
         }
@@ -218,6 +227,13 @@ impl<T: Payload> Sessions<T> {
             home: state.blobs().copied().find(is_home),
             leaving: left.chain(disowned).collect(),
         })
+    }
+
+    /// Whether there is a store that the session is in, or may enter. One that is in it stays, or nobody could sign out
+    /// whose session is no longer admitted without being signed in.
+    pub(crate) fn may_be_stored(&self, state: &State<T>) -> bool {
+        let is_stored = !state.discarded && state.blobs().next().is_some();
+        self.inner.overflow.as_ref().is_some_and(|overflow| is_stored || (overflow.admits)(&state.data))
     }
 
     /// The marks under which a changed session goes on.

@@ -25,6 +25,7 @@ impl<T: Payload> Sessions<T> {
             _ => None,
         };
         let write = Write {
+            stored: state.stored.clone(),
             header: stamped.header,
             came: state.held.map(|held| held.header),
             draft,
@@ -51,6 +52,12 @@ impl<T: Payload> Sessions<T> {
             (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
             _ => (home, None),
         };
+        // The bytes in the blob, where the next write begins from them.
+        state.stored = match write.changed {
+            _ if base.is_some() => None,
+            true => home.map(|_| write.draft.clone()),
+            false => write.stored,
+        };
         // Who could not change anything yet has changed nothing.
         let untouched = matches!(state.before, Before::Untouched);
         let before = |saved| match untouched {
@@ -60,12 +67,15 @@ impl<T: Payload> Sessions<T> {
         (state.home, state.before) = match write.mine {
             None => (home, before(write.draft)),
             Some(mine) if self.sealer().draft(&state.data)?.payload() == mine.payload() => {
-                let merged = self.sealer().decode(self.sealer().fingerprint(), write.draft.payload());
+                let merged = self.sealer().decode(self.sealer().schema(), write.draft.payload());
                 state.data = merged.map_err(Kind::Blob)?;
                 (home, before(write.draft))
             }
             // Changed again meanwhile, by another thread: the next write merges again.
-            Some(mine) => (home.map(Stored::seen_earlier), Before::Serialised(mine)),
+            Some(mine) => {
+                state.stored = None;
+                (home.map(Stored::seen_earlier), Before::Serialised(mine))
+            }
         };
         Ok(())
     }

@@ -2,6 +2,9 @@
 //!
 //! What needs a server is ignored unless asked for: `cargo test --all-features --test conformance -- --ignored`.
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+#[path = "../kit/log.rs"]
+mod log;
 #[cfg(feature = "memory")]
 mod memory;
 mod mutants;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sealed_session::overflow::{Generation, PostgresStore, Store, Written, conformance};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
+use crate::log::Log;
 use crate::samples::{HOUR, blob, future, index};
 use crate::servers::{self, Postgres};
 
@@ -37,6 +38,28 @@ async fn postgres_conforms() {
     let left = "SELECT count(*) FROM sealed_sessions WHERE expires > now() + interval '1 minute'";
     let left: i64 = sqlx::query_scalar(left).fetch_one(&pool).await.unwrap();
     assert_eq!(left, 0, "the check leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_pool_that_reaches_beyond_this_machine_without_tls_logs_a_warning() {
+    for (url, warnings) in [
+        ("postgres://shop:hunter2@db.example/shop", 1),
+        ("postgres://shop:hunter2@db.example/shop?sslmode=disable", 1),
+        ("postgres://shop:hunter2@10.0.0.1/shop?sslmode=prefer", 1),
+        ("postgres://shop:hunter2@db.example/shop?sslmode=require", 0),
+        ("postgres://shop:hunter2@db.example/shop?sslmode=verify-full", 0),
+        ("postgres://shop:hunter2@localhost/shop", 0),
+        ("postgres://shop:hunter2@127.0.0.1/shop", 0),
+        ("postgres://shop:hunter2@[::1]/shop", 0),
+        ("postgres:///shop?host=/run/postgresql", 0),
+    ] {
+        let (log, _guard) = Log::record();
+        let store = PostgresStore::from_pool(PgPool::connect_lazy(url).unwrap());
+        drop(store.clone());
+        let text = log.text();
+        assert_eq!(text.matches("the session store is not encrypted").count(), warnings, "{url}: {text}");
+        assert!(!text.contains("hunter2"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use redis::{AsyncCommands, Client, aio::ConnectionManager};
 use sealed_session::overflow::{Generation, RedisStore, Store, Written, conformance};
 
+use crate::log::Log;
 use crate::samples::{blob, future, index};
 use crate::servers::{self, Redis};
 
@@ -26,6 +27,23 @@ async fn redis_conforms_over_a_connection_of_the_application() {
     conformance::check(&RedisStore::from_connection(manager.clone())).await;
     let left: Vec<String> = manager.keys("*").await.unwrap();
     assert!(left.is_empty(), "the check leaves nothing behind: {left:?}");
+}
+
+#[tokio::test]
+async fn connecting_beyond_this_machine_without_tls_logs_a_warning() {
+    for (url, warnings) in [
+        // The network refuses this address at once.
+        ("redis://:hunter2@255.255.255.255:1/", 1),
+        ("redis://:hunter2@127.0.0.1:1/", 0),
+        ("redis+unix:///nowhere", 0),
+        ("rediss://:hunter2@255.255.255.255:1/", 0),
+    ] {
+        let (log, _guard) = Log::record();
+        assert!(RedisStore::connect(url).await.is_err());
+        let text = log.text();
+        assert_eq!(text.matches("the session store is not encrypted").count(), warnings, "{url}: {text}");
+        assert!(!text.contains("hunter2"));
+    }
 }
 
 #[tokio::test]

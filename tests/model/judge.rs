@@ -77,6 +77,24 @@ pub enum Call {
     Pause,
 }
 
+impl Call {
+    /// The same call at the same place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        call_name(self) == call_name(other) && self.index() == other.index()
+    }
+
+    fn index(&self) -> Option<Index> {
+        match self {
+            Self::Load { index }
+            | Self::Create { index, .. }
+            | Self::Replace { index, .. }
+            | Self::SetExpiry { index, .. }
+            | Self::Delete { index, .. } => Some(*index),
+            Self::Pause => None,
+        }
+    }
+}
+
 pub enum Reply {
     Loaded(Option<Vec<u8>>),
     Written(Written),
@@ -242,6 +260,14 @@ impl Request {
             matches!(verb, Add | Bulk(_) | Clear | Destroy | Regenerate | Take)
         };
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
+    }
+
+    /// The session that it came with is over, as far as its own cookie tells.
+    fn outlives(&self, now: u64) -> bool {
+        self.came.as_ref().is_some_and(|came| {
+            let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
+            u64::from(came.header.created) + lifetime <= now
+        })
     }
 
     /// The place that its session was in, if it has opened from there.

@@ -4,7 +4,8 @@
 //! Sessions grow, shrink, are emptied, renewed, saved half-way, renamed and ended; time passes; keys are rotated; what
 //! fits one node's cookie does not fit the other's. Requests run in parallel: each call of the store waits until the
 //! test lets it through, so every order of calls can happen, and does so again for the same seed. Calls fail, or are carried
-//! out and fail all the same, or are never answered, and perhaps carried out long after. Clients hang up. Answers overtake
+//! out and fail all the same, or are never answered, and perhaps carried out long after. Calls that clean up and fail are
+//! made again by tasks. Clients hang up. Answers overtake
 //! each other. Cookies are copied, and old ones come back.
 //!
 //! The judge sees every call of the store, every session that is opened, and every answer. A **place** is an index of the
@@ -20,7 +21,7 @@
 //!    gone; `destroy` removes the cookie whatever else fails.
 //! 3. **What is answered is what was done.** A change that is answered by a 200 is sent, and what is sent is what the
 //!    request made of the session. An error, or a 500 of the handler's, sends nothing that was not stored, removes nothing
-//!    that was not ended, and has a reason: a call that failed, another request, or the size.
+//!    that was not ended or over, and has a reason: a call that failed, another request, or the size.
 //! 4. **No update is lost unseen.** What a request has not seen it does not replace: with `Refuse` not at all, with
 //!    `Merge` by the merged value alone, with `LastWriteWins` and counted. The same holds for what it carries under
 //!    another id or back into the cookie.

@@ -5,8 +5,10 @@ use crate::{
     steps::{
         Mood::{Down, Hanging, Lying, Well},
         Policy::{self, LastWriteWins, Merge, Refuse},
-        Step::{self, Begin, Finish, Proceed, Visit},
-        Verb::{self, Add, Bulk, Clear, Destroy, Pause, RenewId, Save},
+        Step::{self, Begin, Finish, Pass, Proceed, Visit},
+        Verb::{
+            self, Add, Bulk, Clear, Destroy, Forget, Pause, Remember, RenewId, RenewIdKeepDeadline, Save,
+        },
     },
 };
 
@@ -77,6 +79,47 @@ fn what_is_destroyed_is_gone_though_what_follows_fails() {
     for mood in [Down, Lying, Hanging] {
         let (load, create) = (PROCEED, Proceed { which: 0, mood });
         holds(Refuse, [visit(&[Add, Bulk(300)]), begin(&[Destroy, Add, Bulk(300)]), load, create, FINISH]);
+    }
+}
+
+const FIVE_DAYS: u64 = 5 * 24 * 3600;
+
+/// Seed 1795275019043728286. The request asks that no copy under the old id open any more, and the store has not said that
+/// it is so: that is a 503, as for `destroy`. The cookie is removed, since the session is over in any case.
+#[test]
+fn a_new_id_for_a_session_that_its_handler_has_outlived_is_a_503_if_the_deletion_fails() {
+    for mood in [Down, Lying, Hanging] {
+        let (load, delete) = (PROCEED, Proceed { which: 0, mood });
+        let begins = begin(&[Pause, RenewIdKeepDeadline]);
+        for policy in Policy::ALL {
+            holds(
+                policy,
+                [visit(&[Bulk(300)]), begins.clone(), load.clone(), Pass(FIVE_DAYS), PROCEED, delete.clone()],
+            );
+        }
+    }
+}
+
+#[test]
+fn a_handler_that_has_outlived_its_session_does_not_end_it_for_a_request_that_has_remembered_it() {
+    let load = PROCEED;
+    for policy in Policy::ALL {
+        let others = [visit(&[Bulk(300)]), begin(&[Forget, Pause]), load.clone(), visit(&[Remember])];
+        holds(policy, [others.as_slice(), &[Pass(FIVE_DAYS), FINISH, visit(&[])]].concat());
+    }
+}
+
+#[test]
+fn a_cookie_expires_with_its_blob_if_that_was_saved_and_can_not_be_made_to_live_longer() {
+    for mood in [Down, Lying, Hanging] {
+        let (create, set_expiry) = (PROCEED, Proceed { which: 0, mood });
+        let saves = [visit(&[Bulk(100)]), begin(&[Bulk(300), Save, Pause]), create, Pass(31)];
+        for policy in Policy::ALL {
+            holds(
+                policy,
+                [saves.as_slice(), &[PROCEED, set_expiry.clone(), Pass(7169), visit(&[])]].concat(),
+            );
+        }
     }
 }
 

@@ -81,7 +81,8 @@ impl<'a> World<'a> {
         nodes.clock.store(BEGINNING, SeqCst);
         let mut waiting = nodes.gate.lock();
         waiting.judge = Judge::new(sequence.policy, &nodes.every_key, BEGINNING);
-        (waiting.calls, waiting.let_through, waiting.abandoned) = Default::default();
+        (waiting.calls, waiting.let_through) = Default::default();
+        (waiting.abandoned, waiting.failed, waiting.weather) = Default::default();
         drop(waiting);
         let calm = |step: &Step| {
             matches!(step, Step::Visit { .. } | Step::Pass(_) | Step::Weather(_) | Step::Roll { .. })
@@ -112,7 +113,7 @@ impl<'a> World<'a> {
         }
         // In the end all is well, every answer arrives, and everybody looks once more.
         self.says("The end.");
-        self.weather = Mood::Well;
+        self.changes_weather(Mood::Well);
         while !self.in_flight.is_empty() {
             self.finish(0, &[]).await;
             self.check()?;
@@ -124,7 +125,7 @@ impl<'a> World<'a> {
             self.visit(browser, 0, &[Verb::Passive], &[]).await;
             self.check()?;
         }
-        self.pass(31 * DAY);
+        self.pass(31 * DAY).await;
         let overwritten = self.count_overwritten() - self.overwritten;
         let mut waiting = self.nodes.gate.lock();
         waiting.judge.judge_end(overwritten);
@@ -194,11 +195,11 @@ impl<'a> World<'a> {
                     self.proceed(which, self.weather).await;
                 }
                 self.says(format!("{seconds} s pass"));
-                self.pass(*seconds);
+                self.pass(*seconds).await;
             }
             Step::Weather(mood) => {
                 self.says(format!("The store is {mood:?}"));
-                self.weather = *mood;
+                self.changes_weather(*mood);
             }
             Step::Roll { node } => {
                 // An old process that lingers could not open what the new key seals, or would seal by the old one.
@@ -229,9 +230,19 @@ impl<'a> World<'a> {
         self.nodes.clock.load(SeqCst)
     }
 
-    fn pass(&mut self, seconds: u64) {
+    fn changes_weather(&mut self, mood: Mood) {
+        self.weather = mood;
+        self.nodes.gate.lock().weather = mood;
+    }
+
+    async fn pass(&mut self, seconds: u64) {
         self.nodes.clock.fetch_add(seconds, SeqCst);
         self.nodes.gate.lock().judge.now = self.now();
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        // Tasks that clean up begin their next call, and end it.
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// A node is restarted with the next ring: a new key first opens everywhere, then seals everywhere, and the old one

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kit::{Browser, HOUR, Mood, SECOND, Visit};
-use sealed_session::{Arrival, OnStoreFailure};
+use sealed_session::{Arrival, OnStoreFailure, Refusal};
 use tokio::time::Instant;
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
@@ -106,6 +106,103 @@ async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
             assert!(!session.read(|visit| visit.notes.is_empty()), "{path}, {call}, {mood:?}");
         }
     }
+}
+
+/// Lets a session return into its cookie while calls that set an expiry find the store in these moods, and returns the
+/// browser, and a copy of the cookie that referred to the store.
+async fn returns_while(shop: &Shop, moods: &[Mood]) -> (Browser, Browser) {
+    let mut browser = shop.spilled().await;
+    shop.get(&mut browser, "/remember/864000").await;
+    let copy = browser.clone();
+    for mood in moods {
+        shop.store.once("set_expiry", *mood);
+    }
+    assert_eq!(shop.get(&mut browser, "/note/5").await.status, 200);
+    assert!(!is_reference(&browser));
+    (browser, copy)
+}
+
+async fn assert_a_copy_is_dead_after_a_logout(shop: &Shop, mut browser: Browser, copy: &Browser) {
+    assert!(shop.get(&mut browser, "/destroy").await.removes());
+    shop.clock.advance(30 * SECOND);
+    assert_eq!(shop.open(copy).await.arrival(), Arrival::Refused(Refusal::MissingBlob));
+}
+
+#[tokio::test]
+async fn one_call_that_fails_while_a_session_returns_into_its_cookie_leaves_no_copy_behind() {
+    for mood in [Mood::Down, Mood::Lying] {
+        let shop = Shop::plain();
+        let (browser, copy) = returns_while(&shop, &[mood]).await;
+        assert_a_copy_is_dead_after_a_logout(&shop, browser, &copy).await;
+        assert_eq!(shop.sessions.counters().cleanups_retried, 0, "{mood:?}: the request itself tried again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_a_request_could_not_remove_is_removed_by_a_task_once_the_store_answers() {
+    for moods in [[Mood::Down, Mood::Down], [Mood::Hanging, Mood::Hanging], [Mood::Lying, Mood::Down]] {
+        let shop = Shop::plain();
+        let (browser, copy) = returns_while(&shop, &moods).await;
+        let counters = shop.sessions.counters();
+        assert_eq!((counters.cleanups_retried, counters.cleanups_failed), (1, 0));
+        for mood in [Mood::Down, Mood::Hanging] {
+            shop.store.once("set_expiry", mood);
+        }
+        pass(60 * SECOND).await;
+        assert_a_copy_is_dead_after_a_logout(&shop, browser, &copy).await;
+        assert_eq!(shop.sessions.counters().cleanups_failed, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_removes_a_copy_leaves_alone_what_another_request_has_written_since() {
+    let shop = Shop::plain();
+    let (_, copy) = returns_while(&shop, &[Mood::Down, Mood::Down]).await;
+    let in_flight = shop.open(&copy).await;
+    note(&in_flight, LARGE + 1);
+    assert!(shop.commit(in_flight).await.0.is_ok());
+    pass(60 * SECOND).await;
+    assert!(shop.store.seconds_left() > 3600);
+    assert_eq!(shop.sessions.counters().cleanups_failed, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_without_success_a_copy_stays_and_is_counted_and_logged() {
+    let shop = Shop::plain();
+    let (log, _guard) = kit::log::Log::record();
+    let _ = returns_while(&shop, &[Mood::Hanging, Mood::Hanging]).await;
+    shop.store.is(Mood::Down);
+    pass(59 * 60 * SECOND).await;
+    assert_eq!(shop.sessions.counters().cleanups_failed, 0);
+    pass(2 * 60 * SECOND).await;
+    assert_eq!(shop.sessions.counters().cleanups_failed, 1);
+    assert!(log.text().contains("copies of its old cookie open it"));
+    let attempts = shop.store.calls().len();
+    assert!((60..80).contains(&attempts), "{attempts}");
+    pass(HOUR).await;
+    assert_eq!(shop.store.calls(), [""; 0], "nobody tries any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_was_ended_while_its_store_was_down_is_deleted_once_that_answers() {
+    for path in ["/destroy", "/regenerate", "/renew"] {
+        for mood in [Mood::Down, Mood::Hanging] {
+            let shop = Shop::plain();
+            let mut browser = shop.spilled().await;
+            let copy = browser.clone();
+            shop.store.once("delete", mood);
+            assert_eq!(shop.get(&mut browser, path).await.status, 503, "{path}");
+            assert_eq!(shop.sessions.counters().cleanups_retried, 1, "{path}");
+            pass(2 * SECOND).await;
+            let arrival = shop.open(&copy).await.arrival();
+            assert_eq!(arrival, Arrival::Refused(Refusal::MissingBlob), "{path}, {mood:?}");
+        }
+    }
+}
+
+/// Time passes for tasks, at once, since tokio's clock is paused. The sessions' own clock stands still.
+async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod kit;
 mod conflicts;
 mod cut_off;
 mod faults;
+mod flood;
 mod hostile;
 mod life;
 mod reviewed;

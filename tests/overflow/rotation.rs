@@ -1,7 +1,10 @@
 //! Keys, shapes, realms and names that change while sessions are stored.
 
+use http::HeaderMap;
 use kit::{Browser, HOUR, SECOND, TestStore, Visit, sessions};
-use sealed_session::{Arrival, CookieAttributes, Key, KeyRing, Refusal, Sessions};
+use sealed_session::{
+    Arrival, Commit, CookieAttributes, Error, Key, KeyRing, OnConflict, Payload, Refusal, Session, Sessions,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{COOKIE, LARGE, Shop, is_reference, kit, receive};
@@ -56,6 +59,30 @@ async fn b42_a_blob_of_an_older_key_is_sealed_anew_though_its_reference_is_not_o
     other.clock.advance(HOUR);
     other.get(&mut browser, "/read").await;
     let last = one.node(ring_of(&[&new]), |builder| builder);
+    assert_eq!(crate::views(&last.open(&browser).await), 1);
+}
+
+/// Not promised, and said so in SECURITY.md: a key must stay until what it has sealed has expired.
+#[tokio::test]
+async fn a_key_that_is_removed_too_early_ends_a_session_whose_blob_it_has_sealed_though_its_cookie_is_of_another()
+ {
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
+    let other = one.node(ring_of(&[&new, &old]), |builder| builder);
+    let last = one.node(ring_of(&[&new]), |builder| builder);
+    let mut browser = other.spilled().await;
+    let session = one.open(&browser).await;
+    crate::add(&session);
+    let (_, answer_that_is_lost) = one.commit(session).await;
+    drop(answer_that_is_lost);
+
+    let answer = last.get(&mut browser, "/arrival").await;
+    assert_eq!(answer.text(), "Refused(UnknownKey)");
+    assert!(answer.sends_nothing(), "with the key back in the ring, the session goes on");
+    // Two hours after the last node has sealed with the old key, whatever is still live is of the new one.
+    one.clock.advance(2 * HOUR - SECOND);
+    other.get(&mut browser, "/read").await;
+    one.clock.advance(SECOND);
     assert_eq!(crate::views(&last.open(&browser).await), 1);
 }
 
@@ -170,4 +197,82 @@ async fn a_planted_reference_is_asked_of_the_store_only_if_it_was_issued_last() 
         let session = shop.sessions.open(&request).await.unwrap();
         assert_eq!((session.arrival(), shop.store.calls()), (Arrival::Opened, vec!["load"]));
     }
+}
+
+type Unordered = std::collections::HashMap<String, String>;
+
+/// Nodes of one application whose session data serialize in another order each time they are read.
+fn unordered(shop: &Shop, ring: KeyRing) -> Sessions<Unordered> {
+    let clock = shop.clock.clone();
+    Sessions::builder(ring)
+        .realm("tests")
+        .clock(move || clock.now())
+        .store(shop.store.clone())
+        .on_conflict(OnConflict::Refuse)
+        .build()
+        .unwrap()
+}
+
+async fn begin<T: Payload>(sessions: &Sessions<T>, browser: &Browser) -> Session<T> {
+    let cookies = browser.cookie_header().unwrap_or_default();
+    sessions.open(&http::Request::get("/").header("cookie", cookies).body(()).unwrap()).await.unwrap()
+}
+
+async fn end<T: Payload>(sessions: &Sessions<T>, session: Session<T>) -> (Result<Commit, Error>, HeaderMap) {
+    let mut response = http::Response::new(());
+    let commit = sessions.commit(session, &mut response).await;
+    (commit, response.headers().clone())
+}
+
+/// A stored session of 300 entries, and the nodes that seal it with an old and with a new key.
+async fn stored_and_unordered() -> (Shop, Browser, [Sessions<Unordered>; 2]) {
+    let shop = Shop::plain();
+    let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
+    let before = unordered(&shop, ring_of(&[&old, &new]));
+    let after = unordered(&shop, ring_of(&[&new, &old]));
+    let mut browser = Browser::new();
+    let session = begin(&before, &browser).await;
+    session.update(|map| map.extend((0..300).map(|n| (n.to_string(), "x".repeat(20)))));
+    let (commit, headers) = end(&before, session).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    receive(&mut browser, &headers);
+    (shop, browser, [before, after])
+}
+
+#[tokio::test]
+async fn a_blob_that_was_only_sealed_again_is_no_conflict_though_its_entries_have_no_order() {
+    let (shop, browser, [before, after]) = stored_and_unordered().await;
+    let slow = begin(&before, &browser).await;
+    slow.update(|map| map.insert("new".into(), "value".into()));
+    // Meanwhile the other node renews it, with the new key.
+    shop.clock.advance(HOUR);
+    let (commit, _) = end(&after, begin(&after, &browser).await).await;
+    assert_eq!((commit.unwrap(), shop.store.generation().to_string().as_str()), (Commit::Set, "2"));
+
+    let (commit, _) = end(&before, slow).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    let again = begin(&after, &browser).await;
+    assert_eq!(again.read(|map| (map.len(), map["new"].clone())), (301, "value".into()));
+}
+
+#[tokio::test]
+async fn a_change_under_a_new_id_is_no_conflict_with_a_blob_that_was_only_sealed_again() {
+    let (shop, browser, [before, after]) = stored_and_unordered().await;
+    let slow = begin(&before, &browser).await;
+    slow.renew_id();
+    shop.clock.advance(HOUR);
+    let (commit, _) = end(&after, begin(&after, &browser).await).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    let (commit, _) = end(&before, slow).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+}
+
+#[tokio::test]
+async fn a_change_of_one_entry_by_another_request_is_still_a_conflict() {
+    let (_shop, browser, [before, after]) = stored_and_unordered().await;
+    let (one, other) = (begin(&before, &browser).await, begin(&after, &browser).await);
+    one.update(|map| map.insert("7".into(), "one".into()));
+    other.update(|map| map.insert("7".into(), "two".into()));
+    assert_eq!(end(&after, other).await.0.unwrap(), Commit::Set);
+    assert!(end(&before, one).await.0.unwrap_err().is_conflict());
 }

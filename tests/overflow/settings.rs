@@ -53,6 +53,8 @@ fn what_can_not_be_meant_of_a_store_is_an_error_from_build() {
         ("leaves no room for the reference", build(|builder| builder.cookie_limit(172))),
         ("holds no more than the cookie", build(|builder| builder.store_limit(3000))),
         ("holds no more than the cookie", build(|builder| builder.store_limit(0))),
+        ("holds less than one session", build(|builder| builder.store_budget(1_048_575, SECOND))),
+        ("period of 0", build(|builder| builder.store_budget(1 << 30, Duration::ZERO))),
         ("within a deadline of 0", build(|builder| builder.store_deadline(Duration::ZERO))),
     ] {
         let error = built.unwrap_err();

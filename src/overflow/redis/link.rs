@@ -6,12 +6,12 @@ use std::{
 };
 
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError,
+    Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, ProtocolVersion, RedisError,
     aio::{ConnectionManager, ConnectionManagerConfig},
     io::tcp::TcpSettings,
 };
 
-use super::StoreError;
+use super::{super::clear, StoreError};
 
 /// A connection that all clones share.
 #[derive(Clone)]
@@ -36,6 +36,15 @@ impl Link {
     /// One of our own.
     pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
         let client = client(url).map_err(StoreError::when("reading the URL of Redis"))?;
+        if let ConnectionAddr::Tcp(host, _) = client.get_connection_info().addr()
+            && !clear::is_loopback(host)
+        {
+            clear::warn(
+                "RedisStore",
+                host,
+                "enable one of redis's TLS features, and connect to a rediss:// URL",
+            );
+        }
         let manager = ConnectionManager::new_with_config(client.clone(), config())
             .await
             .map_err(StoreError::when("connecting to Redis"))?;

@@ -7,7 +7,7 @@ use sealed_session::{
 };
 
 use super::{Basket, Cookie, Effect, Judge, Kept, expiry, read_blob};
-use crate::steps::{DAY, Policy, Verb};
+use crate::steps::{Policy, Verb};
 
 impl Judge {
     /// A cookie that is sent stands for what this request has done, and its blob for as long as it lives.
@@ -139,17 +139,14 @@ impl Judge {
                 _ => base == request.mine && theirs.is_empty(),
             }
         });
-        let over = request.came.as_ref().is_some_and(|came| {
-            let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
-            u64::from(came.header.created) + lifetime <= self.now
-        });
+        let over = request.outlives(self.now);
 
         match (result, sent) {
             (Err(_), Some(None)) if refused => {}
             (Err(error), _) if !error.is_store() && sent.is_some() && !request.did(Verb::Destroy) => {
                 self.object("a request that failed has sent a cookie");
             }
-            (Err(_), Some(None)) if !(request.did(Verb::Destroy) || now_empty || merged_empty) => {
+            (Err(_), Some(None)) if !(request.did(Verb::Destroy) || now_empty || merged_empty || over) => {
                 self.object("a request that failed has removed the session");
             }
             (Err(_), _) => {}

@@ -143,7 +143,7 @@ impl Judge {
         let over = request.effects.iter().any(|effect| self.places[&effect.index].expires <= self.now);
         let fair = match error {
             _ if error.is_store() => request.troubled,
-            _ if error.is_conflict() => others || over || request.troubled,
+            _ if error.is_conflict() => others || over || request.outlives(self.now) || request.troubled,
             _ if error.is_too_large() => request.mine.bulk.len() >= TOO_LARGE,
             _ => false,
         };

@@ -14,7 +14,7 @@ use sealed_session::{Key, KeyRing, Sessions, Suite};
 use super::gate::{Gate, Waiting};
 use crate::{
     judge::{Basket, Judge},
-    steps::{NODES, Policy},
+    steps::{Mood, NODES, Policy},
 };
 
 /// When every sequence begins.
@@ -54,6 +54,8 @@ impl Nodes {
             calls: BTreeMap::new(),
             let_through: BTreeMap::new(),
             abandoned: vec![],
+            failed: vec![],
+            weather: Mood::Well,
         })));
         let build = |policy: Policy, limit: usize, ring: &KeyRing| {
             let clock = clock.clone();

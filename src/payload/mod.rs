@@ -1,9 +1,21 @@
+//! Session data ⇄ bytes: two encodings, and the shapes that the data had before.
+
+mod codec;
+mod map;
+mod migration;
+
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What can be a session's data: anything with `Default`, `Serialize` and `Deserialize` that owns what it holds.
+pub(crate) use self::{
+    codec::Codec,
+    migration::{Declaration, declare},
+};
+pub use self::{codec::Encoding, map::SessionMap};
+
+/// Session data: any type that implements `Default`, `Serialize` and `Deserialize` and owns what it holds.
 ///
-/// Implemented for all such types; there is nothing to implement. A session counts as empty when it serialises like
-/// the default.
+/// Every such type implements it; there is nothing to implement by hand. A session is empty when it serializes like the
+/// type's default.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};

@@ -7,6 +7,8 @@ use serde::{
     de::{DeserializeOwned, Visitor},
 };
 
+use serde_fingerprint::named;
+
 use crate::{
     KeyRing, Session, Sessions, SessionsBuilder,
     error::{Error, Kind},
@@ -14,9 +16,9 @@ use crate::{
 
 /// Keys and values. Each value has a type of its own, known to who puts it in and to who gets it.
 ///
-/// Values are MessagePack with the names of fields, so that a struct that has gained a field with `#[serde(default)]`
-/// still reads; the map is sorted by key, and its shape as a payload never changes. That costs bytes: where the data
-/// are known, a struct of your own is a third smaller, and typed.
+/// Values are MessagePack with the names of fields, as [`Encoding::SelfDescribing`](crate::Encoding) writes them: a
+/// struct that gained a field with `#[serde(default)]` still reads. The map is sorted by key. Names cost bytes: for
+/// data that you know, a struct of your own is a third smaller, and typed.
 ///
 /// ```
 /// use sealed_session::SessionMap;
@@ -36,31 +38,31 @@ pub struct SessionMap(BTreeMap<String, Value>);
 struct Value(Vec<u8>);
 
 impl SessionMap {
-    /// Puts a value in place of what the key had.
+    /// Sets the value of a key.
     ///
     /// # Errors
     ///
-    /// When the value can't be serialised; the map is as before then.
+    /// If the value can't be serialized or nests more than 128 levels deep. The map is then unchanged.
     pub fn insert(&mut self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let key = key.into();
-        match rmp_serde::to_vec_named(value) {
-            Ok(bytes) => {
-                self.0.insert(key, Value(bytes));
-                Ok(())
-            }
-            // What serde says may hold a piece of the value.
-            Err(_) => Err(Kind::Value { key, what: "can't be serialised" }.into()),
-        }
+        let mut bytes = Vec::new();
+        // No cause is given: what serde says may hold a piece of the value.
+        named::encode_into(value, &mut bytes).map_err(|_| Kind::Value("can't be serialized"))?;
+        self.0.insert(key.into(), Value(bytes));
+        Ok(())
     }
 
-    /// The value of a key, as the type that is asked for; `None` if the key has none.
+    /// Returns the value of a key as the requested type, or `None` if the key has no value.
     ///
     /// # Errors
     ///
-    /// When the value does not fit the type: it is never guessed at. MessagePack has one nil, so that `Some(None)` reads as
-    /// `None`.
+    /// If the value does not fit the type. It is never guessed: a list is not a struct, and a number is not a
+    /// variant. Where serde buffers a part before it decides what it is (`flatten`, `untagged`, `tag`), serde decides. As
+    /// in JSON, `Some(None)` reads as `None`.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
-        self.0.get(key).map(|value| value.read(key)).transpose()
+        let read = |value: &Value| {
+            named::decode(&value.0).map_err(|_| Kind::Value("is not of the requested type").into())
+        };
+        self.0.get(key).map(read).transpose()
     }
 
     /// Removes a key, and says whether it was there.
@@ -93,14 +95,6 @@ impl fmt::Debug for SessionMap {
     /// How many keys there are: names and values are a visitor's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionMap({} keys)", self.len())
-    }
-}
-
-impl Value {
-    fn read<V: DeserializeOwned>(&self, key: &str) -> Result<V, Error> {
-        rmp_serde::from_slice(&self.0).map_err(|_| {
-            Kind::Value { key: key.to_owned(), what: "is not of the type that was asked for" }.into()
-        })
     }
 }
 

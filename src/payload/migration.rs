@@ -1,4 +1,4 @@
-//! Payloads of an older shape, declared by the application.
+//! Payloads of a former shape, declared by the application.
 
 use std::any::type_name;
 
@@ -9,16 +9,22 @@ use crate::error::{Error, Refusal};
 
 /// A shape that `T` is also read from.
 pub(crate) struct Migration<T> {
-    fingerprint: Fingerprint,
+    pub(super) fingerprint: Fingerprint,
     read: Box<Read<T>>,
+}
+
+impl<T> Migration<T> {
+    pub(super) fn read(&self, payload: &[u8]) -> Result<T, Refusal> {
+        (self.read)(payload)
+    }
 }
 
 type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
 
-/// A declaration, traced when everything is built.
+/// A declaration, traced by `build()`.
 pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, Error>>;
 
-/// Declares that payloads of `Old` are read, and made into `T`.
+/// Declares that payloads of `Old` are read and converted to `T`.
 pub(crate) fn declare<Old, T>(convert: fn(Old) -> T) -> Declaration<T>
 where
     Old: Serialize + DeserializeOwned + 'static,
@@ -35,17 +41,18 @@ where
     })
 }
 
-/// Traces the declarations, and refuses two ways to read one shape.
-pub(crate) fn trace<T>(
+/// Traces the declarations, and rejects two ways to read one shape.
+pub(super) fn trace<T>(
     declarations: Vec<Declaration<T>>,
     samples: &Samples,
-    current: Fingerprint,
+    current: Option<Fingerprint>,
 ) -> Result<Vec<Migration<T>>, Error> {
     let mut migrations: Vec<Migration<T>> = Vec::with_capacity(declarations.len());
     for declaration in declarations {
         let migration = declaration(samples)?;
         let fingerprint = migration.fingerprint;
-        let known = fingerprint == current || migrations.iter().any(|known| known.fingerprint == fingerprint);
+        let known =
+            current == Some(fingerprint) || migrations.iter().any(|known| known.fingerprint == fingerprint);
         if known {
             return Err(Error::configuration(format!(
                 "two of the shapes that `{}` is read from are one (fingerprint {fingerprint}): declare each \
@@ -56,10 +63,4 @@ pub(crate) fn trace<T>(
         migrations.push(migration);
     }
     Ok(migrations)
-}
-
-/// Reads a payload of a former shape.
-pub(crate) fn read<T>(migrations: &[Migration<T>], fingerprint: u32, payload: &[u8]) -> Result<T, Refusal> {
-    let migration = migrations.iter().find(|migration| u32::from(migration.fingerprint) == fingerprint);
-    (migration.ok_or(Refusal::UnknownSchema)?.read)(payload)
 }

@@ -1,0 +1,161 @@
+//! The two encodings. A payload's schema number says which one it is in, and for a compact one also which shape it has.
+
+use std::{any::type_name, fmt, sync::OnceLock};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_fingerprint::{Fingerprint, Samples, Schema, named};
+
+use super::migration::{self, Declaration, Migration};
+use crate::error::{Error, Kind, Refusal};
+
+/// The schema number of a self-describing payload. Fingerprints begin at 16.
+const SELF_DESCRIBING: u32 = 1;
+
+/// The encoding of session data.
+///
+/// Both are read wherever the type allows it, so switching from one to the other ends no session.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use sealed_session::{Encoding, KeyRing, Sessions};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Visit {
+///     user: Option<u64>,
+///     #[serde(flatten)]
+///     extra: BTreeMap<String, String>,
+/// }
+///
+/// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
+///     .encoding(Encoding::SelfDescribing)
+///     .build()?;
+/// # Ok::<(), sealed_session::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// postcard, under a fingerprint of the type's shape. The default: the smallest and fastest, and never read as
+    /// another type.
+    ///
+    /// A field that is appended to the session type with `#[serde(default)]` ends no session. Any other change of
+    /// shape needs [`migrating_from`](crate::SessionsBuilder::migrating_from). Types that need a format that
+    /// describes itself (`flatten`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`) are an error from
+    /// `build()`.
+    #[default]
+    Compact,
+    /// MessagePack with the names of fields and variants, under serde's own rules.
+    ///
+    /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names
+    /// take room in the cookie, and nothing but names holds a payload to its type: a field that changes its meaning
+    /// needs a new name.
+    SelfDescribing,
+}
+
+/// The way of a type's values to bytes and back.
+pub(crate) struct Codec<T> {
+    own: Own<T>,
+    migrations: Vec<Migration<T>>,
+}
+
+enum Own<T> {
+    Compact(Schema<T>),
+    /// The schema is traced when a compact payload first arrives: a type that was never sealed compactly need not
+    /// be traceable, and may need samples.
+    SelfDescribing {
+        compact: OnceLock<Option<Schema<T>>>,
+        samples: Samples,
+    },
+}
+
+impl<T: Serialize + DeserializeOwned> Codec<T> {
+    /// Traces the type, and the former ones that were declared.
+    pub(crate) fn new(
+        encoding: Encoding,
+        samples: Samples,
+        declarations: Vec<Declaration<T>>,
+    ) -> Result<Self, Error> {
+        let former = |current| migration::trace(declarations, &samples, current);
+        Ok(match encoding {
+            Encoding::Compact => {
+                let schema = Schema::trace_with(&samples)?;
+                Self { migrations: former(Some(schema.fingerprint()))?, own: Own::Compact(schema) }
+            }
+            Encoding::SelfDescribing => Self {
+                migrations: former(None)?,
+                own: Own::SelfDescribing { compact: OnceLock::new(), samples },
+            },
+        })
+    }
+
+    /// The schema number of what this writes.
+    pub(crate) fn schema(&self) -> u32 {
+        match &self.own {
+            Own::Compact(schema) => schema.fingerprint().into(),
+            Own::SelfDescribing { .. } => SELF_DESCRIBING,
+        }
+    }
+
+    /// Appends the bytes of a value.
+    pub(crate) fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+        match &self.own {
+            Own::Compact(schema) => schema.encode_into(value, out)?,
+            Own::SelfDescribing { .. } => named::encode_into(value, out)?,
+        }
+        Ok(())
+    }
+
+    /// Reads a payload: of this very type, of a declared former one, or of this one before its last fields were
+    /// appended.
+    pub(crate) fn decode(&self, schema: u32, payload: &[u8]) -> Result<T, Refusal> {
+        if schema == SELF_DESCRIBING {
+            return named::decode(payload).map_err(|_| Refusal::Undecodable);
+        }
+        let fingerprint = Fingerprint::from(schema);
+        let compact = self.compact();
+        if let Some(compact) = compact
+            && compact.fingerprint() == fingerprint
+        {
+            return compact.decode(payload).map_err(|_| Refusal::Undecodable);
+        }
+        if let Some(migration) = self.migrations.iter().find(|former| former.fingerprint == fingerprint) {
+            return migration.read(payload);
+        }
+        let read = compact.and_then(|compact| compact.decode_prefix(fingerprint, payload));
+        read.ok_or(Refusal::UnknownSchema)?.map_err(|_| Refusal::Undecodable)
+    }
+
+    fn compact(&self) -> Option<&Schema<T>> {
+        match &self.own {
+            Own::Compact(schema) => Some(schema),
+            Own::SelfDescribing { compact, samples } => {
+                compact.get_or_init(|| Schema::trace_with(samples).ok()).as_ref()
+            }
+        }
+    }
+
+    /// Checks that a value, such as the type's default, reads back as itself.
+    pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
+        let sorted = |value: &T| {
+            let mut bytes = Vec::new();
+            self.encode_into(value, &mut bytes)?;
+            let read = self.decode(self.schema(), &bytes);
+            // A hash map writes its entries in any order.
+            bytes.sort_unstable();
+            Ok::<_, Error>((bytes, read))
+        };
+        let (bytes, read) = sorted(value)?;
+        match read.map(|again| sorted(&again)) {
+            Ok(Ok((again, _))) if again == bytes => Ok(()),
+            _ => Err(Kind::Unreadable(type_name::<T>()).into()),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Codec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.own {
+            Own::Compact(schema) => schema.fmt(f),
+            Own::SelfDescribing { .. } => write!(f, "SelfDescribing<{}>", type_name::<T>()),
+        }
+    }
+}
