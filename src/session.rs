@@ -44,6 +44,27 @@ pub enum Arrival {
 ///
 /// With axum it is an extractor. Elsewhere [`Sessions::open`] gives it.
 ///
+/// # Long connections
+///
+/// Timeouts are checked, and the store is asked, when the request begins. A handle that is kept longer, by a WebSocket or a
+/// streamed response, goes on to read what it has read then, after the session has timed out or was destroyed elsewhere.
+/// Keep the request's target and headers beside it, and check now and then whether such a request still opens a session:
+///
+/// ```
+/// # use http::{HeaderMap, Request, Uri};
+/// # use sealed_session::{Arrival, Error, Sessions};
+/// # #[derive(Default, serde::Serialize, serde::Deserialize)]
+/// # struct Visit { user: Option<u64> }
+/// async fn is_live(sessions: &Sessions<Visit>, target: &Uri, headers: &HeaderMap) -> Result<bool, Error> {
+///     let mut request = Request::get(target).body(()).expect("it has come with a request");
+///     *request.headers_mut() = headers.clone();
+///     Ok(sessions.open(&request).await?.arrival() == Arrival::Opened)
+/// }
+/// ```
+///
+/// The cookie of a session that goes on elsewhere is renewed there, and the one that was kept ends with its own idle
+/// timeout. Close the connection then, and let the page connect again.
+///
 /// # Panics
 ///
 /// A call from within a closure of the same session panics and says which, instead of waiting for itself.
