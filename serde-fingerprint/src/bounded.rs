@@ -75,7 +75,7 @@ impl Place<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.levels.checked_sub(1) {
             Some(levels) => Ok(Self { levels, expect: Expect::Any, ..self }),
-            None => Err(E::custom("it is nested too deep")),
+            None => Err(rejected("it is nested too deep")),
         }
     }
 
@@ -87,9 +87,16 @@ impl Place<'_> {
                 self.bounds.elements.set(left);
                 Ok(())
             }
-            None => Err(E::custom("more elements are announced than bytes are left")),
+            None => Err(rejected("more elements are announced than bytes are left")),
         }
     }
+}
+
+/// Kept out of line, so that the way without an error stays short.
+#[cold]
+#[inline(never)]
+fn rejected<E: Error>(why: &str) -> E {
+    E::custom(why)
 }
 
 /// The deserializer. `NAMED` is for formats that describe themselves, where a type could be read from another kind
@@ -189,11 +196,15 @@ impl<'de, D: Deserializer<'de>, const NAMED: bool> Deserializer<'de> for Bounded
     ) -> Result<V::Value, D::Error> {
         let place = self.place.expecting(Expect::Fields);
         let visitor = At::<V, NAMED> { inner: visitor, place };
-        match place.bounds.prefix {
-            // The outermost struct is the first composite that is read. postcard writes a struct like a tuple.
-            Some(fields) if place.levels == MAX_DEPTH => self.inner.deserialize_tuple(fields, visitor),
-            _ => self.inner.deserialize_struct(name, fields, visitor),
+        if NAMED {
+            return self.inner.deserialize_struct(name, fields, visitor);
         }
+        // postcard reads a struct as a tuple. The outermost struct is the first composite that is read.
+        let len = match place.bounds.prefix {
+            Some(prefix) if place.levels == MAX_DEPTH => prefix,
+            _ => fields.len(),
+        };
+        self.inner.deserialize_tuple(len, visitor)
     }
 
     #[inline]
@@ -225,7 +236,7 @@ macro_rules! numbers {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             if NAMED && self.place.expect == Expect::Name {
-                return Err(E::custom("a name was expected, not a number"));
+                return Err(rejected("a name was expected, not a number"));
             }
             self.inner.$method(value)
         }
@@ -246,7 +257,7 @@ macro_rules! bytes {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             match self.place.expect {
-                Expect::Text | Expect::Name if NAMED => Err(E::custom("text was expected, not bytes")),
+                Expect::Text | Expect::Name if NAMED => Err(rejected("text was expected, not bytes")),
                 Expect::Buffered if NAMED => {
                     self.inner.visit_seq(SeqDeserializer::new(value.iter().copied()))
                 }
@@ -297,7 +308,7 @@ impl<'de, V: Visitor<'de>, const NAMED: bool> Visitor<'de> for At<'_, V, NAMED> 
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         let place = self.place.deeper()?;
         match self.place.expect {
-            Expect::Fields if NAMED => return Err(A::Error::custom("a list of values has no field names")),
+            Expect::Fields if NAMED => return Err(rejected("a list of values has no field names")),
             // postcard gives no hint of a length above the number of bytes that are left.
             Expect::List => place.announce(inner.size_hint())?,
             _ => {}
@@ -444,7 +455,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Wide<V> {
         match (text.parse(), text.parse()) {
             (Ok(number), _) => self.0.visit_u128(number),
             (_, Ok(number)) => self.0.visit_i128(number),
-            _ => Err(E::custom("a number was expected")),
+            _ => Err(rejected("a number was expected")),
         }
     }
 }
