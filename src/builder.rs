@@ -235,8 +235,9 @@ impl<T: Payload> SessionsBuilder<T> {
     }
 
     /// What the layer answers when a session can't be kept, most of all because it does not fit its cookie. Default:
-    /// an empty response of the error's [status](Error::status): 503 when the store has failed, 409 when another request
-    /// was faster, and 500 otherwise. The response that replaces the handler's has the [`Error`] among its extensions, as an
+    /// an empty response with the error's [status](Error::status): 503 when the store has failed or its budget is used up,
+    /// 409 when another request was faster, 413 when [`may_overflow`](Self::may_overflow) keeps the session out of the
+    /// store, and 500 otherwise. The response that replaces the handler's has the [`Error`] among its extensions, as an
     /// [`Arc<Error>`](std::sync::Arc), for a layer further out that makes a page of it.
     pub fn on_commit_failure(
         mut self,
