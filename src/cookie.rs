@@ -333,3 +333,15 @@ impl<'h> Iterator for Pairs<'h> {
         Some(pair)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CookieAttributes;
+
+    #[test]
+    fn a_cookie_prints_its_name_and_attributes_without_a_value() {
+        let cookie = CookieAttributes::default().build().unwrap();
+        let expected = "__Host-session=…; HttpOnly; SameSite=Lax; Secure; Path=/";
+        assert_eq!(format!("{cookie:?}"), expected);
+    }
+}

@@ -112,6 +112,57 @@ fn b30_combinations_that_browsers_refuse_are_errors() {
     }
 }
 
+#[test]
+fn names_paths_and_domains_up_to_what_browsers_accept_are_built() {
+    let accepts = |attributes: CookieAttributes| {
+        let name = attributes.full_name();
+        assert!(Sessions::<Visit>::builder(kit::ring()).cookie(attributes).build().is_ok(), "{name}");
+        name
+    };
+    let default = CookieAttributes::default;
+    assert_eq!(accepts(default().name("s!#$%&'*+-.^_`|~9")), "__Host-s!#$%&'*+-.^_`|~9");
+    assert_eq!(accepts(default().name("__Host-id")), "__Host-id");
+    assert_eq!(accepts(default().name("__Secure-id").path("/shop")), "__Secure-id");
+    assert_eq!(accepts(default().name("__Http-id").domain("example.org")), "__Http-id");
+    assert_eq!(accepts(default().name("id").path("/shop")), "__Secure-id");
+    assert_eq!(accepts(default().name("id").domain("example.org").path("/shop")), "__Secure-id");
+    assert_eq!(accepts(default().name("id").insecure_http()), "id");
+    assert_eq!(accepts(default().name_without_prefix("id")), "id");
+    accepts(default().path("/ !~"));
+    accepts(default().path(format!("/{}", "p".repeat(1023))));
+    accepts(default().domain("a-b_c.example"));
+    accepts(default().domain(".Example.org"));
+    accepts(default().domain("LocalHost"));
+    accepts(default().domain("1.2.3.0xg"));
+    accepts(default().domain(format!("{}.org", "d".repeat(1020))));
+    accepts(default().same_site(SameSite::None));
+    accepts(default().same_site(SameSite::Strict).insecure_http());
+}
+
+#[test]
+fn each_attribute_is_checked_by_itself() {
+    for (what, error) in [
+        ("must be a token", refused(|b| b.cookie_name("sitzung\u{fc}"))),
+        ("must be a token", refused(|b| b.cookie_name("id\t"))),
+        ("path must begin", refused(|b| b.path(""))),
+        ("path must begin", refused(|b| b.path("/\u{e9}"))),
+        ("path must begin", refused(|b| b.path("/\x7f"))),
+        ("path must begin", refused(|b| b.path("shop").domain("example.org"))),
+        ("domain must be a host name", refused(|b| b.domain("example..org"))),
+        ("domain must be a host name", refused(|b| b.domain("..example.org"))),
+        ("domain must be a host name", refused(|b| b.domain("ex ample.org"))),
+        ("not an IP address", refused(|b| b.domain("example.0X1F"))),
+        ("not an IP address", refused(|b| b.domain("example.0x"))),
+        ("more than 1024", refused(|b| b.domain(format!("{}.org", "d".repeat(1021))))),
+        ("more than 1024", refused(|b| b.path(format!("/{}", "p".repeat(1025))))),
+        ("prefix needs Secure", refused(|b| b.cookie_name("__Http-id").insecure_http())),
+        ("prefix needs Secure", refused(|b| b.cookie_name("__Host-id").insecure_http())),
+        ("allows no domain", refused(|b| b.cookie_name("__Host-id").domain("example.org").path("/shop"))),
+    ] {
+        assert!(error.contains(what), "`{error}` does not say `{what}`");
+    }
+}
+
 #[tokio::test]
 async fn b30_the_header_value_is_marked_sensitive() {
     let answer = Browser::new().post(&app(built(|builder| builder)), "/add").await;

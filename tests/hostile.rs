@@ -672,6 +672,40 @@ fn whatever_prints_itself_keeps_the_session_to_itself() {
     }
 }
 
+#[test]
+fn each_type_prints_what_it_is() {
+    let key = Key::parse(KEYS[0]).unwrap();
+    let ring = KeyRing::parse(&KEYS.join(" ")).unwrap();
+    let [id, other]: [_; 2] = ring.ids().collect::<Vec<_>>().try_into().unwrap();
+    let hexadecimal: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(id.to_string(), hexadecimal);
+    assert_eq!(format!("{id:?}"), format!("KeyId({hexadecimal})"));
+    let key_says = format!("Key {{ suite: Xaes256Gcm, id: {id:?}, .. }}");
+    assert_eq!(format!("{key:?}"), key_says);
+    assert_eq!(
+        format!("{ring:?}"),
+        format!("[{key_says}, Key {{ suite: XChaCha20Poly1305, id: {other:?}, .. }}]")
+    );
+    assert_eq!(key.expose().as_str(), KEYS[0]);
+    assert_eq!(format!("{:?}", key.expose()), "KeyText(…)");
+    let context = Context::new(&ring, REALM, COOKIE_NAME).unwrap();
+    assert_eq!(format!("{context:?}"), format!("Context {{ keys: [{id:?}, {other:?}], .. }}"));
+
+    let header =
+        Header { schema: 1, created: 2, issued: 3, window: 4, session_id: [5; 16], persistent: true };
+    let header_says = "Header { schema: 1, created: 2, issued: 3, window: 4, persistent: true, .. }";
+    assert_eq!(format!("{header:?}"), header_says);
+    assert_eq!(format!("{SECRET:?}"), "Reference { generation: 3, .. }");
+    assert_eq!(format!("{:?}", Content::Reference(SECRET)), "Reference { generation: 3, .. }");
+    assert_eq!(format!("{:?}", Content::Inline(b"Ada")), "Inline(3 bytes)");
+    let mut draft = Draft::new();
+    draft.write(b"Ada");
+    assert_eq!(format!("{draft:?}"), "Draft(3 bytes)");
+    assert_eq!(format!("{:?}", Buffer::new()), "Buffer(…)");
+    let blob = Blob { generation: 1, schema: 2, payload: b"Ada" };
+    assert_eq!(format!("{blob:?}"), "Blob { generation: 1, schema: 2, payload: 3 bytes }");
+}
+
 /// All that an error tells anybody: how it prints, and its sources.
 fn everything_it_says(error: &sealed_session::Error) -> String {
     let mut said = String::new();

@@ -317,6 +317,20 @@ fn b43_a_ring_comes_from_a_file_or_the_reason_is_told() -> Result<(), Error> {
 }
 
 #[test]
+fn a_ring_comes_from_a_file_of_up_to_a_mebibyte() {
+    let [a, ..] = keys();
+    let path = std::env::temp_dir().join(format!("sealed-session-long-ring-{}", std::process::id()));
+    let text = |length: usize| format!("{a}#{}", "c".repeat(length - a.len() - 1));
+    std::fs::write(&path, text(1 << 20)).unwrap();
+    let longest = KeyRing::from_file(&path).map(|ring| ring.ids().count());
+    std::fs::write(&path, text((1 << 20) + 1)).unwrap();
+    let longer = KeyRing::from_file(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(longest.unwrap(), 1);
+    assert!(longer.unwrap_err().to_string().contains("longer than a mebibyte"));
+}
+
+#[test]
 fn b43_a_ring_comes_from_the_environment_or_the_reason_is_told() {
     // Cargo sets this one for every test, and it holds no key.
     let error = KeyRing::from_env("CARGO_PKG_NAME").unwrap_err();

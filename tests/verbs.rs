@@ -300,6 +300,16 @@ async fn a_token_of_the_session_passes_and_makes_an_empty_session_durable() {
 }
 
 #[tokio::test]
+async fn a_token_shows_its_text_when_it_is_asked_for_and_not_in_debug() {
+    let sessions = in_cookies();
+    let session = sessions.open(&Request::new(())).await.unwrap();
+    let token = session.csrf_token().unwrap();
+    assert_eq!(token.as_str().len(), 43);
+    assert_eq!(token.to_string(), token.as_str());
+    assert_eq!(format!("{token:?}"), "CsrfToken(…)");
+}
+
+#[tokio::test]
 async fn each_token_of_a_session_looks_different_and_all_pass() {
     let app = guarded(sessions(&Clock::new()));
     let mut browser = Browser::new();
