@@ -34,7 +34,7 @@ struct Login {
     since: u64,
 }
 
-/// What is sealed.
+/// A type that is sealed.
 trait Payload: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + 'static {}
 impl<T: Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + 'static> Payload for T {}
 

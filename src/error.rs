@@ -151,7 +151,7 @@ impl Error {
         matches!(*self.0, Kind::OverBudget)
     }
 
-    /// Whether visitors cause it at will, so that it is counted and not logged as an error.
+    /// Returns whether visitors cause it at will, so that it is counted and not logged as an error.
     pub(crate) fn is_expected(&self) -> bool {
         matches!(*self.0, Kind::Barred { .. } | Kind::OverBudget)
     }

@@ -379,7 +379,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// How values are encoded. Default: [`Encoding::Compact`].
+    /// Sets how values are encoded. Default: [`Encoding::Compact`].
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self

@@ -94,7 +94,7 @@ pub(crate) struct Overflow<T> {
     pub(crate) on_conflict: OnConflict<T>,
     /// Which sessions may enter the store.
     pub(crate) admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
-    /// How many bytes may enter it.
+    /// The number of bytes that may enter it.
     pub(crate) budget: Option<Budget>,
     /// One permit for each task that cleans up later.
     pub(crate) cleanups: Arc<Semaphore>,

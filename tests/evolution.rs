@@ -98,7 +98,7 @@ fn versions(ring: &KeyRing, clock: &Clock, encoding: Encoding) -> [Router; 4] {
 
 const USERS: u64 = 12;
 
-/// What came of three rolling deployments, in which each browser meets old and new nodes in turn.
+/// The outcome of three rolling deployments, in which each browser meets old and new nodes in turn.
 #[derive(Debug, PartialEq)]
 struct Rollouts {
     /// Requests that an old node answered as if nobody were signed in.
@@ -462,7 +462,7 @@ async fn b52_a_payload_that_nests_too_deep_is_an_error_and_the_browser_keeps_wha
     }
 }
 
-/// What a stored session of this payload is opened as. The blob and its reference are authentic.
+/// Returns how a stored session of this payload arrives. The blob and its reference are authentic.
 async fn stored(payload: &[u8], encoding: Encoding) -> Arrival {
     let (ring, clock) = (kit::ring(), Clock::new());
     let store = TestStore::new(&clock);

@@ -40,7 +40,7 @@ impl Bounds {
     }
 }
 
-/// What a visitor must not be given, though it would take it.
+/// The values that a visitor must not be given, though it would take them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
     Any,

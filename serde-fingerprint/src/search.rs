@@ -343,7 +343,7 @@ impl<T: Serialize + DeserializeOwned> Explorer<'_, T> {
     }
 }
 
-/// Whether somewhere the written parts are those that were read, in another order; `path` leads there.
+/// Returns whether somewhere the written parts are those that were read, in another order; `path` leads there.
 fn is_shuffled(read: &Tree, written: &Tree, path: &mut Vec<usize>) -> bool {
     if read.tag == Tag::Newtype {
         path.push(0);
@@ -365,7 +365,7 @@ fn is_shuffled(read: &Tree, written: &Tree, path: &mut Vec<usize>) -> bool {
     })
 }
 
-/// Whether a pass that was refused at `next` got past the place at `spot`.
+/// Returns whether a pass that was refused at `next` got past the place at `spot`.
 fn is_beyond(next: &[usize], spot: &[usize]) -> bool {
     if spot.starts_with(next) {
         return next.len() < spot.len();

@@ -153,7 +153,7 @@ fn decoded(encoding: &[u8]) -> Shape {
     shape
 }
 
-/// Whether two grammars allow the same, however deep one looks.
+/// Returns whether two grammars allow the same, however deep one looks.
 fn is_same(one: &Grammar, other: &Grammar) -> bool {
     let mut seen = HashSet::new();
     let mut open = vec![(one.root, other.root)];

@@ -45,7 +45,7 @@ impl Tag {
         self as u8 <= Tag::Bytes as u8
     }
 
-    /// Whether values of one type can have different numbers of children here.
+    /// Returns whether values of one type can have different numbers of children here.
     pub(crate) fn is_counted(self) -> bool {
         matches!(self, Tag::Option | Tag::Seq | Tag::Map)
     }
@@ -189,7 +189,7 @@ impl Tree {
         steps
     }
 
-    /// Whether two trees are the same value. Newtypes don't count.
+    /// Returns whether two trees are the same value. Newtypes don't count.
     pub(crate) fn is_same(&self, other: &Tree) -> bool {
         match (self.tag, other.tag) {
             (Tag::Newtype, _) => self.children.first().is_some_and(|inner| inner.is_same(other)),

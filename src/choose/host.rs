@@ -50,7 +50,7 @@ fn normalized(authority: &str) -> Result<Cow<'_, str>, Misdirected> {
     }
 }
 
-/// Whether this can stand between two dots of a host's name. Names in the wild have underscores, too.
+/// Returns whether this can stand between two dots of a host's name. Names in the wild have underscores, too.
 fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -70,7 +70,7 @@ impl<T: Payload> Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Whether the response may depend on the request's cookies, though no session was opened.
+    /// Returns whether the response may depend on the request's cookies, though no session was opened.
     pub(crate) fn was_asked(&self) -> bool {
         self.asked.load(SeqCst)
     }

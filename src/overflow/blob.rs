@@ -26,7 +26,7 @@ pub(crate) struct Stored {
     pub(crate) previous: Option<usize>,
     /// Whether it is sealed by the key that seals now, in the payload's present shape.
     pub(super) settled: bool,
-    /// How many bytes it takes in the store; 0 if nobody has looked.
+    /// The number of bytes that it takes in the store; 0 if nobody has looked.
     pub(super) length: usize,
     /// Whether it would fit the cookie: its session has returned, and the browser does not know, or is to return.
     pub(crate) returns: bool,
@@ -58,7 +58,7 @@ impl Stored {
     }
 }
 
-/// What a blob holds.
+/// The content of a blob.
 pub(crate) struct Loaded<T> {
     pub(crate) value: T,
     pub(crate) stored: Stored,

@@ -1,4 +1,4 @@
-//! How many bytes may enter the store in a period.
+//! The number of bytes that may enter the store in a period.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -19,7 +19,7 @@ struct Period {
     exceeded: bool,
 }
 
-/// Whether bytes may enter the store.
+/// The answer to whether bytes may enter the store.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Allowance {
     Granted,

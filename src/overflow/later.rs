@@ -14,14 +14,14 @@ use tokio::time::{Instant, sleep};
 use super::{Calls, Generation, Index, Stored, Written};
 use crate::{Payload, error::Error, sessions::Sessions};
 
-/// How long a task goes on trying.
+/// The time that a task goes on trying.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The first pause between two attempts. Each later one is twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How many tasks may be at it. Beyond that the failure is final at once, so that a store that refuses every write
+/// The largest number of tasks at a time. Beyond that the failure is final at once, so that a store that refuses every write
 /// cannot fill the process with tasks.
 pub(crate) const MOST_TASKS: usize = 1000;
 

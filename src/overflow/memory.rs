@@ -219,7 +219,7 @@ impl MemoryStore {
         Ok(Written::Done)
     }
 
-    /// What stands at an index, without counting as a load of it.
+    /// Returns the blob at an index, without counting as a load of it.
     fn live<'a>(&self, cache: &'a Cache, index: Index) -> Option<&'a Kept> {
         cache.peek(&index).filter(|kept| kept.expires > (self.clock)())
     }

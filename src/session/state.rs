@@ -32,7 +32,7 @@ pub(crate) struct State<T> {
     /// The id of the session that is to begin, if somebody had to know it before it is sealed.
     pub(crate) next_id: Option<SessionId>,
     pub(crate) destroyed: bool,
-    /// What deletes the destroyed session's blobs, unless the commit does.
+    /// The task that deletes the destroyed session's blobs, unless the commit does.
     pub(crate) ending: Option<Ending>,
     /// Nothing of the session that arrived goes on.
     pub(crate) discarded: bool,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_fingerprint::{Samples, Schema, named};
 
-/// What becomes of a type's values, from best to worst.
+/// The outcome for a type's values, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// Every value reads back equal.
