@@ -62,7 +62,8 @@ pub struct SessionsBuilder<T> {
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
-/// The largest number of former realms and cookies that are read. An attacker's cookie of one name can be tried once for each.
+/// The largest number of former realms and cookies that are read. An attacker's cookie of one name can be tried once for
+/// each.
 const MOST_PREVIOUS: usize = 8;
 
 impl<T: Payload> SessionsBuilder<T> {

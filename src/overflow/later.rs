@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The largest number of tasks at a time. Beyond that the failure is final at once, so that a store that refuses every write
-/// cannot fill the process with tasks.
+/// The largest number of tasks at a time. Beyond that the failure is final at once, so that a store that refuses every
+/// write cannot fill the process with tasks.
 pub(crate) const MOST_TASKS: usize = 1000;
 
 /// A call after which a blob is gone, or soon will be. Making it twice does no more than making it once.
