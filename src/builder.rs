@@ -203,7 +203,7 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Also reads sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
+    /// Also reads compact sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
     /// change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a

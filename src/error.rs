@@ -34,7 +34,10 @@ pub(crate) enum Kind {
     },
     Random(rand::rngs::SysError),
     Configuration(String),
+    /// A former type.
     Schema(SchemaError),
+    /// The session type itself, which could be self-describing.
+    Untraceable(SchemaError),
     Encode(EncodeError),
     /// A type whose default value reads back as something else.
     Unreadable(&'static str),
@@ -123,7 +126,7 @@ impl Error {
     /// The payload's type has no fixed shape, its default value can't be read back, or a value would be serialized
     /// otherwise than its type is read.
     pub fn is_schema(&self) -> bool {
-        matches!(*self.0, Kind::Schema(_) | Kind::Encode(_) | Kind::Unreadable(_))
+        matches!(*self.0, Kind::Schema(_) | Kind::Untraceable(_) | Kind::Encode(_) | Kind::Unreadable(_))
     }
 
     /// A value of a [`SessionMap`](crate::SessionMap) is not of the requested type, or can't be serialized.
@@ -255,7 +258,8 @@ impl fmt::Display for Error {
             }
             Kind::Random(source) => write!(f, "the operating system gives no random bytes: {source}"),
             Kind::Configuration(what) => f.write_str(what),
-            Kind::Schema(source) => {
+            Kind::Schema(source) => source.fmt(f),
+            Kind::Untraceable(source) => {
                 write!(f, "{source}. Or choose `Encoding::SelfDescribing`, which has serde's own rules")
             }
             Kind::Encode(source) => source.fmt(f),

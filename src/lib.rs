@@ -33,13 +33,13 @@
 //!                │  seal      base64url → envelope → one key by its id → frame
 //!                │  lifetime  idle window, absolute lifetime, clock skew
 //!                │  overflow  a reference? the blob that it names, from the store
-//!                │  schema    the payload's shape is that of T
+//!                │  payload   decoded, if its shape is one that T reads
 //!                ▼
 //!   Arrival::{Absent, Opened, Refused(why)} ──► Session<T> ──► handler
 //!                                                                │ read, update, clear, destroy,
 //!                                                                │ regenerate, renew_id, remember, forget
 //!                ┌───────────────────────────────────────────────┘
-//!                │  schema    what it serialises to: has it changed?
+//!                │  payload   encoded: has it changed?
 //!                │  lifetime  is it due for renewal?
 //!                │  overflow  more than fits? into the store first, and the cookie refers to it
 //!                │  seal      frame → envelope → base64url, at most 4096 bytes with its name

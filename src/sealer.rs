@@ -391,7 +391,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Also reads payloads of a former type and converts them to `T`. The former type is the old one under another name:
+    /// Also reads compact payloads of a former type and converts them to `T`. The former type is the old one under another name:
     /// the names of structs and enums are not part of a shape. Can be called several times.
     ///
     /// A field that was appended to `T` with `#[serde(default)]` needs no declaration.

@@ -21,8 +21,8 @@ pub(crate) const MAX_DEPTH: u8 = 128;
 
 /// The bounds of one payload.
 pub(crate) struct Bounds {
-    /// Elements that lists and maps may still announce. Each element takes at least one byte, so this starts with the
-    /// number of bytes; without it, lists of lists of nothing would cost the square of a payload's length.
+    /// Elements that lists and maps may still announce. It starts with the number of bytes, and elements other than
+    /// units take at least one; without it, lists of lists of units would cost the square of a payload's length.
     elements: Cell<usize>,
     /// The number of fields that the outermost struct has in this payload, if that is fewer than its type has.
     prefix: Option<usize>,
@@ -236,7 +236,7 @@ macro_rules! numbers {
         #[inline]
         fn $method<E: Error>(self, value: $type) -> Result<V::Value, E> {
             if NAMED && self.place.expect == Expect::Name {
-                return Err(rejected("a name was expected, not a number"));
+                return Err(rejected("a name was expected"));
             }
             self.inner.$method(value)
         }
@@ -309,7 +309,7 @@ impl<'de, V: Visitor<'de>, const NAMED: bool> Visitor<'de> for At<'_, V, NAMED> 
         let place = self.place.deeper()?;
         match self.place.expect {
             Expect::Fields if NAMED => return Err(rejected("a list of values has no field names")),
-            // postcard gives no hint of a length above the number of bytes that are left.
+            // For a list, postcard gives no hint of a length above the number of bytes that are left.
             Expect::List => place.announce(inner.size_hint())?,
             _ => {}
         }
@@ -453,8 +453,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Wide<V> {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<V::Value, E> {
         match (text.parse(), text.parse()) {
-            (Ok(number), _) => self.0.visit_u128(number),
-            (_, Ok(number)) => self.0.visit_i128(number),
+            (Ok(number), _) if number > u64::MAX.into() => self.0.visit_u128(number),
+            (_, Ok(number)) if number < i64::MIN.into() => self.0.visit_i128(number),
             _ => Err(rejected("a number was expected")),
         }
     }

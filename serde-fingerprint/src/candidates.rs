@@ -1,7 +1,7 @@
 //! The values that are tried in the place of one that was refused.
 
 use super::samples::Samples;
-use super::tree::{Tag, Tree};
+use super::tree::{HOLE, Tag, Tree};
 
 /// All candidates for the place of `refused`, the likeliest first.
 pub(crate) fn candidates<'t>(refused: &'t Tree, samples: &'t Samples) -> impl Iterator<Item = Tree> + 't {
@@ -42,7 +42,7 @@ fn turns(place: &Tree) -> Vec<Tree> {
         Tag::Map => [2, 4, 0, 6].map(|len| Tree::open(Tag::Map, len)).into(),
         Tag::Enum => (0..place.names.len().clamp(1, 64) as u32)
             .filter(|index| *index != place.index)
-            .map(|index| Tree::variant(index, "?", Tree::open(Tag::Hole, 0)))
+            .map(|index| Tree::variant(index, "?", HOLE.clone()))
             .collect(),
         _ => Vec::new(),
     }

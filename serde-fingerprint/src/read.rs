@@ -9,7 +9,7 @@ use super::tree::{HOLE, Key, Tag, Tree};
 use super::values::values;
 
 /// Types that are nested deeper than this are taken to have no end.
-const MAX_DEPTH: usize = 150;
+const MAX_PATH: usize = 150;
 const MAX_PARTS: usize = 1 << 17;
 
 /// The deserializer of one place: reads what is planned there, and writes down what is seen.
@@ -27,7 +27,7 @@ pub(crate) fn descend<'de, V>(
     read: impl FnOnce(Reader<'_, 'de>) -> Read<V>,
 ) -> Read<V> {
     pass.parts += 1;
-    if pass.parts > MAX_PARTS || pass.path.len() > MAX_DEPTH {
+    if pass.parts > MAX_PARTS || pass.path.len() > MAX_PATH {
         return pass.stop(Fault::Unbounded("it has too many parts, or is recursive without an end"));
     }
     let at = seen.children.len();

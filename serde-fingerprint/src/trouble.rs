@@ -80,8 +80,8 @@ impl fmt::Display for Trouble {
             What::UnknownLength => f.write_str("the length was not known in advance (`flatten`?)"),
             What::TooManyElements { elements, bytes } => write!(
                 f,
-                "its sequences and maps have {elements} elements, but only {bytes} bytes follow for them. Elements \
-                 that take no bytes, as in `Vec<()>`, can't be counted that way: store their number instead"
+                "its sequences and maps have {elements} elements for {bytes} bytes. Elements that take no bytes, as in \
+                 `Vec<()>`, can't be counted that way: store their number instead"
             ),
             What::TooDeep => write!(f, "it is nested too deep, more than {MAX_DEPTH} levels"),
             What::Custom(_) => f.write_str("its Serialize implementation rejected the value"),

@@ -86,7 +86,7 @@ fn bytes_are_not_text() {
 
 #[test]
 fn numbers_of_128_bits_keep_their_sign_and_all_of_their_bits() {
-    for number in [0, 1, -1, i64::MAX.into(), i64::MIN.into(), i128::MAX, i128::MIN, 1 << 70] {
+    for number in [0, 1, -1, i64::MAX.into(), i64::MIN.into(), i128::MAX, i128::MIN, 1 << 63, 1 << 70] {
         assert_eq!(read_as::<i128>(number), Some(number));
         assert_eq!(read_as::<u128>(number), number.try_into().ok());
     }
@@ -94,7 +94,10 @@ fn numbers_of_128_bits_keep_their_sign_and_all_of_their_bits() {
         assert_eq!(read_as::<u128>(number), Some(number));
         assert_eq!(read_as::<i128>(number), number.try_into().ok());
     }
-    assert_eq!(read_as::<u128>("five"), None);
+    for text in ["five", "5", "007", "+5", "-5"] {
+        assert_eq!(read_as::<u128>(text), None);
+        assert_eq!(read_as::<i128>(text), None);
+    }
 }
 
 #[test]

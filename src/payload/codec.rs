@@ -13,7 +13,8 @@ const SELF_DESCRIBING: u32 = 1;
 
 /// The encoding of session data.
 ///
-/// Both are read wherever the type allows it, so switching from one to the other ends no session.
+/// Sessions in either encoding are read, so switching ends no session. (Compact ones are read if the type can be traced,
+/// with its [samples](crate::SessionsBuilder::samples).)
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -48,10 +49,14 @@ pub enum Encoding {
     /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names
     /// take room in the cookie, and nothing but names holds a payload to its type: a field that changes its meaning
     /// needs a new name.
+    ///
+    /// What JSON loses is lost here too, without an error: `Some(None)` reads as `None`. Numbers of 128 bits can be
+    /// written inside of `flatten`, `tag` and `untagged`, and are an error when they are read. `build()` tries the
+    /// type's default value, and no other.
     SelfDescribing,
 }
 
-/// The way of a type's values to bytes and back.
+/// Encodes and decodes the values of one type.
 pub(crate) struct Codec<T> {
     own: Own<T>,
     migrations: Vec<Migration<T>>,
@@ -77,7 +82,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         let former = |current| migration::trace(declarations, &samples, current);
         Ok(match encoding {
             Encoding::Compact => {
-                let schema = Schema::trace_with(&samples)?;
+                let schema = Schema::trace_with(&samples).map_err(Kind::Untraceable)?;
                 Self { migrations: former(Some(schema.fingerprint()))?, own: Own::Compact(schema) }
             }
             Encoding::SelfDescribing => Self {
@@ -104,8 +109,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         Ok(())
     }
 
-    /// Reads a payload: of this very type, of a declared former one, or of this one before its last fields were
-    /// appended.
+    /// Decodes a payload of `T`, of a declared former type, or of `T` without its last fields, in that order.
     pub(crate) fn decode(&self, schema: u32, payload: &[u8]) -> Result<T, Refusal> {
         if schema == SELF_DESCRIBING {
             return named::decode(payload).map_err(|_| Refusal::Undecodable);
@@ -128,26 +132,30 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         match &self.own {
             Own::Compact(schema) => Some(schema),
             Own::SelfDescribing { compact, samples } => {
-                compact.get_or_init(|| Schema::trace_with(samples).ok()).as_ref()
+                let traced = compact.get_or_init(|| {
+                    let warn = |error: &_| tracing::warn!(%error, "compact sessions are not read");
+                    Schema::trace_with(samples).inspect_err(warn).ok()
+                });
+                traced.as_ref()
             }
         }
     }
 
-    /// Checks that a value, such as the type's default, reads back as itself.
+    /// Checks that a value, such as the type's default, reads back as itself. A hash map may write its entries in
+    /// another order.
     pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
-        let sorted = |value: &T| {
-            let mut bytes = Vec::new();
-            self.encode_into(value, &mut bytes)?;
-            let read = self.decode(self.schema(), &bytes);
-            // A hash map writes its entries in any order.
-            bytes.sort_unstable();
-            Ok::<_, Error>((bytes, read))
-        };
-        let (bytes, read) = sorted(value)?;
-        match read.map(|again| sorted(&again)) {
-            Ok(Ok((again, _))) if again == bytes => Ok(()),
-            _ => Err(Kind::Unreadable(type_name::<T>()).into()),
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        self.encode_into(value, &mut first)?;
+        if let Ok(again) = self.decode(self.schema(), &first)
+            && self.encode_into(&again, &mut second).is_ok()
+        {
+            first.sort_unstable();
+            second.sort_unstable();
+            if first == second {
+                return Ok(());
+            }
         }
+        Err(Kind::Unreadable(type_name::<T>()).into())
     }
 }
 

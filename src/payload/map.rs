@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// Keys and values. Each value has a type of its own, known to who puts it in and to who gets it.
+/// Keys and values. Each value has its own type, chosen by the code that inserts and gets it.
 ///
 /// Values are MessagePack with the names of fields, as [`Encoding::SelfDescribing`](crate::Encoding) writes them: a
 /// struct that gained a field with `#[serde(default)]` still reads. The map is sorted by key. Names cost bytes: for
@@ -65,34 +65,34 @@ impl SessionMap {
         self.0.get(key).map(read).transpose()
     }
 
-    /// Removes a key, and says whether it was there.
+    /// Removes a key, and returns whether it was there.
     pub fn remove(&mut self, key: &str) -> bool {
         self.0.remove(key).is_some()
     }
 
-    /// Whether there is a value under the key.
+    /// Returns true if the key has a value.
     pub fn contains(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The keys, sorted.
+    /// Returns the keys, sorted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(Borrow::borrow)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if the map has no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl fmt::Debug for SessionMap {
-    /// How many keys there are: names and values are a visitor's.
+    /// Shows only the number of keys, because names and values are a visitor's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionMap({} keys)", self.len())
     }
@@ -150,39 +150,39 @@ impl Sessions<SessionMap> {
 /// Keys and values. Each call is one closure of [`read`](Session::read) or [`try_update`](Session::try_update) on
 /// the [`SessionMap`].
 impl Session<SessionMap> {
-    /// [`SessionMap::insert`].
+    /// Sets the value of a key.
     ///
     /// # Errors
     ///
-    /// When the value can't be serialised, and when the response's head has already been sent.
+    /// If the value can't be serialized, or the response's head has already been sent.
     pub fn insert(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
         self.try_update(|map| map.insert(key, value))?
     }
 
-    /// [`SessionMap::get`].
+    /// Returns the value of a key as the requested type, or `None` if the key has no value.
     ///
     /// # Errors
     ///
-    /// When the value does not fit the type.
+    /// If the value does not fit the type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.read(|map| map.get(key))
     }
 
-    /// [`SessionMap::remove`].
+    /// Removes a key, and returns whether it was there.
     ///
     /// # Errors
     ///
-    /// When the response's head has already been sent.
+    /// If the response's head has already been sent.
     pub fn remove(&self, key: &str) -> Result<bool, Error> {
         self.try_update(|map| map.remove(key))
     }
 
-    /// [`SessionMap::contains`].
+    /// Returns true if the key has a value.
     pub fn contains(&self, key: &str) -> bool {
         self.read(|map| map.contains(key))
     }
 
-    /// [`SessionMap::keys`].
+    /// Returns the keys, sorted.
     pub fn keys(&self) -> Vec<String> {
         self.read(|map| map.keys().map(str::to_owned).collect())
     }

@@ -12,7 +12,7 @@ pub(crate) use self::{
 };
 pub use self::{codec::Encoding, map::SessionMap};
 
-/// Session data: any type that implements `Default`, `Serialize` and `Deserialize` and owns what it holds.
+/// Session data: any type that implements `Default`, `Serialize` and `Deserialize` and contains no borrowed data.
 ///
 /// Every such type implements it; there is nothing to implement by hand. A session is empty when it serializes like the
 /// type's default.
@@ -28,7 +28,7 @@ pub use self::{codec::Encoding, map::SessionMap};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be a session's data",
-    note = "derive `Default`, `serde::Serialize` and `serde::Deserialize` for it, and let it own what it holds"
+    note = "derive `Default`, `serde::Serialize` and `serde::Deserialize` for it, and let it contain no borrowed data"
 )]
 pub trait Payload: Default + Serialize + DeserializeOwned + Send + 'static {}
 
