@@ -272,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_holds_what_was_written_and_appended() {
+        let mut draft = Draft::of(b"Ada");
+        draft.write(b" Love");
+        draft.payload_mut().extend_from_slice(b"lace");
+        assert_eq!(draft.payload(), b"Ada Lovelace");
+    }
+
+    #[test]
     fn a_draft_knows_the_length_of_its_sealed_value() {
         let context = context();
         for padding in PADDINGS {
