@@ -261,8 +261,8 @@ fn b43_an_empty_ring_is_an_error() {
 #[test]
 fn b43_a_short_misspelt_or_foreign_entry_is_an_error_that_names_its_position() {
     let [a, b, _] = keys();
-    let misspelt =
-        if b.as_bytes()[15] == b'x' { b.replacen('x', "y", 1) } else { format!("{}x{}", &b[..15], &b[16..]) };
+    let other = if &b[15..16] == "x" { "y" } else { "x" };
+    let misspelt = format!("{}{other}{}", &b[..15], &b[16..]);
     for (entry, fault) in [
         (&b[..b.len() - 1], "its checksum does not match"),
         (&misspelt, "its checksum does not match"),

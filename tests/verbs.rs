@@ -310,6 +310,14 @@ async fn a_token_shows_its_text_when_it_is_asked_for_and_not_in_debug() {
 }
 
 #[tokio::test]
+async fn asking_for_a_token_of_a_session_that_the_browser_has_sends_no_cookie() {
+    let app = guarded(sessions(&Clock::new()));
+    let mut browser = Browser::new();
+    browser.post(&app, "/add").await;
+    assert!(browser.get(&app, "/token").await.sends_nothing());
+}
+
+#[tokio::test]
 async fn each_token_of_a_session_looks_different_and_all_pass() {
     let app = guarded(sessions(&Clock::new()));
     let mut browser = Browser::new();

@@ -173,6 +173,21 @@ mod tests {
     }
 
     #[test]
+    fn a_context_recognizes_the_blobs_of_the_key_that_seals_now() {
+        let [one, other] = [(); 2].map(|()| Key::generate().unwrap().expose());
+        let context = |keys: [&str; 2]| {
+            Context::new(&KeyRing::parse(&keys.join(" ")).unwrap(), "tests", "session").unwrap()
+        };
+        let before = context([one.as_str(), other.as_str()]);
+        let after = context([other.as_str(), one.as_str()]);
+        let reference = Reference { generation: 1, secret: [9; 32] };
+        let blob = Blob { generation: 1, schema: 7, payload: b"Ada" };
+        let sealed = before.seal_blob(&reference, &[5; 16], &blob).unwrap();
+        assert!(before.would_seal(&sealed));
+        assert!(!after.would_seal(&sealed));
+    }
+
+    #[test]
     fn the_longest_payload_of_a_blob_fits_its_limit_and_one_byte_more_does_not() {
         for limit in 0..1200 {
             match longest_blob_payload(limit) {

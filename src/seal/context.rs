@@ -148,4 +148,10 @@ mod tests {
             wipes_itself(csrf);
         }
     }
+
+    #[test]
+    fn a_context_knows_the_length_of_its_cookie_s_name() {
+        let ring = KeyRing::generate().unwrap();
+        assert_eq!(Context::new(&ring, "tests", "__Host-session").unwrap().name_length(), 14);
+    }
 }

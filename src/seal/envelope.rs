@@ -257,11 +257,8 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::{Draft, Padding, REFERENCE_CHARACTERS, longest_payload};
-    use crate::{
-        Key, KeyRing,
-        seal::{Context, Header, Reference},
-    };
+    use super::{Buffer, Content, Draft, Header, Padding, REFERENCE_CHARACTERS, Reference, longest_payload};
+    use crate::{Key, KeyRing, seal::Context};
 
     const PADDINGS: [Padding; 4] = [Padding::None, Padding::To32, Padding::To64, Padding::To128];
     const HEADER: Header =
@@ -269,6 +266,14 @@ mod tests {
 
     fn context() -> Context {
         Context::new(&KeyRing::new([Key::generate().unwrap()]).unwrap(), "tests", "session").unwrap()
+    }
+
+    #[test]
+    fn a_draft_holds_what_was_written_and_appended() {
+        let mut draft = Draft::of(b"Ada");
+        draft.write(b" Love");
+        draft.payload_mut().extend_from_slice(b"lace");
+        assert_eq!(draft.payload(), b"Ada Lovelace");
     }
 
     #[test]
@@ -297,10 +302,16 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_knows_the_length_of_its_sealed_value() {
+    fn a_reference_is_sealed_without_the_schema_of_its_header() {
+        let context = context();
+        let reference = Reference { generation: 1, secret: [9; 32] };
         let mut value = String::new();
-        context().seal_reference(&HEADER, &Reference { generation: 1, secret: [9; 32] }, &mut value).unwrap();
+        context.seal_reference(&HEADER, &reference, &mut value).unwrap();
         assert_eq!(value.len(), REFERENCE_CHARACTERS);
+        let mut buffer = Buffer::new();
+        let unsealed = context.open(value.as_bytes(), &mut buffer).unwrap();
+        assert_eq!(unsealed.header, Header { schema: 0, ..HEADER });
+        assert_eq!(unsealed.content, Content::Reference(reference));
     }
 
     #[test]
