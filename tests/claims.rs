@@ -1,6 +1,7 @@
 //! Holds the claims of SECURITY.md to the code: each has an id of its own, says what it does not cover, and names
-//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. Likewise the
-//! answers to ASVS, and the README's table of what can be configured.
+//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. That they fail
+//! when the claim is false, `scripts/claim-mutations` shows. Likewise the answers to ASVS, and the README's table of what
+//! can be configured.
 
 #[path = "kit/proofs.rs"]
 mod proofs;
@@ -64,6 +65,47 @@ fn every_claim_names_tests_that_exist() {
         for proof in proofs {
             proof.check().unwrap_or_else(|error| panic!("{}: {error}", claim.id));
         }
+    }
+}
+
+/// A change to the code that makes a claim false. `scripts/claim-mutations` runs the claim's tests with it.
+struct Mutation<'t> {
+    claim: &'t str,
+    file: &'t str,
+    old: &'t str,
+    new: &'t str,
+}
+
+/// Reads `tests/claims/mutations.toml`, in which every value is a literal string between `'''`.
+fn mutations(text: &str) -> Vec<Mutation<'_>> {
+    let mut parts = text.split("'''");
+    let mut mutations = Vec::new();
+    while let (Some(before), Some(breaks)) = (parts.next(), parts.next()) {
+        let (_, claim) = before.rsplit_once("[[").unwrap_or_else(|| panic!("no claim before: {breaks}"));
+        let claim =
+            claim.strip_suffix("]]\nbreaks = ").unwrap_or_else(|| panic!("no claim before: {breaks}"));
+        let mut value = |key: &str| {
+            assert_eq!(parts.next().map(str::trim), Some(key), "{claim}: {breaks}");
+            parts.next().unwrap_or_else(|| panic!("{claim}: {breaks}"))
+        };
+        let (file, old, new) = (value("file ="), value("old ="), value("new ="));
+        mutations.push(Mutation { claim, file, old, new });
+    }
+    mutations
+}
+
+#[test]
+fn every_claim_has_mutations_that_still_apply() {
+    let text = proofs::read("tests/claims/mutations.toml");
+    let mutations = mutations(&text);
+    let mutated: BTreeSet<_> = mutations.iter().map(|mutation| mutation.claim).collect();
+    let claims = claims();
+    let ids: BTreeSet<_> = claims.iter().map(|claim| &*claim.id).collect();
+    assert_eq!(mutated, ids, "each claim has mutations, and each mutation is of a claim");
+    for Mutation { claim, file, old, new } in mutations {
+        assert_ne!(old, new, "{claim}");
+        let times = proofs::read(file).matches(old).count();
+        assert_eq!(times, 1, "{claim}: {file} has this text {times} times: {old}");
     }
 }
 
