@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sealed_session::{Lifetimes, Sealer};
+use sealed_session::Sealer;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let quarter = Duration::from_secs(15 * 60);
     let sealer = Sealer::<Job>::builder(start::key_ring()?, "job-ticket")
         .realm("reports")
-        .lifetimes(Lifetimes::default().idle(quarter).absolute(quarter))
+        .timeouts(|t| t.idle_timeout(quarter).absolute_timeout(quarter))
         .build()?;
 
     let now = SystemTime::now();
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     match sealer.open(&ticket, now) {
-        Ok(opened) => println!("opened: {:?}, sealed at {:?}", opened.value, opened.marks.issued()),
+        Ok(opened) => println!("opened: {:?}, sealed at {:?}", opened.value, opened.metadata.issued_at()),
         Err(refusal) => println!("refused: {refusal}"),
     }
     if let Err(refusal) = sealer.open(&ticket, now + quarter) {

@@ -8,7 +8,7 @@ use axum_core::{
 };
 use http::{StatusCode, request::Parts};
 
-use crate::{Error, Payload, Session, middleware::slot};
+use crate::{Error, Payload, Session, service::slot};
 
 /// Below a layer of [`Sessions`](crate::Sessions) of the same payload type; the innermost, if there are several.
 ///

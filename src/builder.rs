@@ -7,22 +7,23 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
 use tokio::sync::Semaphore;
 
 use crate::{
     Encoding, Payload,
-    cookie::{CookieAttributes, SameSite},
     counters::Tally,
     error::Error,
-    key_ring::KeyRing,
-    lifetime::Lifetimes,
-    overflow::{Budget, ErasedStore, MOST_TASKS, Store},
-    policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
+    seal::key_ring::KeyRing,
     seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
     sessions::{Inner, Overflow, Previous, Sessions},
+    settings::cookie::CookieAttributes,
+    settings::policy::{Conflict, Renewal, Resolve},
+    settings::timeouts::Timeouts,
+    store::{Budget, ErasedStore, MOST_TASKS, Store},
 };
 
 const MIB: usize = 1024 * 1024;
@@ -37,8 +38,8 @@ const MIB: usize = 1024 * 1024;
 /// # struct Visit { user: Option<u64> }
 /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
 ///     .realm("shop")
-///     .idle(Duration::from_secs(30 * 60))
-///     .same_site(SameSite::Strict)
+///     .timeouts(|timeouts| timeouts.idle_timeout(Duration::from_secs(30 * 60)))
+///     .cookie(|cookie| cookie.same_site(SameSite::Strict))
 ///     .build()?;
 /// assert_eq!(sessions.cookie_name(), "__Host-session");
 /// # Ok::<(), sealed_session::Error>(())
@@ -49,16 +50,16 @@ pub struct SessionsBuilder<T> {
     cookie: CookieAttributes,
     previous: Vec<(String, CookieAttributes)>,
     renewal: Renewal,
-    on_server_error: OnServerError,
-    on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
+    commit_on_server_error: bool,
+    on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
     store: Option<Arc<dyn ErasedStore>>,
     store_limit: usize,
     admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
     store_budget: Option<(u64, Duration)>,
     store_deadline: Duration,
     return_grace: Duration,
-    on_store_failure: OnStoreFailure,
-    on_conflict: OnConflict<T>,
+    serve_fresh: bool,
+    on_conflict: Option<Resolve<T>>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
@@ -73,16 +74,16 @@ impl<T: Payload> SessionsBuilder<T> {
             cookie: CookieAttributes::default(),
             previous: Vec::new(),
             renewal: Renewal::default(),
-            on_server_error: OnServerError::default(),
-            on_commit_failure: Box::new(|error| OnCommitFailure::Replace(error.status())),
+            commit_on_server_error: false,
+            on_commit_failure: Box::new(|error| Some(error.status())),
             store: None,
             store_limit: MIB,
             admits: Box::new(|_| true),
             store_budget: None,
             store_deadline: Duration::from_secs(2),
             return_grace: Duration::from_secs(30),
-            on_store_failure: OnStoreFailure::default(),
-            on_conflict: OnConflict::default(),
+            serve_fresh: false,
+            on_conflict: None,
             clock: Box::new(SystemTime::now),
         }
     }
@@ -93,45 +94,20 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// The cookie's name and attributes, all at once. Default: [`CookieAttributes::default`].
-    pub fn cookie(mut self, attributes: CookieAttributes) -> Self {
-        self.cookie = attributes;
-        self
-    }
-
-    /// [`CookieAttributes::name`]. Default: `session`, sent as `__Host-session`.
-    pub fn cookie_name(mut self, name: impl Into<String>) -> Self {
-        self.cookie = self.cookie.name(name);
-        self
-    }
-
-    /// [`CookieAttributes::domain`]. Default: none, this very host alone.
-    pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.cookie = self.cookie.domain(domain);
-        self
-    }
-
-    /// [`CookieAttributes::path`]. Default: `/`.
-    pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.cookie = self.cookie.path(path);
-        self
-    }
-
-    /// [`CookieAttributes::same_site`]. Default: [`SameSite::Lax`].
-    pub fn same_site(mut self, same_site: SameSite) -> Self {
-        self.cookie = self.cookie.same_site(same_site);
-        self
-    }
-
-    /// [`CookieAttributes::partitioned`]. Default: no.
-    pub fn partitioned(mut self) -> Self {
-        self.cookie = self.cookie.partitioned();
-        self
-    }
-
-    /// [`CookieAttributes::insecure_http`]. Default: https, and http on localhost.
-    pub fn insecure_http(mut self) -> Self {
-        self.cookie = self.cookie.insecure_http();
+    /// Sets the cookie's name and attributes, starting from what is set already. Default:
+    /// [`CookieAttributes::default`].
+    ///
+    /// ```
+    /// use sealed_session::{KeyRing, SameSite, Sessions};
+    ///
+    /// let sessions = Sessions::key_value(KeyRing::generate()?)
+    ///     .cookie(|cookie| cookie.name("sid").same_site(SameSite::Strict))
+    ///     .build()?;
+    /// assert_eq!(sessions.cookie_name(), "__Host-sid");
+    /// # Ok::<(), sealed_session::Error>(())
+    /// ```
+    pub fn cookie(mut self, change: impl FnOnce(CookieAttributes) -> CookieAttributes) -> Self {
+        self.cookie = change(self.cookie);
         self
     }
 
@@ -142,32 +118,18 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// In a deployment that goes from node to node, old nodes don't know the new cookie: let every node accept both
     /// first, in a deployment of its own, and change the current one in the next.
-    pub fn accept_previous(mut self, realm: impl Into<String>, attributes: CookieAttributes) -> Self {
-        self.previous.push((realm.into(), attributes));
+    pub fn accept_previous(
+        mut self,
+        realm: impl Into<String>,
+        cookie: impl FnOnce(CookieAttributes) -> CookieAttributes,
+    ) -> Self {
+        self.previous.push((realm.into(), cookie(CookieAttributes::default())));
         self
     }
 
-    /// All that is said of time, at once. Default: [`Lifetimes::default`].
-    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
-        self.sealer = self.sealer.lifetimes(lifetimes);
-        self
-    }
-
-    /// [`Lifetimes::idle`]. Default: 2 hours.
-    pub fn idle(mut self, window: Duration) -> Self {
-        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.idle(window));
-        self
-    }
-
-    /// [`Lifetimes::absolute`]. Default: 24 hours.
-    pub fn absolute(mut self, lifetime: Duration) -> Self {
-        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.absolute(lifetime));
-        self
-    }
-
-    /// [`Lifetimes::remembered`]. Default: 30 days.
-    pub fn remembered(mut self, lifetime: Duration) -> Self {
-        self.sealer = self.sealer.map_lifetimes(|lifetimes| lifetimes.remembered(lifetime));
+    /// Sets the timeouts, starting from what is set already. Default: [`Timeouts::default`].
+    pub fn timeouts(mut self, change: impl FnOnce(Timeouts) -> Timeouts) -> Self {
+        self.sealer = self.sealer.timeouts(change);
         self
     }
 
@@ -229,9 +191,13 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Sets whether changes are kept when the response is a 5xx or a 408. Default: [`OnServerError::Discard`].
-    pub fn on_server_error(mut self, policy: OnServerError) -> Self {
-        self.on_server_error = policy;
+    /// Keeps changes even when the response is a 5xx or a 408 (Request Timeout). Default: they are discarded, all but
+    /// `destroy`.
+    ///
+    /// A timeout layer inside the sessions answers 408 for a handler that it has cut off, which may have made only half
+    /// of its changes.
+    pub fn commit_on_server_error(mut self) -> Self {
+        self.commit_on_server_error = true;
         self
     }
 
@@ -242,7 +208,7 @@ impl<T: Payload> SessionsBuilder<T> {
     /// [`Arc<Error>`](std::sync::Arc), for a layer further out that makes a page of it.
     pub fn on_commit_failure(
         mut self,
-        hook: impl Fn(&Error) -> OnCommitFailure + Send + Sync + 'static,
+        hook: impl Fn(&Error) -> Option<StatusCode> + Send + Sync + 'static,
     ) -> Self {
         self.on_commit_failure = Box::new(hook);
         self
@@ -261,7 +227,7 @@ impl<T: Payload> SessionsBuilder<T> {
     /// ```
     /// # #[cfg(feature = "memory")]
     /// # fn main() -> Result<(), sealed_session::Error> {
-    /// use sealed_session::{KeyRing, Sessions, overflow::MemoryStore};
+    /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
     ///
     /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
     ///     .realm("shop")
@@ -291,7 +257,7 @@ impl<T: Payload> SessionsBuilder<T> {
     /// ```
     /// # #[cfg(feature = "memory")]
     /// # fn main() -> Result<(), sealed_session::Error> {
-    /// # use sealed_session::{KeyRing, Sessions, overflow::MemoryStore};
+    /// # use sealed_session::{KeyRing, Sessions, store::MemoryStore};
     /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
     /// # struct Visit { user: Option<u64> }
     /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
@@ -344,17 +310,41 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// What becomes of a request whose session is in a store that fails or is slow. Default:
-    /// [`OnStoreFailure::Fail`], which is answered by 503.
-    pub fn on_store_failure(mut self, policy: OnStoreFailure) -> Self {
-        self.on_store_failure = policy;
+    /// Serves a request whose session cannot be loaded, because the store failed or timed out, with a fresh session of
+    /// which nothing is kept. Default: loading such a session is an error, which the axum extractor answers with 503.
+    ///
+    /// The fresh session's [arrival](crate::Session::arrival) is [`Unavailable`](crate::Arrival::Unavailable). The
+    /// browser's cookie stays as it is, unless the handler destroys the session.
+    pub fn serve_fresh_on_store_failure(mut self) -> Self {
+        self.serve_fresh = true;
         self
     }
 
-    /// What becomes of a change to a stored session that another request has changed meanwhile. Default:
-    /// [`OnConflict::LastWriteWins`].
-    pub fn on_conflict(mut self, policy: OnConflict<T>) -> Self {
-        self.on_conflict = policy;
+    /// Resolves a conflict: another request has changed the stored session since this one loaded it. `resolve` returns
+    /// the value to store, or `None` to reject this request's change with 409. Default: the last write wins, which is
+    /// counted ([`Counters::overwritten`](crate::Counters::overwritten)) and logged as a warning.
+    ///
+    /// `resolve` may be called again when yet another request comes in between. Conflicts between sessions that live in
+    /// cookies cannot be detected: the response that arrives last wins.
+    ///
+    /// ```
+    /// use sealed_session::{KeyRing, Sessions};
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Cart { items: Vec<String> }
+    ///
+    /// let sessions = Sessions::<Cart>::builder(KeyRing::generate()?)
+    ///     .on_conflict(|conflict| {
+    ///         let Cart { mut items } = conflict.theirs;
+    ///         items.retain(|item| conflict.mine.items.contains(item) || !conflict.base.items.contains(item));
+    ///         items.extend(conflict.mine.items.into_iter().filter(|item| !conflict.base.items.contains(item)));
+    ///         Some(Cart { items })
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), sealed_session::Error>(())
+    /// ```
+    pub fn on_conflict(mut self, resolve: impl Fn(Conflict<T>) -> Option<T> + Send + Sync + 'static) -> Self {
+        self.on_conflict = Some(Box::new(resolve));
         self
     }
 
@@ -402,7 +392,7 @@ impl<T: Payload> SessionsBuilder<T> {
                     limit: self.store_limit,
                     deadline: self.store_deadline,
                     grace: self.return_grace,
-                    on_failure: self.on_store_failure,
+                    serve_fresh: self.serve_fresh,
                     on_conflict: self.on_conflict,
                     admits: self.admits,
                     budget: self.store_budget.map(|(bytes, every)| Budget::new(bytes, every)),
@@ -419,7 +409,7 @@ impl<T: Payload> SessionsBuilder<T> {
             cookie,
             previous,
             renewal: self.renewal,
-            on_server_error: self.on_server_error,
+            commit_on_server_error: self.commit_on_server_error,
             on_commit_failure: self.on_commit_failure,
             clock: self.clock,
             overflow,

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use serde_fingerprint::{EncodeError, SchemaError};
 
-use crate::{Misdirected, overflow::BoxError, session::Place};
+use crate::{session::Place, store::BoxError};
 
 /// Why something could not be set up, sealed or committed.
 ///
@@ -313,7 +313,9 @@ impl fmt::Display for Error {
             ),
             Kind::Changed => f.write_str("another request has changed the session meanwhile"),
             Kind::Ended => f.write_str("another request has ended the session meanwhile"),
-            Kind::Misdirected => Misdirected.fmt(f),
+            Kind::Misdirected => {
+                f.write_str("the request is for a host that this application does not serve")
+            }
         }
     }
 }

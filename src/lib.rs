@@ -21,7 +21,7 @@
 //!
 //! The payload is any type of yours with serde. It is written as postcard, or in an [encoding](Encoding) that describes
 //! itself, sealed by XAES-256-GCM or XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when,
-//! and only when, it has changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](overflow) for sessions
+//! and only when, it has changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](store) for sessions
 //! that outgrow their cookies.
 //!
 //! # The trip
@@ -37,7 +37,7 @@
 //!                ▼
 //!   Arrival::{Absent, Opened, Refused(why)} ──► Session<T> ──► handler
 //!                                                                │ read, update, clear, destroy,
-//!                                                                │ regenerate, renew_id, remember, forget
+//!                                                                │ regenerate, cycle_id, remember, forget
 //!                ┌───────────────────────────────────────────────┘
 //!                │  payload   encoded: has it changed?
 //!                │  lifetime  is it due for renewal?
@@ -62,7 +62,7 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | configure | [`SessionsBuilder`], [`Lifetimes`], [`CookieAttributes`] |
+//! | configure | [`SessionsBuilder`], [`Timeouts`], [`CookieAttributes`] |
 //! | use a session in a handler | [`Session`]; without a type of your own, [`SessionMap`] |
 //! | show a message on the next page | [`flash`] |
 //! | guard forms against other sites | [`csrf`] |
@@ -70,7 +70,7 @@
 //! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
 //! | change the payload's type | append fields with `#[serde(default)]`, or [`SessionsBuilder::migrating_from`] |
 //! | use `flatten`, `untagged` or `serde_json::Value` | [`Encoding::SelfDescribing`] |
-//! | keep what doesn't fit a cookie | [`overflow`], [`SessionsBuilder::store`], [`OnConflict`], [`OnStoreFailure`] |
+//! | keep what doesn't fit a cookie | [`store`], [`SessionsBuilder::store`] |
 //! | serve several tenants | [`Sessions::choosing`] |
 //! | test your handlers | [`testing`] |
 //! | audit | [`seal`], and `SECURITY.md` beside the sources |
@@ -85,10 +85,10 @@
 //! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
 //! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
-//! | `memory` | | [`MemoryStore`](overflow::MemoryStore), a bounded store in the process |
-//! | `sqlite` | | [`SqliteStore`](overflow::SqliteStore), a file (sqlx) |
-//! | `postgres` | | [`PostgresStore`](overflow::PostgresStore), a table (sqlx) |
-//! | `redis` | | [`RedisStore`](overflow::RedisStore), keys that expire by themselves (redis) |
+//! | `memory` | | [`MemoryStore`](store::MemoryStore), a bounded store in the process |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore), a file (sqlx) |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore), a table (sqlx) |
+//! | `redis` | | [`RedisStore`](store::RedisStore), keys that expire by themselves (redis) |
 //!
 //! # Why
 //!
@@ -113,46 +113,44 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
-mod choose;
-mod cookie;
 mod counters;
-pub mod csrf;
 mod error;
-pub mod flash;
 #[cfg(feature = "hyper")]
 pub mod hyper;
-mod key;
-mod key_ring;
-mod lifetime;
-#[cfg(any(feature = "tower", feature = "hyper"))]
-mod middleware;
-pub mod overflow;
 mod payload;
-mod policy;
 pub mod seal;
 mod sealer;
+#[cfg(any(feature = "tower", feature = "hyper"))]
+mod service;
 mod session;
 mod sessions;
+mod settings;
+pub mod store;
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod trip;
 
 pub use serde_fingerprint::{Fingerprint, Samples};
 
 pub use self::{
     builder::SessionsBuilder,
-    choose::{Misdirected, RequestHead},
-    cookie::{CookieAttributes, SameSite},
     counters::Counters,
     error::{Error, Refusal},
-    key::{Key, KeyId, KeyText, Suite},
-    key_ring::KeyRing,
-    lifetime::Lifetimes,
-    payload::{Encoding, Payload, SessionMap},
-    policy::{Conflict, OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
-    sealer::{Marks, Opened, Sealer, SealerBuilder, SessionId},
-    session::{Arrival, Place, Session, Size},
+    payload::{Encoding, Payload},
+    seal::{
+        key::{Key, KeyId, KeyText, Suite},
+        key_ring::KeyRing,
+    },
+    sealer::{Metadata, Opened, Sealer, SealerBuilder, SessionId},
+    session::{Arrival, Place, Session, Size, csrf, flash, key_value::SessionMap},
     sessions::{Commit, Sessions},
+    settings::{
+        cookie::{CookieAttributes, SameSite},
+        policy::{Conflict, Renewal},
+        selection::RequestHead,
+        timeouts::Timeouts,
+    },
 };
 
 /// The README's examples are compiled and run like any other.

@@ -10,14 +10,14 @@ use serde_fingerprint::Samples;
 
 use crate::{
     error::{Error, Kind, Refusal},
-    key_ring::KeyRing,
-    lifetime::{Lifetimes, from_stamp, stamp},
     payload::{Codec, Declaration, Encoding, declare},
+    seal::key_ring::KeyRing,
     seal::{
         self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
         random::Nonce,
     },
     session::Place,
+    settings::timeouts::{Timeouts, from_stamp, stamp},
 };
 
 /// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
@@ -47,24 +47,24 @@ use crate::{
 pub struct Sealer<T> {
     context: Context,
     codec: Codec<T>,
-    lifetimes: Lifetimes,
+    timeouts: Timeouts,
     padding: Padding,
     limit: usize,
 }
 
-/// What was sealed, and its marks.
+/// What was sealed, and its metadata.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened<T> {
     /// The value.
     pub value: T,
-    /// The marks.
-    pub marks: Marks,
+    /// The metadata.
+    pub metadata: Metadata,
 }
 
 impl<T> fmt::Debug for Opened<T> {
     /// Without the value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("marks", &self.marks).finish_non_exhaustive()
+        f.debug_struct("Opened").field("metadata", &self.metadata).finish_non_exhaustive()
     }
 }
 
@@ -73,7 +73,7 @@ pub(crate) enum Found<T> {
     /// The session.
     Inline(Opened<T>),
     /// The place where it is.
-    Reference(Marks, Reference),
+    Reference(Metadata, Reference),
 }
 
 /// A session's id: 16 random bytes that never leave the seal. It opens nothing; it is for keeping, at the server,
@@ -107,29 +107,29 @@ impl fmt::Debug for SessionId {
 
 /// What a sealed session says of itself beside its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
+pub struct Metadata {
     pub(crate) header: Header,
     pub(crate) current_key: bool,
 }
 
-impl Marks {
+impl Metadata {
     /// The session's id.
     pub fn id(&self) -> SessionId {
         SessionId(self.header.session_id)
     }
 
     /// When the session began.
-    pub fn created(&self) -> SystemTime {
+    pub fn created_at(&self) -> SystemTime {
         from_stamp(self.header.created)
     }
 
     /// When it was last sealed.
-    pub fn issued(&self) -> SystemTime {
+    pub fn issued_at(&self) -> SystemTime {
         from_stamp(self.header.issued)
     }
 
     /// How long after that it was to live unused.
-    pub fn window(&self) -> Duration {
+    pub fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.header.window.into())
     }
 
@@ -139,7 +139,7 @@ impl Marks {
     }
 
     /// Whether it was sealed by the key that seals now.
-    pub fn is_of_current_key(&self) -> bool {
+    pub fn uses_current_key(&self) -> bool {
         self.current_key
     }
 }
@@ -152,7 +152,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
             ring,
             name: name.into(),
             realm: String::new(),
-            lifetimes: Lifetimes::default(),
+            timeouts: Timeouts::default(),
             padding: Padding::default(),
             limit: LONGEST_VALUE,
             encoding: Encoding::default(),
@@ -178,7 +178,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// As [`seal`](Self::seal).
     pub fn reseal(&self, opened: &Opened<T>, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(&opened.value, Stamped::again(&opened.marks.header, stamp(now)?)?)
+        self.seal_value(&opened.value, Stamped::again(&opened.metadata.header, stamp(now)?)?)
     }
 
     /// Opens a text.
@@ -203,13 +203,13 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ) -> Result<Found<T>, Refusal> {
         let mut buffer = Buffer::new();
         let unsealed = context.open(text, &mut buffer)?;
-        self.lifetimes.judge(&unsealed.header, now)?;
-        let marks = Marks { header: unsealed.header, current_key: unsealed.current_key };
+        self.timeouts.judge(&unsealed.header, now)?;
+        let metadata = Metadata { header: unsealed.header, current_key: unsealed.current_key };
         Ok(match unsealed.content {
             Content::Inline(payload) => {
-                Found::Inline(Opened { value: self.decode(marks.header.schema, payload)?, marks })
+                Found::Inline(Opened { value: self.decode(metadata.header.schema, payload)?, metadata })
             }
-            Content::Reference(reference) => Found::Reference(marks, reference),
+            Content::Reference(reference) => Found::Reference(metadata, reference),
         })
     }
 
@@ -228,14 +228,14 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.codec.check(value)
     }
 
-    /// The marks of a session that begins now.
+    /// The metadata of a session that begins now.
     pub(crate) fn begin(&self, now: u32) -> Result<Stamped, Error> {
         let (nonce, session_id) = Nonce::draw_with_id()?;
         let header = Header {
             schema: 0, // the sealing writes it
             created: now,
             issued: now,
-            window: self.lifetimes.idle_window(),
+            window: self.timeouts.idle_window(),
             session_id,
             persistent: false,
         };
@@ -298,8 +298,8 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
 }
 
 impl<T> Sealer<T> {
-    pub(crate) fn lifetimes(&self) -> &Lifetimes {
-        &self.lifetimes
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -334,7 +334,7 @@ impl<T> fmt::Debug for Sealer<T> {
         f.debug_struct("Sealer")
             .field("context", &self.context)
             .field("codec", &self.codec)
-            .field("lifetimes", &self.lifetimes)
+            .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
 }
@@ -345,7 +345,7 @@ pub struct SealerBuilder<T> {
     ring: KeyRing,
     name: String,
     realm: String,
-    lifetimes: Lifetimes,
+    timeouts: Timeouts,
     padding: Padding,
     limit: usize,
     encoding: Encoding,
@@ -360,9 +360,9 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// How long what is sealed opens. Default: [`Lifetimes::default`].
-    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
-        self.lifetimes = lifetimes;
+    /// Sets the timeouts, starting from what is set already. Default: [`Timeouts::default`].
+    pub fn timeouts(mut self, change: impl FnOnce(Timeouts) -> Timeouts) -> Self {
+        self.timeouts = change(self.timeouts);
         self
     }
 
@@ -451,12 +451,6 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         &self.ring
     }
 
-    /// Changes what is said of time.
-    pub(crate) fn map_lifetimes(mut self, change: impl FnOnce(Lifetimes) -> Lifetimes) -> Self {
-        self.lifetimes = change(self.lifetimes);
-        self
-    }
-
     /// The sealer.
     ///
     /// # Errors
@@ -464,7 +458,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
     /// above 4096, `T` or a former shape of it has no fixed shape ([`Error::is_schema`]), or one is declared twice.
     pub fn build(self) -> Result<Sealer<T>, Error> {
-        self.lifetimes.check()?;
+        self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {
             return Err(Error::configuration(format!(
                 "a limit of {} bytes is above the {LONGEST_VALUE} that browsers keep of a cookie",
@@ -480,7 +474,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         Ok(Sealer {
             context: Context::new(&self.ring, &self.realm, &self.name)?,
             codec: Codec::new(self.encoding, self.samples, self.migrations)?,
-            lifetimes: self.lifetimes,
+            timeouts: self.timeouts,
             padding: self.padding,
             limit: self.limit,
         })

@@ -5,41 +5,30 @@
 //!         → Commit::{Keep, Set, Remove} → Response
 //! ```
 
-mod arrive;
-mod commit;
-mod decide;
-mod save;
-mod send;
-
 use std::{
     fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
-pub(crate) use self::arrive::{Arrived, Presented};
-#[cfg(any(feature = "tower", feature = "hyper"))]
-pub(crate) use self::{
-    commit::{Begun, Outcome},
-    send::vary,
-};
 use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
-    choose::{Hook, Misdirected},
-    cookie::SessionCookie,
     counters::{Counters, Tally},
-    error::{Error, Kind},
-    key_ring::KeyRing,
-    lifetime::Lifetimes,
-    overflow::{Budget, ErasedStore},
-    policy::{OnCommitFailure, OnConflict, OnServerError, OnStoreFailure, Renewal},
+    error::Error,
     seal::Context,
+    seal::key_ring::KeyRing,
     sealer::Sealer,
     session::Session,
+    settings::cookie::SessionCookie,
+    settings::policy::{Renewal, Resolve},
+    settings::selection::Hook,
+    settings::timeouts::Timeouts,
+    store::{Budget, ErasedStore},
+    trip::open::Arrived,
 };
 
 /// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
@@ -68,12 +57,12 @@ pub(crate) struct Inner<T> {
     pub(crate) cookie: SessionCookie,
     pub(crate) previous: Vec<Previous>,
     pub(crate) renewal: Renewal,
-    pub(crate) on_server_error: OnServerError,
+    pub(crate) commit_on_server_error: bool,
     #[cfg_attr(
         not(any(feature = "tower", feature = "hyper")),
         expect(dead_code, reason = "the middleware reads it")
     )]
-    pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> OnCommitFailure + Send + Sync>,
+    pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
     pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) overflow: Option<Overflow<T>>,
     pub(crate) tally: Tally,
@@ -90,8 +79,8 @@ pub(crate) struct Overflow<T> {
     pub(crate) deadline: Duration,
     /// How long a blob is left to requests in flight when its session has returned into the cookie.
     pub(crate) grace: Duration,
-    pub(crate) on_failure: OnStoreFailure,
-    pub(crate) on_conflict: OnConflict<T>,
+    pub(crate) serve_fresh: bool,
+    pub(crate) on_conflict: Option<Resolve<T>>,
     /// Which sessions may enter the store.
     pub(crate) admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
     /// The number of bytes that may enter it.
@@ -166,7 +155,7 @@ impl<T: Payload> Sessions<T> {
             match opening {
                 Ok(Opening::InLayer(slot)) => slot.await,
                 Ok(Opening::ByHand(arrived)) => arrived.settle().await,
-                Err(Misdirected) => Err(Kind::Misdirected.into()),
+                Err(error) => Err(error),
             }
         }
     }
@@ -208,8 +197,7 @@ impl<T: Payload> Sessions<T> {
     fn opening<B>(
         &self,
         request: &Request<B>,
-    ) -> Result<Opening<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>, T>, Misdirected>
-    {
+    ) -> Result<Opening<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>, T>, Error> {
         // The layer's choice holds, whatever a router or another layer has made of the request since.
         if let Some(slot) = self.in_layer(request) {
             return Ok(Opening::InLayer(slot));
@@ -235,8 +223,8 @@ impl<T: Payload> Sessions<T> {
         Self { inner: Arc::clone(&self.inner), hook }
     }
 
-    pub(crate) fn lifetimes(&self) -> &Lifetimes {
-        self.inner.sealer.lifetimes()
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        self.inner.sealer.timeouts()
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -257,7 +245,7 @@ impl<T: Payload> Sessions<T> {
             (Some(_), None) => false,
             (None, _) => Arc::ptr_eq(&sessions.inner, &self.inner),
         };
-        let slot = crate::middleware::slot::find(request.extensions(), these)?;
+        let slot = crate::service::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }
 
@@ -265,7 +253,7 @@ impl<T: Payload> Sessions<T> {
         self.inner.cookie.shared_name()
     }
 
-    pub(crate) fn on_commit_failure(&self, error: &Error) -> OnCommitFailure {
+    pub(crate) fn on_commit_failure(&self, error: &Error) -> Option<StatusCode> {
         (self.inner.on_commit_failure)(error)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     Error, Payload, Refusal, Session, Sessions,
     sealer::Found,
     session::{Arrival, State},
-    sessions::Presented,
+    trip::open::Presented,
 };
 
 /// What a response does to the browser's session.
@@ -104,8 +104,8 @@ impl<T: Payload> Sessions<T> {
             let sealer = these.sealer();
             Ok(match sealer.find_in(sealer.context(), &value, these.now()) {
                 Ok(Found::Inline(opened)) => Sent::Set(opened.value),
-                Ok(Found::Reference(marks, reference)) => {
-                    match these.find_stored(reference, *marks.id().as_bytes()).await? {
+                Ok(Found::Reference(metadata, reference)) => {
+                    match these.find_stored(reference, *metadata.id().as_bytes()).await? {
                         Ok(value) => Sent::Set(value),
                         Err(refusal) => Sent::Refused(refusal),
                     }

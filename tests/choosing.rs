@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use kit::{Answer, Browser, Clock, Visit, app::app, scope};
-use sealed_session::{Error, Misdirected, SameSite, Sessions};
+use sealed_session::{Error, SameSite, Sessions};
 use tower::ServiceExt;
 
 /// An application with a realm for each of two tenants, by host. It refuses all other hosts.
@@ -23,7 +23,7 @@ fn tenants() -> Sessions<Visit> {
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
     let a = of("a");
     let tenants = HashMap::from([("a.example", a.clone()), ("b.example", of("b"))]);
-    a.choosing(move |request| tenants.get(&*request.host()?).cloned().ok_or(Misdirected))
+    a.choosing(move |request| tenants.get(&*request.host()?).cloned())
 }
 
 async fn at(host: &str, browser: &mut Browser, app: &Router, path: &str) -> Answer {
@@ -98,7 +98,7 @@ async fn host(target: &str, headers: &[&[u8]]) -> Option<String> {
     let (these, see) = (sessions.clone(), seen.clone());
     let sessions = sessions.choosing(move |request| {
         *see.lock().unwrap() = Some(request.host()?.into_owned());
-        Ok(these.clone())
+        Some(these.clone())
     });
     let opened = sessions.open(&request).await;
     let seen = seen.lock().unwrap().take();
@@ -183,11 +183,11 @@ async fn b36_an_embedded_page_gets_a_cookie_of_other_attributes() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let page = kit::sessions(ring.clone(), &clock).build().unwrap();
     let embedded =
-        kit::sessions(ring, &clock).cookie_name("embedded").same_site(SameSite::None).partitioned();
+        kit::sessions(ring, &clock).cookie(|c| c.name("embedded").same_site(SameSite::None).partitioned());
     let (embedded, otherwise) = (embedded.build().unwrap(), page.clone());
     let app = app(page.choosing(move |request| {
         let in_frame = request.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
-        Ok(if in_frame { embedded.clone() } else { otherwise.clone() })
+        Some(if in_frame { embedded.clone() } else { otherwise.clone() })
     }));
     let mut browser = Browser::new();
     let mut request = browser.request("POST", "/add");
@@ -206,7 +206,7 @@ async fn b36_by_hand_the_hook_chooses_too() {
     let default = of("default");
     let (chosen, otherwise) = (special.clone(), default.clone());
     let sessions = default.choosing(move |request| {
-        Ok(if request.uri.path() == "/special" { chosen.clone() } else { otherwise.clone() })
+        Some(if request.uri.path() == "/special" { chosen.clone() } else { otherwise.clone() })
     });
     for (path, opens) in [("/special", &special), ("/", &default)] {
         let session = sessions.open(&Request::get(path).body(()).unwrap()).await.unwrap();
@@ -223,7 +223,7 @@ async fn b36_a_handler_that_opens_below_the_layer_gets_the_layers_session() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
     let tenant = of("tenant");
-    let sessions = of("default").choosing(move |_| Ok(tenant.clone()));
+    let sessions = of("default").choosing(move |_| Some(tenant.clone()));
     let handle = sessions.clone();
     let app = Router::new()
         .route(
@@ -241,12 +241,12 @@ async fn b36_a_handler_that_opens_below_the_layer_gets_the_layers_session() {
 #[tokio::test]
 async fn b14_two_layers_whose_choices_would_write_one_cookie_are_a_500() {
     let (ring, clock) = (kit::ring(), Clock::new());
-    let named = |name: &str| kit::sessions(ring.clone(), &clock).cookie_name(name).build().unwrap();
+    let named = |name: &str| kit::sessions(ring.clone(), &clock).cookie(|c| c.name(name)).build().unwrap();
     let one: Sessions<Visit> = named("one");
     let other = named("other");
     let app = app(other.choosing({
         let (one, other) = (one.clone(), other.clone());
-        move |request| Ok(if request.uri.path() == "/read" { one.clone() } else { other.clone() })
+        move |request| Some(if request.uri.path() == "/read" { one.clone() } else { other.clone() })
     }))
     .layer(one);
     assert_eq!(Browser::new().get(&app, "/all").await.status, StatusCode::OK);

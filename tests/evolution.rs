@@ -12,10 +12,10 @@ use std::{
 use axum::{Router, extract::Path, routing::any};
 use kit::{Browser, Clock, TestStore};
 use sealed_session::{
-    Arrival, Commit, Encoding, Fingerprint, KeyRing, OnConflict, Payload, Refusal, Samples, Session,
-    Sessions, SessionsBuilder,
-    overflow::Index,
+    Arrival, Commit, Encoding, Fingerprint, KeyRing, Payload, Refusal, Samples, Session, Sessions,
+    SessionsBuilder,
     seal::{Blob, Context, Header, Reference},
+    store::BlobId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -230,7 +230,7 @@ async fn b50_a_stored_session_of_fewer_fields_is_read_and_written_with_all() {
     let old = builder::<Notes>(&ring, &clock, Encoding::Compact).store(store.clone()).build().unwrap();
     let new = builder::<MoreNotes>(&ring, &clock, Encoding::Compact)
         .store(store.clone())
-        .on_conflict(OnConflict::Refuse)
+        .on_conflict(|_| None)
         .build()
         .unwrap();
     let mut browser = Browser::new();
@@ -492,7 +492,7 @@ async fn stored(payload: &[u8], encoding: Encoding) -> Arrival {
     let blob = Blob { generation: 1, schema, payload };
     let bytes = context.seal_blob(&reference, &[7; 16], &blob).unwrap();
     let expires = clock.now() + kit::HOUR;
-    store.look().blobs.insert(Index::new(reference.index()), kit::store::Blob { bytes, expires });
+    store.look().blobs.insert(BlobId::new(reference.index()), kit::store::Blob { bytes, expires });
     let now = clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as u32;
     let header =
         Header { schema: 0, created: now, issued: now, window: 60, session_id: [7; 16], persistent: false };

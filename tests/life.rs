@@ -13,7 +13,7 @@ use axum::{
     routing::{any, get},
 };
 use kit::{Answer, Browser, Clock, HOUR, MINUTE, Visit, app::app, scope};
-use sealed_session::{Arrival, Error, KeyRing, OnServerError, Session, Sessions};
+use sealed_session::{Arrival, Error, KeyRing, Session, Sessions, SessionsBuilder};
 
 fn plain() -> Router {
     app(kit::sessions(kit::ring(), &Clock::new()).build().unwrap())
@@ -120,13 +120,13 @@ async fn b05_a_changed_session_keeps_its_id_and_beginning_and_its_window_begins_
     let app = app(sessions.clone());
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
-    let before = browser.marks(&sessions).await;
+    let before = browser.metadata(&sessions).await;
     clock.advance(MINUTE);
     browser.post(&app, "/add").await;
-    let after = browser.marks(&sessions).await;
+    let after = browser.metadata(&sessions).await;
     assert_eq!(after.id(), before.id());
-    assert_eq!(after.created(), before.created());
-    assert_eq!(after.issued(), before.issued() + MINUTE);
+    assert_eq!(after.created_at(), before.created_at());
+    assert_eq!(after.issued_at(), before.issued_at() + MINUTE);
     clock.advance(2 * HOUR - kit::SECOND);
     assert_eq!(browser.get(&app, "/read").await.text(), "2");
 }
@@ -165,9 +165,9 @@ async fn b07_destroy_removes_with_the_very_attributes_of_the_session_cookie() {
         };
     for app in [
         every(|builder| builder),
-        every(|builder| builder.domain("example.org").path("/shop")),
-        every(|builder| builder.same_site(sealed_session::SameSite::None).partitioned()),
-        every(|builder| builder.insecure_http().cookie_name("sid")),
+        every(|builder| builder.cookie(|c| c.domain("example.org").path("/shop"))),
+        every(|builder| builder.cookie(|c| c.same_site(sealed_session::SameSite::None).partitioned())),
+        every(|builder| builder.cookie(|c| c.insecure_http().name("sid"))),
     ] {
         let mut browser = Browser::new();
         let set = browser.post(&app, "/add").await;
@@ -216,7 +216,8 @@ async fn b08_regenerate_begins_an_empty_session_under_a_new_id() {
 #[tokio::test]
 async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning() {
     let clock = Clock::new();
-    let app = app(kit::sessions(kit::ring(), &clock).idle(24 * HOUR).build().unwrap());
+    let app =
+        app(kit::sessions(kit::ring(), &clock).timeouts(|t| t.idle_timeout(24 * HOUR)).build().unwrap());
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
     let before = browser.get(&app, "/id").await;
@@ -230,7 +231,8 @@ async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning() {
 #[tokio::test]
 async fn b08_renew_id_keep_deadline_keeps_the_beginning() {
     let clock = Clock::new();
-    let app = app(kit::sessions(kit::ring(), &clock).idle(24 * HOUR).build().unwrap());
+    let app =
+        app(kit::sessions(kit::ring(), &clock).timeouts(|t| t.idle_timeout(24 * HOUR)).build().unwrap());
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
     let before = browser.get(&app, "/id").await;
@@ -245,7 +247,7 @@ async fn b08_renew_id_keep_deadline_keeps_the_beginning() {
 #[tokio::test]
 async fn b08_a_later_change_in_the_same_request_undoes_no_verb() {
     type Verb = fn(&Session<Visit>);
-    let verbs: [Verb; 3] = [|s| s.renew_id(), |s| s.regenerate(), |s| s.renew_id_keep_deadline()];
+    let verbs: [Verb; 3] = [|s| s.cycle_id(), |s| s.regenerate(), |s| s.cycle_id_keep_timeout()];
     for verb in verbs {
         let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
         let app = kit::app::routes()
@@ -254,7 +256,7 @@ async fn b08_a_later_change_in_the_same_request_undoes_no_verb() {
                 any(async move |session: Session<Visit>| {
                     verb(&session);
                     session.update(|visit| visit.views += 10);
-                    session.renew_id_keep_deadline();
+                    session.cycle_id_keep_timeout();
                 }),
             )
             .layer(sessions);
@@ -396,14 +398,15 @@ async fn b12_a_handler_that_a_timeout_layer_cuts_off_does_not_change_the_session
             () = std::future::ready(()) => StatusCode::REQUEST_TIMEOUT.into_response(),
         }
     };
-    let app = |policy| {
-        let sessions = kit::sessions(kit::ring(), &Clock::new()).on_server_error(policy).build().unwrap();
+    let sessions = || kit::sessions(kit::ring(), &Clock::new());
+    let app = |sessions: SessionsBuilder<Visit>| {
+        let sessions = sessions.build().unwrap();
         Router::new().route("/", any(add_and_wait)).layer(middleware::from_fn(time_out)).layer(sessions)
     };
-    let answer = Browser::new().post(&app(OnServerError::Discard), "/").await;
+    let answer = Browser::new().post(&app(sessions()), "/").await;
     assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
     assert!(answer.sends_nothing());
-    let answer = Browser::new().post(&app(OnServerError::Commit), "/").await;
+    let answer = Browser::new().post(&app(sessions().commit_on_server_error()), "/").await;
     assert!(!answer.sends_nothing(), "unless the application has chosen otherwise");
 }
 
@@ -418,7 +421,7 @@ async fn b12_destroy_holds_whatever_the_status() {
 #[tokio::test]
 async fn b12_the_application_can_choose_to_keep_changes() {
     let sessions = kit::sessions(kit::ring(), &Clock::new());
-    let app = app(sessions.on_server_error(OnServerError::Commit).build().unwrap());
+    let app = app(sessions.commit_on_server_error().build().unwrap());
     let mut browser = Browser::new();
     let answer = browser.post(&app, "/add-and-fail").await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -517,7 +520,7 @@ async fn b14_layers_with_different_types_and_names_live_side_by_side() {
     }
     let clock = Clock::new();
     let visits = kit::sessions(kit::ring(), &clock).build().unwrap();
-    let themes = Sessions::<Theme>::builder(kit::ring()).cookie_name("theme").build().unwrap();
+    let themes = Sessions::<Theme>::builder(kit::ring()).cookie(|c| c.name("theme")).build().unwrap();
     let app = kit::app::routes()
         .route("/dark", any(async |theme: Session<Theme>| theme.update(|theme| theme.dark = true)))
         .route(

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sealed_session::overflow::{Generation, Index, MemoryStore, Store, Written};
+use sealed_session::store::{BlobId, Generation, MemoryStore, Store, Written};
 
 /// Counts the bytes that are in use, as they were asked for.
 struct Counting;
@@ -38,9 +38,9 @@ fn resident() -> usize {
     pages * 4096
 }
 
-fn index(number: usize) -> Index {
+fn index(number: usize) -> BlobId {
     // Spread, as real ones are.
-    Index::new((number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
+    BlobId::new((number as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).to_be_bytes())
 }
 
 fn blob(length: usize) -> Vec<u8> {

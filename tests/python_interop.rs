@@ -14,7 +14,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
 use sealed_session::{
-    Key, KeyRing, Lifetimes, Sealer, Suite,
+    Key, KeyRing, Sealer, Suite, Timeouts,
     seal::{Blob, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, Unsealed},
 };
 use serde::{Deserialize, Serialize};
@@ -170,7 +170,7 @@ fn python_reads_and_writes_what_a_sealer_does() {
         let first = sealer.seal(&note(40), at(began)).unwrap();
         let opened = sealer.open(&first, at(began)).unwrap();
         let frame = read(&first, began);
-        let id = hex(opened.marks.id().as_bytes());
+        let id = hex(opened.metadata.id().as_bytes());
         let stamps = |frame: &Value| {
             ["created", "issued", "window", "persistent", "sid"].map(|name| frame[name].to_string()).join(" ")
         };
@@ -192,8 +192,11 @@ fn python_reads_and_writes_what_a_sealer_does() {
         let sealed = seal(&theirs)["value"].as_str().unwrap().to_owned();
         let opened = sealer.open(&sealed, at(began + 9 + 76)).unwrap();
         assert_eq!(opened.value, note(41));
-        assert_eq!((opened.marks.created(), opened.marks.issued()), (at(began), at(began + 9)));
-        assert_eq!((opened.marks.window(), opened.marks.is_persistent()), (Duration::from_secs(77), true));
+        assert_eq!((opened.metadata.created_at(), opened.metadata.issued_at()), (at(began), at(began + 9)));
+        assert_eq!(
+            (opened.metadata.idle_timeout(), opened.metadata.is_persistent()),
+            (Duration::from_secs(77), true)
+        );
         assert!(sealer.open(&sealed, at(began + 9 + 77)).is_err());
 
         // The longest that one writes is the longest that the other calls fitting.
@@ -603,8 +606,8 @@ impl Carried {
             Self::Reference(to) => (0, 0, [&to.generation.to_be_bytes()[..], &to.secret].concat()),
         };
         let words = [schema, header.created, header.issued, header.window].map(u32::to_be_bytes).concat();
-        let marks = [header.persistent.into(), pad as u8];
-        [&words[..], &header.session_id, &marks, &rest, &vec![0; pad]].concat()
+        let metadata = [header.persistent.into(), pad as u8];
+        [&words[..], &header.session_id, &metadata, &rest, &vec![0; pad]].concat()
     }
 }
 
@@ -691,15 +694,15 @@ impl Policy {
 
     fn judge(&self, header: &Header) -> Result<(), &'static str> {
         let seconds = Duration::from_secs;
-        let mut lifetimes = Lifetimes::default()
-            .absolute(seconds(self.other.0))
-            .remembered(seconds(self.persistent.0))
-            .longest_idle(seconds(self.other.1.unwrap_or(u32::MAX.into())))
+        let mut timeouts = Timeouts::default()
+            .absolute_timeout(seconds(self.other.0))
+            .persistent_absolute_timeout(seconds(self.persistent.0))
+            .longest_idle_timeout(seconds(self.other.1.unwrap_or(u32::MAX.into())))
             .clock_skew(seconds(self.clock_skew));
         if let Some(longest) = self.persistent.1 {
-            lifetimes = lifetimes.longest_remembered(seconds(longest));
+            timeouts = timeouts.longest_persistent_idle_timeout(seconds(longest));
         }
-        lifetimes.judge(header, at(self.now)).map_err(|refusal| refusal.class())
+        timeouts.judge(header, at(self.now)).map_err(|refusal| refusal.class())
     }
 
     fn question(&self, rest: Value) -> Value {

@@ -72,7 +72,7 @@ fn every_new_session_has_a_nonce_and_an_id_of_its_own_in_every_byte() {
     let now = Clock::new().now();
     let draws = draw(|_| {
         let value = sealer.seal(&7, now).unwrap();
-        let id = sealer.open(&value, now).unwrap().marks.id();
+        let id = sealer.open(&value, now).unwrap().metadata.id();
         joined::<40>(&nonce(&value), id.as_bytes())
     });
     assert_random("nonce and session id", &draws);

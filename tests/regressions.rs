@@ -17,7 +17,7 @@ use axum::{
     routing::any,
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
-use sealed_session::{Lifetimes, Misdirected, OnCommitFailure, Sealer, Session, Sessions, seal::Header};
+use sealed_session::{Sealer, Session, Sessions, Timeouts, seal::Header};
 use tower::{Layer, ServiceExt, service_fn};
 
 type S = Session<Visit>;
@@ -89,7 +89,7 @@ async fn b12_destroy_holds_though_the_commit_fails() {
 
 #[tokio::test]
 async fn b13_a_response_whose_session_could_not_be_kept_says_vary_too() {
-    for failure in [OnCommitFailure::SendUnchanged, OnCommitFailure::Replace(StatusCode::CONFLICT)] {
+    for failure in [None, Some(StatusCode::CONFLICT)] {
         let sessions = kit::sessions(kit::ring(), &Clock::new()).on_commit_failure(move |_| failure);
         let app = routes().layer(sessions.build().unwrap());
         let answer = Browser::new().post(&app, "/note/5000").await;
@@ -105,7 +105,7 @@ async fn b36_below_a_nested_router_the_layers_choice_holds() {
     let otherwise = page.clone();
     let sessions = page.choosing(move |request| {
         let in_frame = request.uri.path().starts_with("/embed/");
-        Ok(if in_frame { embedded.clone() } else { otherwise.clone() })
+        Some(if in_frame { embedded.clone() } else { otherwise.clone() })
     });
     let handle = sessions.clone();
     let add = any(async move |request: Request<Body>| {
@@ -123,7 +123,7 @@ async fn b44_what_a_hook_is_shown_prints_no_cookie() {
     let print = printed.clone();
     let sessions = sessions.choosing(move |head| {
         *print.lock().unwrap() = format!("{head:?}");
-        Err(Misdirected)
+        None
     });
     let _ = sessions.open(&Request::get("/").header("cookie", &cookie).body(()).unwrap()).await;
     let printed = printed.lock().unwrap().clone();
@@ -201,13 +201,13 @@ async fn a_clock_beyond_the_format_fails_only_what_must_be_stamped() {
 fn endless_lifetimes_are_judged_without_overflow() {
     let header =
         Header { schema: 0, created: 1, issued: 1, window: 60, session_id: [0; 16], persistent: false };
-    let endless = Lifetimes::default().absolute(Duration::MAX).longest_idle(Duration::MAX);
+    let endless = Timeouts::default().absolute_timeout(Duration::MAX).longest_idle_timeout(Duration::MAX);
     assert!(endless.judge(&header, UNIX_EPOCH + Duration::from_secs(2)).is_ok());
 }
 
 #[test]
 fn b23_a_remembered_lifetime_shorter_than_the_absolute_one_is_an_error() {
-    let builder = Sessions::<Visit>::builder(kit::ring()).remembered(HOUR);
+    let builder = Sessions::<Visit>::builder(kit::ring()).timeouts(|t| t.persistent_absolute_timeout(HOUR));
     let error = builder.build().unwrap_err();
     assert!(
         error.is_configuration() && error.to_string().contains("to remember a session would end it"),

@@ -74,10 +74,10 @@ fn authentication_tags_are_verified_by_the_ciphers_in_constant_time() {
 
 #[test]
 fn codes_of_csrf_tokens_are_verified_by_the_mac_in_constant_time() {
-    let verify = body("src/csrf.rs", "fn verify_csrf_code");
+    let verify = body("src/session/csrf.rs", "fn verify_csrf_code");
     assert!(verify.contains(".verify_truncated_left(code)"), "{verify}");
     assert!(!verify.lines().any(compares), "{verify}");
-    let outer = body("src/csrf.rs", "fn verify_csrf(");
+    let outer = body("src/session/csrf.rs", "fn verify_csrf(");
     assert!(outer.contains(".verify_csrf_code(id, masked)"), "{outer}");
     let line = outer.lines().find(|line| compares(line) && (line.contains("mask") || line.contains("code(")));
     assert_eq!(line.filter(|line| !line.contains("base64url::decode(")), None);
@@ -125,9 +125,9 @@ fn each_array_of_key_material_is_wiped_or_borrowed() {
 #[test]
 fn text_that_holds_keys_is_wiped() {
     for (file, signature, wiped) in [
-        ("src/key.rs", "fn expose", "let mut text = Zeroizing::new(String::with_capacity(64));"),
-        ("src/key_ring.rs", "fn from_env", "Self::parse(&Zeroizing::new(text))"),
-        ("src/key_ring.rs", "fn from_file", "let mut text = Zeroizing::new(String::new());"),
+        ("src/seal/key.rs", "fn expose", "let mut text = Zeroizing::new(String::with_capacity(64));"),
+        ("src/seal/key_ring.rs", "fn from_env", "Self::parse(&Zeroizing::new(text))"),
+        ("src/seal/key_ring.rs", "fn from_file", "let mut text = Zeroizing::new(String::new());"),
     ] {
         let body = body(file, signature);
         assert!(body.contains(wiped), "{file}, {signature}: {body}");

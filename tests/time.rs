@@ -5,7 +5,7 @@ mod kit;
 use axum::{RequestPartsExt, Router, http::Request, routing::any};
 use kit::{Browser, Clock, DAY, HOUR, MINUTE, SECOND, Visit, app::app};
 use sealed_session::{
-    Arrival, KeyRing, Lifetimes, Marks, Refusal, Renewal, Session, Sessions, SessionsBuilder,
+    Arrival, KeyRing, Metadata, Refusal, Renewal, Session, Sessions, SessionsBuilder, Timeouts,
 };
 
 type Builder = SessionsBuilder<Visit>;
@@ -32,8 +32,8 @@ impl Scene {
         self.browser.get(&self.app, "/read").await.text().to_owned()
     }
 
-    async fn marks(&self) -> Marks {
-        self.browser.marks(&self.sessions).await
+    async fn metadata(&self) -> Metadata {
+        self.browser.metadata(&self.sessions).await
     }
 }
 
@@ -54,10 +54,10 @@ async fn b20_a_session_unused_for_its_idle_window_is_over() {
 #[tokio::test]
 async fn b20_a_session_after_one_that_is_over_has_another_id() {
     let mut scene = Scene::new(|builder| builder).await;
-    let before = scene.marks().await.id();
+    let before = scene.metadata().await.id();
     scene.clock.advance(2 * HOUR);
     scene.browser.post(&scene.app, "/add").await;
-    assert_ne!(scene.marks().await.id(), before);
+    assert_ne!(scene.metadata().await.id(), before);
 }
 
 #[tokio::test]
@@ -75,7 +75,7 @@ async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy() {
 
 #[tokio::test]
 async fn b21_a_session_that_ends_while_it_is_written_to_is_removed() {
-    let mut scene = Scene::new(|builder| builder.idle(DAY)).await;
+    let mut scene = Scene::new(|builder| builder.timeouts(|t| t.idle_timeout(DAY))).await;
     let clock = scene.clock.clone();
     let app = Router::new()
         .route(
@@ -96,13 +96,13 @@ async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent() {
     scene.clock.advance(30 * MINUTE - SECOND);
     assert!(scene.browser.get(&scene.app, "/read").await.sends_nothing());
     scene.clock.advance(SECOND);
-    let before = scene.marks().await;
+    let before = scene.metadata().await;
     assert!(!scene.browser.get(&scene.app, "/read").await.sends_nothing());
-    let after = scene.marks().await;
+    let after = scene.metadata().await;
     assert_eq!(after.id(), before.id());
-    assert_eq!(after.created(), before.created());
-    assert_eq!(after.window(), before.window());
-    assert_eq!(after.issued(), scene.clock.now());
+    assert_eq!(after.created_at(), before.created_at());
+    assert_eq!(after.idle_timeout(), before.idle_timeout());
+    assert_eq!(after.issued_at(), scene.clock.now());
     assert_eq!(scene.views().await, "1");
 }
 
@@ -158,7 +158,7 @@ async fn b23_by_default_the_cookie_lasts_as_long_as_the_browser() {
     let answer = scene.browser.post(&scene.app, "/add").await;
     assert_eq!(answer.attribute("Max-Age"), None);
     assert_eq!(answer.attribute("Expires"), None);
-    assert!(!scene.marks().await.is_persistent());
+    assert!(!scene.metadata().await.is_persistent());
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ async fn b23_the_remembered_window_survives_renewals_and_changes() {
     scene.clock.advance(DAY);
     let changed = scene.browser.get(&scene.app, "/add").await;
     assert_eq!(changed.attribute("Max-Age"), Some("864000"));
-    assert_eq!(scene.marks().await.window(), 10 * DAY);
+    assert_eq!(scene.metadata().await.idle_timeout(), 10 * DAY);
     let renamed = scene.browser.get(&scene.app, "/renew").await;
     assert_eq!(renamed.attribute("Max-Age"), Some("864000"));
 }
@@ -218,49 +218,49 @@ async fn b23_a_window_longer_than_the_remembered_lifetime_is_an_error() {
 async fn b23_forget_makes_an_ordinary_session_that_begins_now_under_a_new_id() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;
-    let before = scene.marks().await;
+    let before = scene.metadata().await;
     scene.clock.advance(DAY);
     let answer = scene.browser.post(&scene.app, "/forget").await;
     assert_eq!(answer.attribute("Max-Age"), None);
-    let after = scene.marks().await;
+    let after = scene.metadata().await;
     assert_ne!(after.id(), before.id());
-    assert_eq!(after.created(), scene.clock.now());
-    assert_eq!(after.window(), 2 * HOUR);
+    assert_eq!(after.created_at(), scene.clock.now());
+    assert_eq!(after.idle_timeout(), 2 * HOUR);
     assert_eq!(scene.views().await, "1");
 }
 
-/// A scene whose operator has since changed the lifetimes.
-async fn reconfigured(path: &str, before: Lifetimes, after: Lifetimes) -> Scene {
+/// A scene whose operator has since changed the timeouts.
+async fn reconfigured(path: &str, before: Timeouts, after: Timeouts) -> Scene {
     let ring = kit::ring();
     let clock = Clock::new();
-    let old = app(kit::sessions(ring.clone(), &clock).lifetimes(before).build().unwrap());
+    let old = app(kit::sessions(ring.clone(), &clock).timeouts(|_| before).build().unwrap());
     let mut browser = Browser::new();
     browser.post(&old, "/add").await;
     browser.post(&old, path).await;
-    let sessions = kit::sessions(ring, &clock).lifetimes(after).build().unwrap();
+    let sessions = kit::sessions(ring, &clock).timeouts(|_| after).build().unwrap();
     let app = app(sessions.clone());
     Scene { clock, sessions, app, browser }
 }
 
 #[tokio::test]
 async fn b23_a_shorter_idle_window_holds_at_once() {
-    let mut scene = reconfigured("/add", Lifetimes::default(), Lifetimes::default().idle(HOUR)).await;
+    let mut scene = reconfigured("/add", Timeouts::default(), Timeouts::default().idle_timeout(HOUR)).await;
     scene.clock.advance(HOUR);
     assert_eq!(scene.views().await, "0");
 }
 
 #[tokio::test]
 async fn b23_unless_a_longest_window_says_otherwise() {
-    let lenient = Lifetimes::default().idle(HOUR).longest_idle(2 * HOUR);
-    let mut scene = reconfigured("/add", Lifetimes::default(), lenient).await;
+    let lenient = Timeouts::default().idle_timeout(HOUR).longest_idle_timeout(2 * HOUR);
+    let mut scene = reconfigured("/add", Timeouts::default(), lenient).await;
     scene.clock.advance(2 * HOUR - SECOND);
     assert_eq!(scene.views().await, "2");
 }
 
 #[tokio::test]
 async fn b23_a_shorter_longest_window_of_remembered_sessions_holds_at_once() {
-    let strict = || Lifetimes::default().longest_remembered(DAY);
-    let mut scene = reconfigured("/remember/864000", Lifetimes::default(), strict()).await;
+    let strict = || Timeouts::default().longest_persistent_idle_timeout(DAY);
+    let mut scene = reconfigured("/remember/864000", Timeouts::default(), strict()).await;
     scene.clock.advance(DAY - SECOND);
     let renewed = scene.browser.get(&scene.app, "/read").await;
     assert_eq!(renewed.text(), "1");
@@ -281,11 +281,11 @@ async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
         ("/forget", true),
     ] {
         let mut scene = Scene::new(|builder| builder).await;
-        let before = scene.marks().await.created();
+        let before = scene.metadata().await.created_at();
         scene.clock.advance(MINUTE);
         scene.browser.post(&scene.app, path).await;
         let expected = if begins { scene.clock.now() } else { before };
-        assert_eq!(scene.marks().await.created(), expected, "{path}");
+        assert_eq!(scene.metadata().await.created_at(), expected, "{path}");
     }
 }
 
@@ -296,15 +296,15 @@ async fn b08_a_new_beginning_is_not_undone_by_a_later_verb_that_keeps_the_deadli
         .route(
             "/",
             any(async |session: Session<Visit>| {
-                session.renew_id();
-                session.renew_id_keep_deadline();
+                session.cycle_id();
+                session.cycle_id_keep_timeout();
             }),
         )
         .layer(scene.sessions.clone());
     let mut scene = Scene { app, ..scene };
     scene.clock.advance(MINUTE);
     scene.browser.post(&scene.app, "/").await;
-    assert_eq!(scene.marks().await.created(), scene.clock.now());
+    assert_eq!(scene.metadata().await.created_at(), scene.clock.now());
 }
 
 #[tokio::test]
@@ -318,7 +318,8 @@ async fn b24_max_age_never_exceeds_what_is_left_of_the_lifetime() {
 
 #[tokio::test]
 async fn b24_max_age_never_exceeds_400_days() {
-    let mut scene = Scene::new(|builder| builder.remembered(1000 * DAY)).await;
+    let mut scene =
+        Scene::new(|builder| builder.timeouts(|t| t.persistent_absolute_timeout(1000 * DAY))).await;
     let path = format!("/remember/{}", (900 * DAY).as_secs());
     let answer = scene.browser.post(&scene.app, &path).await;
     assert_eq!(answer.attribute("Max-Age"), Some("34560000"));
@@ -349,7 +350,7 @@ async fn b25_the_deadline_is_judged_when_the_request_begins_and_stamped_when_it_
     let answer = scene.browser.post(&app, "/slow").await;
     assert_eq!(answer.text(), "2", "it was live when the request began");
     assert_eq!(
-        scene.marks().await.issued(),
+        scene.metadata().await.issued_at(),
         scene.clock.now(),
         "a slow handler does not shorten the session"
     );
@@ -385,17 +386,22 @@ async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_is_
 
 #[test]
 fn lifetimes_that_make_no_sense_are_errors() {
-    let refused = |lifetimes: Lifetimes| {
+    let refused = |timeouts: Timeouts| {
         let error = Sessions::<Visit>::builder(KeyRing::generate().unwrap())
-            .lifetimes(lifetimes)
+            .timeouts(|_| timeouts)
             .build()
             .unwrap_err();
         assert!(error.is_configuration());
         error.to_string()
     };
-    let default = Lifetimes::default;
-    assert_eq!(refused(default().idle(SECOND / 2)), "the idle window is shorter than a second");
-    assert_eq!(refused(default().absolute(SECOND / 2)), "the absolute lifetime is shorter than a second");
-    assert!(refused(default().remembered(50_000 * DAY)).contains("longer than 2^32 - 1 seconds"));
-    assert!(refused(default().idle(25 * HOUR)).contains("longer than the absolute lifetime"));
+    let default = Timeouts::default;
+    assert_eq!(refused(default().idle_timeout(SECOND / 2)), "the idle window is shorter than a second");
+    assert_eq!(
+        refused(default().absolute_timeout(SECOND / 2)),
+        "the absolute lifetime is shorter than a second"
+    );
+    assert!(
+        refused(default().persistent_absolute_timeout(50_000 * DAY)).contains("longer than 2^32 - 1 seconds")
+    );
+    assert!(refused(default().idle_timeout(25 * HOUR)).contains("longer than the absolute lifetime"));
 }

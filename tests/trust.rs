@@ -191,7 +191,7 @@ async fn b42_every_key_in_the_ring_opens_and_the_first_seals() {
         let mut another = Browser::new();
         another.post(&app(sessions), "/add").await;
         let first_alone = rotation.sessions(&ring[..1]);
-        assert!(another.marks(&first_alone).await.is_of_current_key());
+        assert!(another.metadata(&first_alone).await.uses_current_key());
     }
 }
 
@@ -367,12 +367,12 @@ async fn b44_nothing_secret_or_personal_is_shown() {
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         let value = cookie.split(['=', ';']).nth(1).unwrap();
         let opened = sessions.sealer().open(value, std::time::SystemTime::now()).unwrap();
-        shown += &format!("{opened:?} {:?} {:?}", opened.marks, opened.marks.id());
+        shown += &format!("{opened:?} {:?} {:?}", opened.metadata, opened.metadata.id());
         let mut buffer = sealed_session::seal::Buffer::new();
         let context = Context::new(&ring, "", COOKIE).unwrap();
         shown += &format!("{:?} {context:?}", context.open(value.as_bytes(), &mut buffer).unwrap());
         shown += &log.text();
-        for secret in [&master[..8], "the payload", &value[..40], &opened.marks.id().to_string()] {
+        for secret in [&master[..8], "the payload", &value[..40], &opened.metadata.id().to_string()] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
     }
@@ -422,7 +422,7 @@ fn both_suites_seal_and_open() {
         let opened = sealer.open(&text, now + Duration::from_secs(5)).unwrap();
         assert_eq!(opened.value, 7);
         let again = sealer.reseal(&opened, now + HOUR).unwrap();
-        assert_eq!(sealer.open(&again, now + 2 * HOUR).unwrap().marks.id(), opened.marks.id());
+        assert_eq!(sealer.open(&again, now + 2 * HOUR).unwrap().metadata.id(), opened.metadata.id());
     }
 }
 
@@ -432,7 +432,7 @@ fn two_seals_of_one_value_differ_in_every_nonce_id_and_text() {
     let now = Clock::new().now();
     let (one, two) = (sealer.seal(&7, now).unwrap(), sealer.seal(&7, now).unwrap());
     assert_ne!(one[7..38], two[7..38], "the nonces");
-    assert_ne!(sealer.open(&one, now).unwrap().marks.id(), sealer.open(&two, now).unwrap().marks.id());
+    assert_ne!(sealer.open(&one, now).unwrap().metadata.id(), sealer.open(&two, now).unwrap().metadata.id());
 }
 
 #[test]

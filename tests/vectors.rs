@@ -12,7 +12,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sealed_session::{
-    Key, KeyRing, Lifetimes, Refusal, Suite,
+    Key, KeyRing, Refusal, Suite, Timeouts,
     seal::{Blob, Buffer, Content, Context, Draft, Padding, Reference, Unsealed},
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -234,7 +234,7 @@ fn check_cookie(vector: &CookieVector) -> Result<(), String> {
     let context = context(&vector.keys, &vector.realm, &vector.cookie_name)?;
     let mut buffer = Buffer::new();
     let answer = context.open(vector.value.as_bytes(), &mut buffer).and_then(|unsealed| {
-        lifetimes(vector).judge(&unsealed.header, UNIX_EPOCH + Duration::from_secs(vector.now))?;
+        timeouts(vector).judge(&unsealed.header, UNIX_EPOCH + Duration::from_secs(vector.now))?;
         Ok(unsealed)
     });
     same("expect", &Class(answer.map(drop)), &vector.expect)?;
@@ -353,15 +353,15 @@ fn check_blob(vector: &BlobVector) -> Result<(), String> {
 }
 
 /// Both limits of a vector hold for persistent and other sessions alike.
-fn lifetimes(vector: &CookieVector) -> Lifetimes {
+fn timeouts(vector: &CookieVector) -> Timeouts {
     let absolute = Duration::from_secs(vector.absolute_lifetime);
-    let lifetimes = Lifetimes::default()
-        .absolute(absolute)
-        .remembered(absolute)
+    let timeouts = Timeouts::default()
+        .absolute_timeout(absolute)
+        .persistent_absolute_timeout(absolute)
         .clock_skew(Duration::from_secs(vector.clock_skew));
     match vector.longest_window.map(Duration::from_secs) {
-        Some(longest) => lifetimes.longest_idle(longest).longest_remembered(longest),
-        None => lifetimes.longest_idle(Duration::from_secs(u32::MAX.into())),
+        Some(longest) => timeouts.longest_idle_timeout(longest).longest_persistent_idle_timeout(longest),
+        None => timeouts.longest_idle_timeout(Duration::from_secs(u32::MAX.into())),
     }
 }
 

@@ -110,11 +110,11 @@ async fn b10_a_change_that_succeeds_after_one_that_panicked_mends_nothing() {
 fn touching(sessions: Sessions<Visit>) -> Router {
     routes()
         .route("/touch", any(async |session: S| session.touch()))
-        .route("/poll", any(async |session: S| session.passive()))
+        .route("/poll", any(async |session: S| session.skip_renewal()))
         .route(
             "/poll-and-add",
             any(async |session: S| {
-                session.passive();
+                session.skip_renewal();
                 session.update(|visit| visit.views += 1);
             }),
         )
@@ -129,15 +129,15 @@ async fn b15_touch_renews_before_the_time_has_come_and_whatever_the_policy() {
         let app = touching(sessions.clone());
         let mut browser = Browser::new();
         browser.post(&app, "/add").await;
-        let before = browser.marks(&sessions).await;
+        let before = browser.metadata(&sessions).await;
         clock.advance(MINUTE);
         assert!(!browser.post(&app, "/touch").await.sends_nothing());
-        let after = browser.marks(&sessions).await;
+        let after = browser.metadata(&sessions).await;
         assert_eq!(
-            (after.id(), after.created(), after.window()),
-            (before.id(), before.created(), before.window())
+            (after.id(), after.created_at(), after.idle_timeout()),
+            (before.id(), before.created_at(), before.idle_timeout())
         );
-        assert_eq!(after.issued(), clock.now());
+        assert_eq!(after.issued_at(), clock.now());
     }
 }
 
@@ -269,7 +269,7 @@ fn guarded(sessions: Sessions<Visit>) -> Router {
         .route(
             "/renewed-token",
             any(async |session: S| {
-                session.renew_id();
+                session.cycle_id();
                 session.csrf_token().unwrap().to_string()
             }),
         )
@@ -393,7 +393,7 @@ async fn renew_id_makes_a_token_of_the_same_request_invalid_too() {
             "/token-then-renew",
             any(async |session: S| {
                 let token = session.csrf_token().unwrap();
-                session.renew_id();
+                session.cycle_id();
                 session.touch();
                 token.to_string()
             }),
@@ -425,7 +425,7 @@ async fn a_token_of_one_realm_does_not_pass_in_another() {
     let ring = kit::ring();
     let clock = Clock::new();
     let ours = kit::sessions(ring.clone(), &clock).build().unwrap();
-    let theirs = kit::sessions(ring, &clock).realm("theirs").accept_previous("tests", Default::default());
+    let theirs = kit::sessions(ring, &clock).realm("theirs").accept_previous("tests", |c| c);
     let theirs = theirs.build().unwrap();
     let (ours, theirs) = (guarded(ours), guarded(theirs));
     let mut browser = Browser::new();

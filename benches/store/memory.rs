@@ -19,7 +19,7 @@ use std::{
 
 use apps::{Data, ask, cookie};
 use axum::Router;
-use sealed_session::overflow::MemoryStore;
+use sealed_session::store::MemoryStore;
 
 /// Counts the bytes that are in use, as they were asked for.
 struct Counting;

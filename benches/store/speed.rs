@@ -26,7 +26,7 @@ use std::{
 use apps::Data;
 use axum::{Router, http::HeaderValue};
 use paired::{median, ratio};
-use sealed_session::overflow::{MemoryStore, RedisStore};
+use sealed_session::store::{MemoryStore, RedisStore};
 use tower_sessions_redis_store::fred::prelude::{ClientLike, Config, Pool};
 
 /// Visitors who take turns, each with a session of its own.

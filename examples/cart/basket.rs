@@ -67,7 +67,7 @@ impl Article {
 
 /// Merges two baskets that began as the same one. What either tab has added is in it, what either has taken out is
 /// not: of three mugs, of which one tab has taken all while the other has added one, one remains.
-pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Basket {
+pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Option<Basket> {
     let mut merged = theirs;
     let touched: BTreeSet<&Item> = base.lines.keys().chain(mine.lines.keys()).collect();
     for item in touched {
@@ -75,7 +75,7 @@ pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Basket {
         let count = merged.count(item).saturating_add(after).saturating_sub(before);
         merged.set(item.clone(), count);
     }
-    merged
+    Some(merged)
 }
 
 /// That is not for sale, or more than a basket holds.
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn merged(base: Basket, theirs: Basket, mine: Basket) -> Basket {
-        merge(Conflict { base, theirs, mine })
+        merge(Conflict { base, theirs, mine }).expect("two baskets always merge")
     }
 
     #[test]

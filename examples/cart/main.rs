@@ -16,7 +16,7 @@ mod start;
 mod store;
 
 use axum::http::StatusCode;
-use sealed_session::{Encoding, OnCommitFailure, OnConflict, Sessions};
+use sealed_session::{Encoding, Sessions};
 
 use self::basket::Basket;
 
@@ -32,10 +32,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .store_limit(STORE_LIMIT)
         // Of two tabs that change a stored basket at once, neither loses anything. Of one that is in its cookie nobody
         // can tell: the last response wins.
-        .on_conflict(OnConflict::merge(basket::merge))
+        .on_conflict(basket::merge)
         // Two full baskets, merged, can be more than fits.
         .on_commit_failure(|error| {
-            OnCommitFailure::Replace(match error.is_too_large() {
+            Some(match error.is_too_large() {
                 true => StatusCode::UNPROCESSABLE_ENTITY,
                 false => error.status(),
             })

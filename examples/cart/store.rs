@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, path::Path};
 
-use sealed_session::{SessionsBuilder, overflow::SqliteStore};
+use sealed_session::{SessionsBuilder, store::SqliteStore};
 
 use crate::basket::Basket;
 
@@ -50,21 +50,21 @@ async fn sqlite(builder: Builder, path: &Path) -> Result<Builder, Box<dyn Error>
 
 #[cfg(feature = "redis")]
 async fn redis(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
-    let store = sealed_session::overflow::RedisStore::connect(url).await;
+    let store = sealed_session::store::RedisStore::connect(url).await;
     Ok(builder.store(store.map_err(|error| format!("the Redis of SESSION_STORE can't be used: {error}"))?))
 }
 
 #[cfg(feature = "postgres")]
 async fn postgres(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
     let unusable = |error| format!("the PostgreSQL of SESSION_STORE can't be used: {error}");
-    let store = sealed_session::overflow::PostgresStore::connect(url).await.map_err(unusable)?;
+    let store = sealed_session::store::PostgresStore::connect(url).await.map_err(unusable)?;
     store.create_schema().await.map_err(unusable)?;
     Ok(builder.store(store))
 }
 
 #[cfg(feature = "memory")]
 fn memory(builder: Builder) -> Result<Builder, Box<dyn Error>> {
-    Ok(builder.store(sealed_session::overflow::MemoryStore::new()))
+    Ok(builder.store(sealed_session::store::MemoryStore::new()))
 }
 
 #[cfg(not(feature = "redis"))]

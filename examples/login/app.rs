@@ -76,14 +76,14 @@ async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Respo
         session.update(|visit| visit.flash.error("No such name, or another password."));
         return Ok(Redirect::to("/").into_response());
     };
-    session.renew_id(); // against session fixation
+    session.cycle_id(); // against session fixation
     session.update(|visit| {
         visit.flash.success(format!("Welcome, {user}."));
         visit.user = Some(user);
     });
     match form.remember {
         Some(_) => session.remember(FOURTEEN_DAYS)?,
-        None => session.forget(), // what somebody else may have chosen here before
+        None => session.end_with_browser(), // what somebody else may have chosen here before
     }
     Ok(Redirect::to("/dashboard").into_response())
 }

@@ -1,16 +1,15 @@
 //! Session data ⇄ bytes: two encodings, and the shapes that the data had before.
 
 mod codec;
-mod map;
 mod migration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use self::codec::Encoding;
 pub(crate) use self::{
     codec::Codec,
     migration::{Declaration, declare},
 };
-pub use self::{codec::Encoding, map::SessionMap};
 
 /// Session data: any type that implements `Default`, `Serialize` and `Deserialize` and contains no borrowed data.
 ///

@@ -4,7 +4,7 @@ use aes_gcm::KeyInit;
 use chacha20poly1305::{XChaCha20Poly1305, aead::AeadInOut, aead::inout::InOutBuf};
 
 use super::xaes::Xaes;
-use crate::{error::Refusal, key::Suite};
+use crate::{error::Refusal, seal::key::Suite};
 
 pub(super) const NONCE_BYTES: usize = 24;
 pub(super) const TAG_BYTES: usize = 16;

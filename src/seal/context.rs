@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use super::aead::Aead;
 use crate::{
     error::{Error, Refusal},
-    key::{Key, KeyId, lp},
-    key_ring::KeyRing,
+    seal::key::{Key, KeyId, lp},
+    seal::key_ring::KeyRing,
 };
 
 /// What an envelope is for. A key is derived for each, so that none can stand for another.

@@ -71,10 +71,10 @@ impl Padding {
     }
 }
 
-/// An authentic cookie, opened. Its times are not judged yet: see [`Lifetimes::judge`](crate::Lifetimes::judge).
+/// An authentic cookie, opened. Its times are not judged yet: see [`Timeouts::judge`](crate::Timeouts::judge).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsealed<'a> {
-    /// Its stamps and marks.
+    /// Its stamps and metadata.
     pub header: Header,
     /// What it carries.
     pub content: Content<'a>,

@@ -9,7 +9,7 @@ pub(super) const HEADER_BYTES: usize = 34;
 pub(super) const REFERENCE_BYTES: usize = 74;
 const PERSISTENT: u8 = 1;
 
-/// The stamps and marks that every frame begins with.
+/// The stamps and metadata that every frame begins with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// The fingerprint of the payload's shape; 0 in a reference.

@@ -92,6 +92,8 @@ mod blob;
 mod context;
 mod envelope;
 mod frame;
+pub(crate) mod key;
+pub(crate) mod key_ring;
 pub(crate) mod random;
 #[cfg(feature = "__vectors")]
 mod vectors;

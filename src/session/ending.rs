@@ -6,7 +6,7 @@ use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
     error::{Error, Kind},
-    overflow::{ErasedStore, Index},
+    store::{BlobId, ErasedStore},
 };
 
 /// Deletes the blobs of a destroyed session: by [`carry_out`](Self::carry_out), or, when the request is dropped before
@@ -17,7 +17,7 @@ struct Deletion {
     store: Arc<dyn ErasedStore>,
     deadline: Duration,
     cookie: Arc<str>,
-    left: Vec<Index>,
+    left: Vec<BlobId>,
     /// The second at which the session's blob expires by itself, if it is known.
     expires: Option<u64>,
     /// Why the last attempt has failed.
@@ -29,7 +29,7 @@ impl Ending {
         store: Arc<dyn ErasedStore>,
         deadline: Duration,
         cookie: Arc<str>,
-        blobs: Vec<Index>,
+        blobs: Vec<BlobId>,
         expires: Option<u64>,
     ) -> Self {
         Self(Some(Deletion { store, deadline, cookie, left: blobs, expires, failed: None }))

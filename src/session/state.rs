@@ -5,10 +5,10 @@ use std::{mem, time::SystemTime};
 use super::{Arrival, Ending};
 use crate::{
     error::{Error, Kind},
-    overflow::Stored,
     seal::Draft,
-    sealer::{Marks, SessionId},
-    sessions::Presented,
+    sealer::{Metadata, SessionId},
+    store::Stored,
+    trip::open::Presented,
 };
 
 /// All that a request's verbs leave behind for the commit.
@@ -16,7 +16,7 @@ pub(crate) struct State<T> {
     pub(crate) data: T,
     pub(crate) arrival: Arrival,
     /// The session as the browser holds it, if its cookie opened.
-    pub(crate) held: Option<Marks>,
+    pub(crate) held: Option<Metadata>,
     pub(crate) presented: Presented,
     /// The blob that the session is in, or that `save` has put it in.
     pub(crate) home: Option<Stored>,
@@ -87,7 +87,7 @@ pub(crate) enum SessionKind {
 }
 
 impl<T> State<T> {
-    pub(crate) fn new(data: T, arrival: Arrival, held: Option<Marks>, presented: Presented) -> Self {
+    pub(crate) fn new(data: T, arrival: Arrival, held: Option<Metadata>, presented: Presented) -> Self {
         Self {
             data,
             arrival,
@@ -114,7 +114,7 @@ impl<T> State<T> {
         }
     }
 
-    /// Whether a verb has changed under which marks the session goes on.
+    /// Whether a verb has changed under which metadata the session goes on.
     pub(crate) fn is_remarked(&self) -> bool {
         let begins = self.touched && self.held.is_none();
         self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins || self.saved.is_some()

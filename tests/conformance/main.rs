@@ -1,4 +1,4 @@
-//! The stores of this crate do what `overflow::Store` says, and the suite that shows it is not vacuous.
+//! The stores of this crate do what `store::Store` says, and the suite that shows it is not vacuous.
 //!
 //! What needs a server is ignored unless asked for: `cargo test --all-features --test conformance -- --ignored`.
 

@@ -13,14 +13,14 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use sealed_session::{
     Arrival, KeyRing, Refusal, Sessions,
-    overflow::{Generation, Index, MemoryStore, Store, StoreError, Written, conformance},
+    store::{BlobId, Generation, MemoryStore, Store, StoreError, Written, conformance},
 };
 use tokio::runtime::{Builder, Handle};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
+fn index(number: u128) -> BlobId {
+    BlobId::new(number.to_be_bytes())
 }
 
 fn blob(generation: u64, length: usize) -> Vec<u8> {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sealed_session::overflow::{Generation, Index, Store, Written, conformance};
+use sealed_session::store::{BlobId, Generation, Store, Written, conformance};
 use tokio::task::yield_now;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,7 +131,7 @@ impl Faulty {
         self.fault == fault
     }
 
-    fn key(&self, index: Index) -> Vec<u8> {
+    fn key(&self, index: BlobId) -> Vec<u8> {
         let mut key = index.as_bytes().to_vec();
         match self.fault {
             IndexesLackTheirFirstByte => drop(key.remove(0)),
@@ -147,15 +147,15 @@ impl Faulty {
     }
 
     /// What stands there, expired or not.
-    fn any(&self, index: Index) -> Option<Kept> {
+    fn any(&self, index: BlobId) -> Option<Kept> {
         self.blobs.lock().unwrap().get(&self.key(index)).cloned()
     }
 
-    fn live(&self, index: Index) -> Option<Kept> {
+    fn live(&self, index: BlobId) -> Option<Kept> {
         self.any(index).filter(|kept| self.is_live(kept))
     }
 
-    fn write(&self, index: Index, blob: &[u8], mut expires: SystemTime) {
+    fn write(&self, index: BlobId, blob: &[u8], mut expires: SystemTime) {
         if self.is(NothingExpiresByItself) && expires > SystemTime::now() {
             expires += Duration::from_secs(9_999_999);
         }
@@ -190,7 +190,7 @@ impl Faulty {
 impl Store for Faulty {
     type Error = TooLong;
 
-    async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, TooLong> {
+    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, TooLong> {
         let Some(Kept { mut blob, .. }) = self.live(index) else { return Ok(None) };
         if blob.len() > most {
             match self.fault {
@@ -203,7 +203,7 @@ impl Store for Faulty {
         Ok(Some(blob))
     }
 
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, TooLong> {
+    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, TooLong> {
         let standing = match self.fault {
             CreateMindsTheExpired | DeleteOnlyHides => self.any(index),
             _ => self.live(index),
@@ -223,7 +223,7 @@ impl Store for Faulty {
 
     async fn replace(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
@@ -258,7 +258,7 @@ impl Store for Faulty {
 
     async fn set_expiry(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, TooLong> {
@@ -283,7 +283,7 @@ impl Store for Faulty {
         Ok(Written::Done)
     }
 
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, TooLong> {
+    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, TooLong> {
         let standing = match self.fault {
             DeleteOfTheExpiredIsDone => self.any(index),
             _ => self.live(index),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use sealed_session::overflow::{Generation, PostgresStore, Store, Written, conformance};
+use sealed_session::store::{Generation, PostgresStore, Store, Written, conformance};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 
 use crate::log::Log;

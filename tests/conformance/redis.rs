@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use redis::{AsyncCommands, Client, aio::ConnectionManager};
-use sealed_session::overflow::{Generation, RedisStore, Store, Written, conformance};
+use sealed_session::store::{Generation, RedisStore, Store, Written, conformance};
 
 use crate::log::Log;
 use crate::samples::{blob, future, index};

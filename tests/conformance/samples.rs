@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use sealed_session::overflow::{Generation, Index};
+use sealed_session::store::{BlobId, Generation};
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 
@@ -10,8 +10,8 @@ pub fn future() -> SystemTime {
     SystemTime::now() + HOUR
 }
 
-pub fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
+pub fn index(number: u128) -> BlobId {
+    BlobId::new(number.to_be_bytes())
 }
 
 /// A blob of this generation, and of nothing else.

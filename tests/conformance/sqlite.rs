@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sealed_session::overflow::{Generation, SqliteStore, Store, Written, conformance};
+use sealed_session::store::{Generation, SqliteStore, Store, Written, conformance};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 

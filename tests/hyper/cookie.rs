@@ -95,8 +95,8 @@ pub async fn b35_of_two_cookies_of_the_name_the_one_issued_last_wins(on: On) {
 pub async fn b35_a_changed_name_logs_nobody_out_and_the_old_cookie_is_removed(on: On) {
     let old = || CookieAttributes::default().name_without_prefix("sid").path("/");
     let (ring, clock) = (kit::ring(), Clock::new());
-    let before = kit::sessions(ring.clone(), &clock).cookie(old()).build().unwrap();
-    let after = kit::sessions(ring, &clock).accept_previous("tests", old()).build().unwrap();
+    let before = kit::sessions(ring.clone(), &clock).cookie(|_| old()).build().unwrap();
+    let after = kit::sessions(ring, &clock).accept_previous("tests", |_| old()).build().unwrap();
     let verbs = || handler(|path, session| async move { verb(&path, &session) });
     let before = Scene::serving(on, before, clock.clone(), verbs()).await;
     let after = Scene::serving(on, after, clock, verbs()).await;

@@ -1,7 +1,7 @@
 //! A session's life (B01 to B13).
 
 use hyper::StatusCode;
-use sealed_session::{OnServerError, SameSite, SessionsBuilder};
+use sealed_session::{SameSite, SessionsBuilder};
 
 use crate::{
     kit::{Browser, HOUR, MINUTE, SECOND, Visit, scope},
@@ -41,7 +41,7 @@ pub async fn b03_two_browsers_have_two_sessions(on: On) {
     second.post("/add").await;
     assert_eq!(first.views().await, "1");
     assert_eq!(second.views().await, "2");
-    assert_ne!(scene.marks(&first).await.id(), scene.marks(&second).await.id());
+    assert_ne!(scene.metadata(&first).await.id(), scene.metadata(&second).await.id());
 }
 
 pub async fn b03_two_browsers_behind_one_connection_have_two_sessions(on: On) {
@@ -75,13 +75,13 @@ pub async fn b04_changing_and_changing_back_is_no_change(on: On) {
 pub async fn b05_a_changed_session_keeps_its_id_and_beginning_and_its_window_begins_anew(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     scene.clock.advance(MINUTE);
     visitor.post("/add").await;
-    let after = scene.marks(&visitor).await;
+    let after = scene.metadata(&visitor).await;
     assert_eq!(after.id(), before.id());
-    assert_eq!(after.created(), before.created());
-    assert_eq!(after.issued(), before.issued() + MINUTE);
+    assert_eq!(after.created_at(), before.created_at());
+    assert_eq!(after.issued_at(), before.issued_at() + MINUTE);
     scene.clock.advance(2 * HOUR - SECOND);
     assert_eq!(visitor.views().await, "2");
 }
@@ -95,18 +95,18 @@ pub async fn b06_a_session_that_is_empty_at_the_end_is_removed_from_the_browser(
 pub async fn b06_clear_empties_the_data_and_no_more(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     visitor.post("/clear-and-add").await;
     assert_eq!(visitor.views().await, "7");
-    assert_eq!(scene.marks(&visitor).await.id(), before.id());
+    assert_eq!(scene.metadata(&visitor).await.id(), before.id());
 }
 
 pub async fn b07_destroy_removes_with_the_very_attributes_of_the_session_cookie(on: On) {
     let configurations: [fn(SessionsBuilder<Visit>) -> SessionsBuilder<Visit>; 4] = [
         |builder| builder,
-        |builder| builder.domain("example.org").path("/shop"),
-        |builder| builder.same_site(SameSite::None).partitioned(),
-        |builder| builder.insecure_http().cookie_name("sid"),
+        |builder| builder.cookie(|c| c.domain("example.org").path("/shop")),
+        |builder| builder.cookie(|c| c.same_site(SameSite::None).partitioned()),
+        |builder| builder.cookie(|c| c.insecure_http().name("sid")),
     ];
     for configure in configurations {
         let mut visitor = Scene::configured(on, configure).await.visitor().await;
@@ -126,27 +126,27 @@ pub async fn b07_destroying_what_the_browser_never_had_sends_nothing(on: On) {
 pub async fn b08_regenerate_begins_an_empty_session_under_a_new_id(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     visitor.post("/regenerate-and-add").await;
     assert_eq!(visitor.views().await, "20");
-    assert_ne!(scene.marks(&visitor).await.id(), before.id());
+    assert_ne!(scene.metadata(&visitor).await.id(), before.id());
     assert!(visitor.post("/regenerate").await.removes(), "an empty one is none");
 }
 
 pub async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     scene.clock.advance(MINUTE);
     visitor.post("/renew").await;
     assert_eq!(visitor.views().await, "1");
-    let renewed = scene.marks(&visitor).await;
+    let renewed = scene.metadata(&visitor).await;
     assert_ne!(renewed.id(), before.id());
-    assert_eq!(renewed.created(), before.created() + MINUTE);
+    assert_eq!(renewed.created_at(), before.created_at() + MINUTE);
     visitor.post("/renew-and-add").await;
     assert_eq!(visitor.views().await, "2");
     assert_ne!(
-        scene.marks(&visitor).await.id(),
+        scene.metadata(&visitor).await.id(),
         renewed.id(),
         "a later change in the same request undoes no verb"
     );
@@ -155,10 +155,10 @@ pub async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning(on: 
 pub async fn b09_new_data_after_destroy_make_a_new_session_with_a_new_id(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     assert!(!visitor.post("/destroy-and-add").await.removes());
     assert_eq!(visitor.views().await, "10");
-    assert_ne!(scene.marks(&visitor).await.id(), before.id());
+    assert_ne!(scene.metadata(&visitor).await.id(), before.id());
 }
 
 pub async fn b12_a_handler_that_answers_5xx_does_not_change_the_session(on: On) {
@@ -175,7 +175,7 @@ pub async fn b12_destroy_holds_whatever_the_status(on: On) {
 }
 
 pub async fn b12_the_application_can_choose_to_keep_changes(on: On) {
-    let scene = Scene::configured(on, |builder| builder.on_server_error(OnServerError::Commit)).await;
+    let scene = Scene::configured(on, |builder| builder.commit_on_server_error()).await;
     let mut visitor = scene.visitor().await;
     let answer = visitor.post("/add-and-fail").await;
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);

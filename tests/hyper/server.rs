@@ -114,8 +114,8 @@ impl Scene {
     }
 
     /// The session that a browser holds.
-    pub async fn marks(&self, visitor: &Visitor) -> sealed_session::Marks {
-        visitor.browser.marks(&self.sessions).await
+    pub async fn metadata(&self, visitor: &Visitor) -> sealed_session::Metadata {
+        visitor.browser.metadata(&self.sessions).await
     }
 }
 
@@ -228,9 +228,9 @@ pub fn verb(path: &str, session: &Session<Visit>) -> Response<Body> {
             session.regenerate();
             add(20);
         }
-        "/renew" => session.renew_id(),
+        "/renew" => session.cycle_id(),
         "/renew-and-add" => {
-            session.renew_id();
+            session.cycle_id();
             add(1);
         }
         "/touch" => session.touch(),

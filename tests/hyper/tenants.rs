@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use hyper::{StatusCode, header::HOST};
-use sealed_session::Misdirected;
 
 use crate::{
     client::Visitor,
@@ -17,7 +16,7 @@ async fn tenants(on: On) -> Scene {
     let of = |realm: &str| kit::sessions(ring.clone(), &clock).realm(realm).build().unwrap();
     let a = of("a");
     let tenants = HashMap::from([("a.example", a.clone()), ("b.example", of("b"))]);
-    let sessions = a.choosing(move |request| tenants.get(&*request.host()?).cloned().ok_or(Misdirected));
+    let sessions = a.choosing(move |request| tenants.get(&*request.host()?).cloned());
     let verbs = handler(|path, session| async move { verb(&path, &session) });
     Scene::serving(on, sessions, clock, verbs).await
 }

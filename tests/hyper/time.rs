@@ -28,15 +28,15 @@ pub async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy(
 pub async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
-    let before = scene.marks(&visitor).await;
+    let before = scene.metadata(&visitor).await;
     scene.clock.advance(30 * MINUTE - SECOND);
     assert!(visitor.get("/read").await.sends_nothing());
     scene.clock.advance(SECOND);
     assert!(visitor.get("/peek").await.sends_nothing(), "nobody has used it");
     assert!(!visitor.get("/read").await.sends_nothing());
-    let after = scene.marks(&visitor).await;
-    assert_eq!((after.id(), after.created()), (before.id(), before.created()));
-    assert_eq!(after.issued(), scene.clock.now());
+    let after = scene.metadata(&visitor).await;
+    assert_eq!((after.id(), after.created_at()), (before.id(), before.created_at()));
+    assert_eq!(after.issued_at(), scene.clock.now());
     assert_eq!(visitor.views().await, "1");
 }
 
@@ -75,8 +75,8 @@ pub async fn b25_what_is_sent_is_stamped_when_it_is_sent(on: On) {
     });
     let scene = Scene::serving(on, sessions, clock, answer).await;
     let visitor = scene.returning().await;
-    let marks = scene.marks(&visitor).await;
-    assert_eq!(marks.issued(), scene.clock.now(), "a slow handler does not shorten the session");
+    let metadata = scene.metadata(&visitor).await;
+    assert_eq!(metadata.issued_at(), scene.clock.now(), "a slow handler does not shorten the session");
 }
 
 pub async fn b26_a_cookie_from_further_in_the_future_is_refused_and_left(on: On) {

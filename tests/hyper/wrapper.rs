@@ -10,7 +10,7 @@ use hyper::{
 };
 #[cfg(feature = "axum")]
 use hyper_util::service::TowerToHyperService;
-use sealed_session::{Error, OnCommitFailure, Sessions};
+use sealed_session::{Error, Sessions};
 
 use crate::{
     client::Visitor,
@@ -63,7 +63,7 @@ pub async fn b14_and_the_log_says_what_to_do(on: On) {
 
 pub async fn b14_wrappers_with_different_types_and_names_live_side_by_side(on: On) {
     let visits = sessions();
-    let themes = Sessions::<bool>::builder(kit::ring()).cookie_name("theme").build().unwrap();
+    let themes = Sessions::<bool>::builder(kit::ring()).cookie(|c| c.name("theme")).build().unwrap();
     let (visit, theme) = (visits.clone(), themes.clone());
     let service = visits.wrap(themes.wrap(service_fn(move |request: Request<Incoming>| {
         let (visits, themes) = (visit.clone(), theme.clone());
@@ -110,13 +110,13 @@ pub async fn b33_a_hook_can_answer_otherwise(on: On) {
     let replaced = Scene::configured(on, |builder| {
         builder.on_commit_failure(|error| {
             assert!(error.is_too_large());
-            OnCommitFailure::Replace(StatusCode::PAYLOAD_TOO_LARGE)
+            Some(StatusCode::PAYLOAD_TOO_LARGE)
         })
     });
     let answer = replaced.await.visitor().await.post("/note=2000000").await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 
-    let sent = Scene::configured(on, |builder| builder.on_commit_failure(|_| OnCommitFailure::SendUnchanged));
+    let sent = Scene::configured(on, |builder| builder.on_commit_failure(|_| None));
     let answer = sent.await.visitor().await.post("/note=2000000").await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, "noted"));
     assert!(answer.sends_nothing());

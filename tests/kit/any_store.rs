@@ -9,8 +9,8 @@ use std::{
 
 use sealed_session::{
     SessionsBuilder,
-    overflow::{
-        Generation, Index, MemoryStore, PostgresStore, RedisStore, SqliteStore, Store, StoreError, Written,
+    store::{
+        BlobId, Generation, MemoryStore, PostgresStore, RedisStore, SqliteStore, Store, StoreError, Written,
     },
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -120,17 +120,17 @@ macro_rules! ask {
 impl Store for AnyStore {
     type Error = StoreError;
 
-    async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
         ask!(self, load(index, most))
     }
 
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
         ask!(self, create(index, blob, expires))
     }
 
     async fn replace(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
@@ -140,14 +140,14 @@ impl Store for AnyStore {
 
     async fn set_expiry(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
         ask!(self, set_expiry(index, expected, expires))
     }
 
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, StoreError> {
+    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
         ask!(self, delete(index, expected))
     }
 }

@@ -46,8 +46,8 @@ pub fn routes() -> Router {
         .route("/clear", any(async |session: S| session.clear()))
         .route("/destroy", any(async |session: S| session.destroy()))
         .route("/regenerate", any(async |session: S| session.regenerate()))
-        .route("/renew", any(async |session: S| session.renew_id()))
-        .route("/renew-keep", any(async |session: S| session.renew_id_keep_deadline()))
+        .route("/renew", any(async |session: S| session.cycle_id()))
+        .route("/renew-keep", any(async |session: S| session.cycle_id_keep_timeout()))
         .route(
             "/remember/{seconds}",
             any(async |Path(seconds): Path<u64>, session: S| {
@@ -57,7 +57,7 @@ pub fn routes() -> Router {
                 }
             }),
         )
-        .route("/forget", any(async |session: S| session.forget()))
+        .route("/forget", any(async |session: S| session.end_with_browser()))
         .route(
             "/add-and-fail",
             any(async |session: S| {

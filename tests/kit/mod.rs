@@ -30,7 +30,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use sealed_session::{KeyRing, Marks, Payload, Session, Sessions, SessionsBuilder};
+use sealed_session::{KeyRing, Metadata, Payload, Session, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
 #[allow(unused_imports)] // each test binary uses a part
 pub use store::{Mood, TestStore};
@@ -212,9 +212,9 @@ impl Browser {
         sessions.open(&request).await.unwrap()
     }
 
-    /// Its marks.
-    pub async fn marks<T: Payload>(&self, sessions: &Sessions<T>) -> Marks {
-        self.session(sessions).await.marks().unwrap()
+    /// Its metadata.
+    pub async fn metadata<T: Payload>(&self, sessions: &Sessions<T>) -> Metadata {
+        self.session(sessions).await.metadata().unwrap()
     }
 
     /// A request as this browser would send it.

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use sealed_session::overflow::{Generation, Index, Store, Written};
+use sealed_session::store::{BlobId, Generation, Store, Written};
 
 use super::Clock;
 
@@ -33,7 +33,7 @@ pub struct TestStore {
 
 #[derive(Default)]
 pub struct Inner {
-    pub blobs: BTreeMap<Index, Blob>,
+    pub blobs: BTreeMap<BlobId, Blob>,
     pub mood: Mood,
     /// The mood of some calls to come, by what is called; it takes precedence, and is used up.
     pub next: Vec<(&'static str, Mood)>,
@@ -84,7 +84,7 @@ impl TestStore {
     }
 
     /// The only blob.
-    pub fn only(&self) -> (Index, Blob) {
+    pub fn only(&self) -> (BlobId, Blob) {
         let inner = self.look();
         assert_eq!(inner.blobs.len(), 1, "one blob");
         inner.blobs.iter().map(|(index, blob)| (*index, blob.clone())).next().unwrap()
@@ -128,9 +128,9 @@ impl TestStore {
 /// Changes what stands there, if it is of the expected generation.
 fn alter(
     inner: &mut Inner,
-    index: Index,
+    index: BlobId,
     expected: Option<Generation>,
-    change: impl FnOnce(&mut BTreeMap<Index, Blob>),
+    change: impl FnOnce(&mut BTreeMap<BlobId, Blob>),
 ) -> Written {
     match inner.blobs.get(&index) {
         Some(blob) if expected.is_none() || Generation::of(&blob.bytes) == expected => {
@@ -144,14 +144,14 @@ fn alter(
 impl Store for TestStore {
     type Error = Failed;
 
-    async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, Failed> {
+    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, Failed> {
         self.call("load", |inner| {
             inner.blobs.get(&index).map(|blob| blob.bytes[..blob.bytes.len().min(most)].to_vec())
         })
         .await
     }
 
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
+    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
         self.call("create", |inner| {
             if inner.blobs.contains_key(&index) {
                 return Written::Conflict;
@@ -164,7 +164,7 @@ impl Store for TestStore {
 
     async fn replace(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
@@ -179,7 +179,7 @@ impl Store for TestStore {
 
     async fn set_expiry(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, Failed> {
@@ -191,7 +191,7 @@ impl Store for TestStore {
         .await
     }
 
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Failed> {
+    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Failed> {
         self.call("delete", |inner| {
             alter(inner, index, expected, |blobs| {
                 blobs.remove(&index);

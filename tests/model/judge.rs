@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sealed_session::{
     Commit, Error, KeyRing,
-    overflow::{Generation, Index, Written},
     seal::{Buffer, Content, Context, Header, Reference},
+    store::{BlobId, Generation, Written},
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,26 +51,26 @@ impl std::fmt::Display for Basket {
 #[derive(Debug, Clone)]
 pub enum Call {
     Load {
-        index: Index,
+        index: BlobId,
     },
     Create {
-        index: Index,
+        index: BlobId,
         blob: Vec<u8>,
         expires: u64,
     },
     Replace {
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: Vec<u8>,
         expires: u64,
     },
     SetExpiry {
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: u64,
     },
     Delete {
-        index: Index,
+        index: BlobId,
         expected: Option<Generation>,
     },
     /// No call: the handler itself waits.
@@ -83,7 +83,7 @@ impl Call {
         call_name(self) == call_name(other) && self.index() == other.index()
     }
 
-    fn index(&self) -> Option<Index> {
+    fn index(&self) -> Option<BlobId> {
         match self {
             Self::Load { index }
             | Self::Create { index, .. }
@@ -134,7 +134,7 @@ pub struct Cookie {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kept {
     Inline(Basket),
-    Place(Index, Reference),
+    Place(BlobId, Reference),
 }
 
 /// A request, as far as it has come.
@@ -172,7 +172,7 @@ pub struct Request {
 #[derive(Debug, Clone)]
 struct Effect {
     kind: &'static str,
-    index: Index,
+    index: BlobId,
     written: Written,
     answered: bool,
     /// Which write stood there before.
@@ -204,7 +204,7 @@ pub struct Judge {
     pub now: u64,
     policy: Policy,
     context: Context,
-    places: BTreeMap<Index, Place>,
+    places: BTreeMap<BlobId, Place>,
     pub requests: Vec<Request>,
     cookies: HashMap<String, Cookie>,
     /// Changes that another request's must have replaced, by what the crate counts.
@@ -271,7 +271,7 @@ impl Request {
     }
 
     /// The place that its session was in, if it has opened from there.
-    fn place(&self) -> Option<Index> {
+    fn place(&self) -> Option<BlobId> {
         match (&self.came, &self.opened) {
             (Some(Cookie { content: Kept::Place(index, _), .. }), Some((_, true))) => Some(*index),
             _ => None,
@@ -325,7 +325,7 @@ impl Judge {
         self.fault.get_or_insert(what);
     }
 
-    fn name(&self, index: &Index) -> String {
+    fn name(&self, index: &BlobId) -> String {
         self.places.get(index).map_or("nowhere".into(), |place| format!("place {}", place.name))
     }
 
@@ -334,7 +334,7 @@ impl Judge {
         let unsealed = self.context.open(text.as_bytes(), &mut buffer).expect("a cookie that was just sent");
         let content = match unsealed.content {
             Content::Inline(payload) => Kept::Inline(postcard::from_bytes(payload).unwrap()),
-            Content::Reference(reference) => Kept::Place(Index::new(reference.index()), reference),
+            Content::Reference(reference) => Kept::Place(BlobId::new(reference.index()), reference),
         };
         Cookie { header: unsealed.header, content }
     }

@@ -1,6 +1,6 @@
 //! What may happen: the steps of a sequence, and how they are drawn.
 
-use sealed_session::OnConflict;
+use sealed_session::SessionsBuilder;
 
 use crate::judge::Basket;
 
@@ -81,11 +81,11 @@ pub enum Policy {
 impl Policy {
     pub const ALL: [Self; 3] = [Self::LastWriteWins, Self::Refuse, Self::Merge];
 
-    pub fn on_conflict(self) -> OnConflict<Basket> {
+    pub fn configure(self, builder: SessionsBuilder<Basket>) -> SessionsBuilder<Basket> {
         match self {
-            Self::LastWriteWins => OnConflict::LastWriteWins,
-            Self::Refuse => OnConflict::Refuse,
-            Self::Merge => OnConflict::merge(|all| Basket::merge(&all.base, &all.theirs, &all.mine)),
+            Self::LastWriteWins => builder,
+            Self::Refuse => builder.on_conflict(|_| None),
+            Self::Merge => builder.on_conflict(|all| Some(Basket::merge(&all.base, &all.theirs, &all.mine))),
         }
     }
 }

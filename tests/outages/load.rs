@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use futures_util::future::join_all;
-use sealed_session::{Renewal, Session, Sessions, SessionsBuilder, overflow::Store};
+use sealed_session::{Renewal, Session, Sessions, SessionsBuilder, store::Store};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -166,7 +166,7 @@ async fn handle(
     match verb.as_str() {
         "Write" => session.update(write),
         "Renew" => {
-            session.renew_id();
+            session.cycle_id();
             session.update(write);
         }
         "Destroy" => session.destroy(),

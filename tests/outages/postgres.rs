@@ -1,6 +1,6 @@
 //! PostgreSQL, stopped and frozen under load.
 
-use sealed_session::overflow::PostgresStore;
+use sealed_session::store::PostgresStore;
 use tokio::time::sleep;
 
 use crate::{DEADLINE, MILLISECOND, at_once, load::Load, servers::Postgres, turn};

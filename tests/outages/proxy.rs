@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use sealed_session::overflow::{PostgresStore, RedisStore};
+use sealed_session::store::{PostgresStore, RedisStore};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

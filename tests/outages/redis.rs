@@ -1,6 +1,6 @@
 //! Redis, killed and frozen under load.
 
-use sealed_session::overflow::RedisStore;
+use sealed_session::store::RedisStore;
 use tokio::time::sleep;
 
 use crate::{DEADLINE, MILLISECOND, at_once, load::Load, servers::Redis, turn};

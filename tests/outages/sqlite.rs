@@ -1,6 +1,6 @@
 //! An SQLite file, locked by another process under load.
 
-use sealed_session::overflow::SqliteStore;
+use sealed_session::store::SqliteStore;
 use sqlx::{Connection, SqliteConnection};
 use tokio::time::sleep;
 

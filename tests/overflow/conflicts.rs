@@ -1,7 +1,7 @@
 //! Two requests at once, on one stored session.
 
 use kit::{HOUR, Visit, log::Log};
-use sealed_session::{Arrival, Commit, Key, KeyRing, OnConflict, Refusal};
+use sealed_session::{Arrival, Commit, Key, KeyRing, Refusal};
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 
@@ -27,7 +27,7 @@ async fn by_default_the_last_write_wins_and_that_is_counted_and_logged() {
 
 #[tokio::test]
 async fn refused_the_second_change_is_answered_by_409_and_the_first_stays() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let mut browser = shop.spilled().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     one.update(|visit| visit.user = Some(1));
@@ -44,7 +44,7 @@ async fn refused_the_second_change_is_answered_by_409_and_the_first_stays() {
 
 #[tokio::test]
 async fn the_layer_answers_a_conflict_by_409() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let mut browser = shop.spilled().await;
     // Between the load and the replacement, another request writes.
     let other = shop.open(&browser).await;
@@ -68,10 +68,10 @@ async fn the_layer_answers_a_conflict_by_409() {
 
 #[tokio::test]
 async fn merged_both_changes_are_kept() {
-    let merge = OnConflict::merge(|conflict: sealed_session::Conflict<Visit>| {
+    let merge = |conflict: sealed_session::Conflict<Visit>| {
         let added = conflict.mine.views - conflict.base.views;
-        Visit { views: conflict.theirs.views + added, ..conflict.theirs }
-    });
+        Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
+    };
     let shop = Shop::with(|builder| builder.on_conflict(merge));
     let mut browser = shop.spilled().await;
     let requests = [shop.open(&browser).await, shop.open(&browser).await, shop.open(&browser).await];
@@ -87,7 +87,7 @@ async fn merged_both_changes_are_kept() {
 
 #[tokio::test]
 async fn who_has_changed_nothing_overwrites_nothing() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let mut browser = shop.spilled().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&one);
@@ -97,7 +97,7 @@ async fn who_has_changed_nothing_overwrites_nothing() {
     assert_eq!(commit.unwrap(), Commit::Set);
     receive(&mut browser, &headers);
     let session = shop.open(&browser).await;
-    assert_eq!((views(&session), session.marks().unwrap().is_persistent()), (1, true));
+    assert_eq!((views(&session), session.metadata().unwrap().is_persistent()), (1, true));
     assert_eq!(shop.store.seconds_left(), 20 * 3600);
 }
 
@@ -116,7 +116,7 @@ async fn a_renewal_steps_back_for_a_change() {
 
 #[tokio::test]
 async fn the_same_change_twice_is_two_changes() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let browser = shop.spilled().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&one);
@@ -131,7 +131,7 @@ async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
     let ring_of =
         |keys: [&Key; 2]| KeyRing::parse(&keys.map(|key| key.expose().to_string()).join(" ")).unwrap();
     let before = Shop::plain().node(ring_of([&old, &new]), |builder| builder);
-    let after = before.node(ring_of([&new, &old]), |builder| builder.on_conflict(OnConflict::Refuse));
+    let after = before.node(ring_of([&new, &old]), |builder| builder.on_conflict(|_| None));
     let mut browser = before.spilled().await;
     let changes = after.open(&browser).await;
     add(&changes);
@@ -143,7 +143,7 @@ async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
 
 #[tokio::test]
 async fn a_change_in_flight_is_seen_by_a_session_that_returns_into_its_cookie() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let browser = shop.spilled().await;
     let (shrinks, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     note(&shrinks, 5);
@@ -151,7 +151,7 @@ async fn a_change_in_flight_is_seen_by_a_session_that_returns_into_its_cookie() 
     let _ = shop.commit(shrinks).await.0.unwrap();
     assert!(shop.commit(changes).await.0.unwrap_err().is_conflict());
 
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let browser = shop.spilled().await;
     let (changes, shrinks) = (shop.open(&browser).await, shop.open(&browser).await);
     note(&shrinks, 5);
@@ -173,7 +173,7 @@ async fn a_stale_reference_never_revives_what_another_request_has_ended() {
             match what {
                 "change" => add(&in_flight),
                 "shrink" => note(&in_flight, 5),
-                "renew" => in_flight.renew_id(),
+                "renew" => in_flight.cycle_id(),
                 "remember" => in_flight.remember(HOUR).unwrap(),
                 "touch" => in_flight.touch(),
                 "clear" => in_flight.clear(),

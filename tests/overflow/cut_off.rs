@@ -49,7 +49,7 @@ async fn b16_a_session_that_a_cut_off_request_has_destroyed_is_deleted() {
 async fn b16_a_session_that_a_cut_off_request_has_not_destroyed_is_left_as_it_was() {
     let shop = Shop::plain();
     let browser = shop.spilled().await;
-    for act in [add, Session::regenerate, Session::renew_id, Session::clear] {
+    for act in [add, Session::regenerate, Session::cycle_id, Session::clear] {
         let app = waiting(&shop, act);
         cut_off(kit::ask(&app, browser.request("GET", "/"))).await;
         others().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kit::{Browser, HOUR, Mood, SECOND, Visit};
-use sealed_session::{Arrival, OnStoreFailure, Refusal};
+use sealed_session::{Arrival, Refusal};
 use tokio::time::Instant;
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
@@ -262,7 +262,7 @@ async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
 
 #[tokio::test]
 async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
-    let shop = Shop::with(|builder| builder.on_store_failure(OnStoreFailure::ServeFresh));
+    let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
     let mut browser = shop.spilled().await;
     let before = shop.store.only();
     shop.store.is(Mood::Down);

@@ -10,7 +10,7 @@ fn only_signed_in(builder: SessionsBuilder<Visit>) -> SessionsBuilder<Visit> {
 }
 
 fn sign_in(session: &Session<Visit>) {
-    session.renew_id();
+    session.cycle_id();
     session.update(|visit| visit.user = Some(7));
 }
 
@@ -64,7 +64,7 @@ async fn a_stored_session_that_the_rule_would_no_longer_let_in_can_still_change_
     let shop = Shop::with(only_signed_in);
     let mut browser = signed_in(&shop).await;
     let session = shop.open(&browser).await;
-    session.renew_id();
+    session.cycle_id();
     session.update(|visit| visit.user = None);
     let (commit, headers) = shop.commit(session).await;
     let _ = commit.unwrap();

@@ -3,8 +3,8 @@
 use kit::{Browser, Clock, Visit};
 use sealed_session::{
     Arrival, Fingerprint, KeyRing, Refusal,
-    overflow::{Generation, Index},
     seal::{Blob, Context, Header, Reference},
+    store::{BlobId, Generation},
 };
 
 use crate::{COOKIE, LARGE, Shop, add, kit, note};
@@ -77,7 +77,7 @@ async fn the_blobs_of_two_sessions_can_not_be_swapped() {
     shop.get(&mut other, "/note/9000").await;
     {
         let mut inner = shop.store.look();
-        let (indexes, mut blobs): (Vec<Index>, Vec<_>) =
+        let (indexes, mut blobs): (Vec<BlobId>, Vec<_>) =
             inner.blobs.iter().map(|(index, blob)| (*index, blob.clone())).unzip();
         blobs.reverse();
         inner.blobs = indexes.into_iter().zip(blobs).collect();
@@ -240,7 +240,7 @@ async fn authentic_blobs_are_read_by_the_format_s_rules() {
         let blob = Blob { generation: 3, schema, payload };
         let bytes = context.seal_blob(&reference, &[7; 16], &blob).unwrap();
         let expires = shop.clock.now() + kit::HOUR;
-        let index = Index::new(reference.index());
+        let index = BlobId::new(reference.index());
         shop.store.look().blobs.insert(index, kit::store::Blob { bytes, expires });
         assert_eq!(shop.open(&browser).await.arrival(), expected, "{case}");
     }

@@ -78,7 +78,7 @@ async fn b04_a_session_that_is_only_read_is_loaded_once_and_writes_nothing() {
 async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
-    let before = shop.open(&browser).await.marks().unwrap();
+    let before = shop.open(&browser).await.metadata().unwrap();
     let index = shop.store.only().0;
     shop.clock.advance(MINUTE);
     shop.store.calls();
@@ -86,8 +86,8 @@ async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
     assert_eq!(shop.store.calls(), ["load", "replace"]);
     assert_eq!((shop.store.only().0, shop.store.generation().to_string()), (index, "2".into()));
     assert_eq!(shop.store.seconds_left(), 2 * 3600, "the window has begun anew");
-    let after = shop.open(&browser).await.marks().unwrap();
-    assert_eq!((after.id(), after.created()), (before.id(), before.created()));
+    let after = shop.open(&browser).await.metadata().unwrap();
+    assert_eq!((after.id(), after.created_at()), (before.id(), before.created_at()));
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn b08_a_session_that_shrinks_under_a_new_id_returns_and_its_blob_is_delet
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
-    session.renew_id();
+    session.cycle_id();
     note(&session, 5);
     let (commit, headers) = shop.commit(session).await;
     assert_eq!(commit.unwrap(), Commit::Set);

@@ -11,8 +11,8 @@ use axum::Router;
 use http::{Request, Response};
 use kit::{Browser, HOUR, Mood, SECOND, TestStore, Visit};
 use sealed_session::{
-    Arrival, Commit, CookieAttributes, Key, KeyRing, OnConflict, OnStoreFailure, Refusal, Sessions,
-    overflow::{Generation, Index, Store, Written},
+    Arrival, Commit, Key, KeyRing, Refusal, Sessions,
+    store::{BlobId, Generation, Store, Written},
 };
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
@@ -49,19 +49,19 @@ impl Interrupted {
 impl Store for Interrupted {
     type Error = <TestStore as Store>::Error;
 
-    async fn load(&self, index: Index, most: usize) -> Result<Option<Vec<u8>>, Self::Error> {
+    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, Self::Error> {
         self.interrupt("load").await;
         self.inner.load(index, most).await
     }
 
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Self::Error> {
+    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Self::Error> {
         self.interrupt("create").await;
         self.inner.create(index, blob, expires).await
     }
 
     async fn replace(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
@@ -72,7 +72,7 @@ impl Store for Interrupted {
 
     async fn set_expiry(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, Self::Error> {
@@ -80,7 +80,7 @@ impl Store for Interrupted {
         self.inner.set_expiry(index, expected, expires).await
     }
 
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Self::Error> {
+    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Self::Error> {
         self.interrupt("delete").await;
         self.inner.delete(index, expected).await
     }
@@ -91,7 +91,7 @@ async fn what_was_destroyed_after_a_save_under_a_new_id_is_not_revived_by_its_co
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let renews = shop.open(&browser).await;
-    renews.renew_id();
+    renews.cycle_id();
     renews.save().await.unwrap();
     assert!(shop.get(&mut browser, "/destroy").await.removes());
     let (commit, headers) = shop.commit(renews).await;
@@ -108,7 +108,7 @@ async fn what_is_destroyed_between_two_calls_of_a_renewal_of_its_id_is_not_reviv
         let node = shop.node(shop.ring.clone(), |builder| builder.store(interrupted.clone()));
         let browser = shop.spilled().await;
         let (renews, ends) = (node.open(&browser).await, shop.open(&browser).await);
-        renews.renew_id();
+        renews.cycle_id();
         let sessions = shop.sessions.clone();
         interrupted.before(call, async move {
             ends.destroy();
@@ -153,9 +153,9 @@ fn moved(shop: &Shop, store: impl Store) -> Shop {
         builder
             .store(store)
             .realm("elsewhere")
-            .cookie_name("visit")
-            .accept_previous("tests", CookieAttributes::default())
-            .on_conflict(OnConflict::Refuse)
+            .cookie(|c| c.name("visit"))
+            .accept_previous("tests", |c| c)
+            .on_conflict(|_| None)
     })
 }
 
@@ -194,13 +194,13 @@ async fn a_change_under_the_name_of_before_is_not_lost_while_the_session_moves()
 
 #[tokio::test]
 async fn a_session_that_was_emptied_under_a_new_id_takes_no_other_change_with_it() {
-    let shop = Shop::with(|builder| builder.on_conflict(OnConflict::Refuse));
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let browser = shop.spilled().await;
     let (empties, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&changes);
     let _ = shop.commit(changes).await.0.unwrap();
     empties.clear();
-    empties.renew_id();
+    empties.cycle_id();
     assert!(shop.commit(empties).await.0.unwrap_err().is_conflict());
     assert_eq!(views(&shop.open(&browser).await), 1);
 }
@@ -224,7 +224,7 @@ async fn what_was_saved_is_sent_though_the_store_has_failed_since() {
 
 #[tokio::test]
 async fn destroy_deletes_what_could_not_be_loaded() {
-    let shop = Shop::with(|builder| builder.on_store_failure(OnStoreFailure::ServeFresh));
+    let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
     let browser = shop.spilled().await;
     shop.store.once("load", Mood::Down);
     let session = shop.open(&browser).await;

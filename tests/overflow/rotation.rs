@@ -2,9 +2,7 @@
 
 use http::HeaderMap;
 use kit::{Browser, HOUR, SECOND, TestStore, Visit, sessions};
-use sealed_session::{
-    Arrival, Commit, CookieAttributes, Error, Key, KeyRing, OnConflict, Payload, Refusal, Session, Sessions,
-};
+use sealed_session::{Arrival, Commit, Error, Key, KeyRing, Payload, Refusal, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
 use crate::{COOKIE, LARGE, Shop, is_reference, kit, receive};
@@ -30,7 +28,7 @@ async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_n
     assert_eq!(after.store.calls(), ["load", "replace"]);
     let session = last.open(&browser).await;
     assert_eq!(session.read(|visit| visit.notes[0].len()), LARGE);
-    assert!(session.marks().unwrap().is_of_current_key());
+    assert!(session.metadata().unwrap().uses_current_key());
 }
 
 #[tokio::test]
@@ -142,7 +140,7 @@ async fn b35_a_stored_session_follows_to_another_realm_and_name_and_the_old_blob
     let in_flight = browser.clone();
     let old = shop.store.only().0;
     let moved = shop.node(shop.ring.clone(), |builder| {
-        builder.realm("elsewhere").cookie_name("visit").accept_previous("tests", CookieAttributes::default())
+        builder.realm("elsewhere").cookie(|c| c.name("visit")).accept_previous("tests", |c| c)
     });
     moved.get(&mut browser, "/add").await;
     assert_eq!(browser.value(COOKIE), None);
@@ -208,7 +206,7 @@ fn unordered(shop: &Shop, ring: KeyRing) -> Sessions<Unordered> {
         .realm("tests")
         .clock(move || clock.now())
         .store(shop.store.clone())
-        .on_conflict(OnConflict::Refuse)
+        .on_conflict(|_| None)
         .build()
         .unwrap()
 }
@@ -259,7 +257,7 @@ async fn a_blob_that_was_only_sealed_again_is_no_conflict_though_its_entries_hav
 async fn a_change_under_a_new_id_is_no_conflict_with_a_blob_that_was_only_sealed_again() {
     let (shop, browser, [before, after]) = stored_and_unordered().await;
     let slow = begin(&before, &browser).await;
-    slow.renew_id();
+    slow.cycle_id();
     shop.clock.advance(HOUR);
     let (commit, _) = end(&after, begin(&after, &browser).await).await;
     assert_eq!(commit.unwrap(), Commit::Set);

@@ -1,7 +1,7 @@
 //! `save`, which does before the commit what can fail at it.
 
 use kit::{Browser, Mood, Visit};
-use sealed_session::{Commit, OnConflict};
+use sealed_session::Commit;
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 
@@ -78,7 +78,7 @@ async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
     let mut browser = shop.spilled().await;
     let before = browser.clone();
     let session = shop.open(&browser).await;
-    session.renew_id();
+    session.cycle_id();
     add(&session);
     session.save().await.unwrap();
     assert_eq!(shop.store.len(), 2);
@@ -96,10 +96,10 @@ async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
     for _ in 0..3 {
-        session.renew_id();
+        session.cycle_id();
         session.save().await.unwrap();
     }
-    session.renew_id();
+    session.cycle_id();
     let (commit, headers) = shop.commit(session).await;
     assert_eq!((commit.unwrap(), shop.store.len()), (Commit::Set, 1));
     receive(&mut browser, &headers);
@@ -111,7 +111,7 @@ async fn b15_destroyed_after_a_save_nothing_stays() {
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let session = shop.open(&browser).await;
-    session.renew_id();
+    session.cycle_id();
     session.save().await.unwrap();
     session.destroy();
     let (commit, headers) = shop.commit(session).await;
@@ -134,10 +134,10 @@ async fn b15_emptied_after_a_save_the_session_is_removed() {
 
 #[tokio::test]
 async fn b15_a_save_meets_what_another_request_has_stored() {
-    let merge = OnConflict::merge(|conflict: sealed_session::Conflict<Visit>| {
+    let merge = |conflict: sealed_session::Conflict<Visit>| {
         let added = conflict.mine.views - conflict.base.views;
-        Visit { views: conflict.theirs.views + added, ..conflict.theirs }
-    });
+        Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
+    };
     let shop = Shop::with(|builder| builder.on_conflict(merge));
     let browser = shop.spilled().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);

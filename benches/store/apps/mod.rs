@@ -15,7 +15,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use sealed_session::{KeyRing, Session, Sessions, overflow::Store};
+use sealed_session::{KeyRing, Session, Sessions, store::Store};
 use tower::ServiceExt;
 
 use crate::cart5::{Cart, cart};

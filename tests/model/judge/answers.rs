@@ -2,8 +2,8 @@
 
 use sealed_session::{
     Commit, Error,
-    overflow::{Generation, Index, Written},
     seal::Reference,
+    store::{BlobId, Generation, Written},
 };
 
 use super::{Basket, Cookie, Effect, Judge, Kept, expiry, read_blob};
@@ -73,7 +73,7 @@ impl Judge {
     }
 
     /// What was written in a place can be read from now on.
-    pub(super) fn learn(&mut self, index: Index, reference: Reference, id: [u8; 16]) {
+    pub(super) fn learn(&mut self, index: BlobId, reference: Reference, id: [u8; 16]) {
         let place = self.places.get_mut(&index).expect("it was written");
         if place.opens.is_none() {
             place.opens = Some((reference, id));

@@ -1,6 +1,6 @@
 //! What is known in the end, and of browsers whose requests come one after the other.
 
-use sealed_session::overflow::Index;
+use sealed_session::store::BlobId;
 
 use super::{Basket, Judge, Kept, Request, expiry};
 use crate::steps::Verb;
@@ -9,7 +9,7 @@ impl Judge {
     /// When all that could be sent has expired, nothing is left.
     pub fn judge_end(&mut self, overwritten: u64) {
         if self.places.values().any(|place| !place.deleted && place.expires > self.now) {
-            self.object("something is left in the store after all lifetimes");
+            self.object("something is left in the store after all timeouts");
         }
         if overwritten < self.overwritten {
             let expected = self.overwritten;
@@ -60,7 +60,7 @@ impl Judge {
     /// Where every request was answered by a 200, no blob stands that none of the browsers' cookies names, unless it
     /// was left to requests in flight.
     pub fn judge_tidiness(&mut self, cookies: &[&str]) {
-        let named = |index: &Index| {
+        let named = |index: &BlobId| {
             cookies
                 .iter()
                 .any(|cookie| matches!(self.cookies[*cookie].content, Kept::Place(at, _) if at == *index))

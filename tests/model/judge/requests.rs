@@ -1,6 +1,6 @@
 //! What a request finds, and what it does.
 
-use sealed_session::{Arrival, Error, Refusal, overflow::Written};
+use sealed_session::{Arrival, Error, Refusal, store::Written};
 
 use super::{Basket, Call, Cookie, Effect, Ended, Judge, Kept, Request, call_name, expiry, outcome};
 use crate::steps::{Mood, TOO_LARGE, Verb};

@@ -1,16 +1,16 @@
 //! The store, as its contract has it, and who may do what to it.
 
-use sealed_session::overflow::{Generation, Index, Written};
+use sealed_session::store::{BlobId, Generation, Written};
 
 use super::{Basket, Call, Effect, GRACE, Judge, Place, Reply, Write, read_blob};
 use crate::steps::{Policy, Verb};
 
 impl Judge {
-    pub(super) fn stands(&self, index: &Index) -> Option<&Place> {
+    pub(super) fn stands(&self, index: &BlobId) -> Option<&Place> {
         self.places.get(index).filter(|place| !place.deleted && place.expires > self.now)
     }
 
-    pub(super) fn generation(&self, index: &Index) -> Option<Generation> {
+    pub(super) fn generation(&self, index: &BlobId) -> Option<Generation> {
         Generation::of(&self.stands(index)?.writes.last()?.blob)
     }
 

@@ -9,7 +9,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sealed_session::overflow::{Generation, Index, Store, Written};
+use sealed_session::store::{BlobId, Generation, Store, Written};
 
 use crate::{
     judge::{Call, Judge, Reply},
@@ -126,20 +126,20 @@ impl std::error::Error for Failed {}
 impl Store for Gate {
     type Error = Failed;
 
-    async fn load(&self, index: Index, _: usize) -> Result<Option<Vec<u8>>, Failed> {
+    async fn load(&self, index: BlobId, _: usize) -> Result<Option<Vec<u8>>, Failed> {
         match self.call(Call::Load { index }).await? {
             Reply::Loaded(blob) => Ok(blob),
             Reply::Written(_) => unreachable!("that was no write"),
         }
     }
 
-    async fn create(&self, index: Index, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
+    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
         self.write(Call::Create { index, blob: blob.to_vec(), expires: seconds(expires) }).await
     }
 
     async fn replace(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
@@ -149,14 +149,14 @@ impl Store for Gate {
 
     async fn set_expiry(
         &self,
-        index: Index,
+        index: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, Failed> {
         self.write(Call::SetExpiry { index, expected, expires: seconds(expires) }).await
     }
 
-    async fn delete(&self, index: Index, expected: Option<Generation>) -> Result<Written, Failed> {
+    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Failed> {
         self.write(Call::Delete { index, expected }).await
     }
 }

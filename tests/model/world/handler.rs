@@ -45,12 +45,12 @@ pub(super) async fn handle(
             Verb::Clear => session.clear(),
             Verb::Touch => session.touch(),
             Verb::Remember => session.remember(Duration::from_secs(REMEMBERED)).unwrap(),
-            Verb::RenewId => session.renew_id(),
-            Verb::RenewIdKeepDeadline => session.renew_id_keep_deadline(),
+            Verb::RenewId => session.cycle_id(),
+            Verb::RenewIdKeepDeadline => session.cycle_id_keep_timeout(),
             Verb::Regenerate => session.regenerate(),
-            Verb::Forget => session.forget(),
+            Verb::Forget => session.end_with_browser(),
             Verb::Destroy => session.destroy(),
-            Verb::Passive => session.passive(),
+            Verb::Passive => session.skip_renewal(),
             Verb::Fail => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
             Verb::Pause => {
                 gate.pass(Call::Pause).await;

@@ -59,12 +59,12 @@ impl Nodes {
         })));
         let build = |policy: Policy, limit: usize, ring: &KeyRing| {
             let clock = clock.clone();
-            Sessions::<Basket>::builder(ring.clone())
+            policy
+                .configure(Sessions::<Basket>::builder(ring.clone()))
                 .realm("model")
                 .cookie_limit(limit)
                 .store(gate.clone())
                 .store_limit(1500)
-                .on_conflict(policy.on_conflict())
                 .clock(move || UNIX_EPOCH + Duration::from_secs(clock.load(SeqCst)))
                 .build()
                 .unwrap()

@@ -7,7 +7,7 @@ mod sqlite;
 use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::join_all;
-use sealed_session::overflow::{Generation, Index, Store, Written};
+use sealed_session::store::{BlobId, Generation, Store, Written};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -21,8 +21,8 @@ fn future() -> SystemTime {
     SystemTime::now() + Duration::from_secs(3_600)
 }
 
-fn index(number: u128) -> Index {
-    Index::new(number.to_be_bytes())
+fn index(number: u128) -> BlobId {
+    BlobId::new(number.to_be_bytes())
 }
 
 /// One that tells whose it is.

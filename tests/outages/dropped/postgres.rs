@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sealed_session::overflow::PostgresStore;
+use sealed_session::store::PostgresStore;
 use sqlx::{Connection, PgConnection, Transaction};
 
 use super::{answers_are_matched, filled, load_all, recovery};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealed_session::overflow::RedisStore;
+use sealed_session::store::RedisStore;
 
 use super::{answers_are_matched, filled, recovery};
 use crate::{at_once, proxy::Proxy, servers::Redis};

@@ -1,6 +1,6 @@
 //! Calls to SQLite.
 
-use sealed_session::overflow::{Generation, SqliteStore, Store, Written};
+use sealed_session::store::{Generation, SqliteStore, Store, Written};
 use sqlx::{Connection, SqliteConnection};
 use tokio::time::timeout;
 
