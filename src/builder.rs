@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::{
     Encoding, Payload,
     counters::Tally,
-    error::Error,
+    error::{Error, SetupError},
     seal::key_ring::KeyRing,
     seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
     sealer::{Sealer, SealerBuilder},
@@ -42,7 +42,7 @@ const MIB: usize = 1024 * 1024;
 ///     .cookie(|cookie| cookie.same_site(SameSite::Strict))
 ///     .build()?;
 /// assert_eq!(sessions.cookie_name(), "__Host-session");
-/// # Ok::<(), sealed_session::Error>(())
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 #[must_use]
 pub struct SessionsBuilder<T> {
@@ -104,7 +104,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///     .cookie(|cookie| cookie.name("sid").same_site(SameSite::Strict))
     ///     .build()?;
     /// assert_eq!(sessions.cookie_name(), "__Host-sid");
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn cookie(mut self, change: impl FnOnce(CookieAttributes) -> CookieAttributes) -> Self {
         self.cookie = change(self.cookie);
@@ -226,7 +226,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// ```
     /// # #[cfg(feature = "memory")]
-    /// # fn main() -> Result<(), sealed_session::Error> {
+    /// # fn main() -> Result<(), sealed_session::SetupError> {
     /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
     ///
     /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
@@ -256,7 +256,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// ```
     /// # #[cfg(feature = "memory")]
-    /// # fn main() -> Result<(), sealed_session::Error> {
+    /// # fn main() -> Result<(), sealed_session::SetupError> {
     /// # use sealed_session::{KeyRing, Sessions, store::MemoryStore};
     /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
     /// # struct Visit { user: Option<u64> }
@@ -341,7 +341,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///         Some(Cart { items })
     ///     })
     ///     .build()?;
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn on_conflict(mut self, resolve: impl Fn(Conflict<T>) -> Option<T> + Send + Sync + 'static) -> Self {
         self.on_conflict = Some(Box::new(resolve));
@@ -363,12 +363,12 @@ impl<T: Payload> SessionsBuilder<T> {
     /// # Errors
     ///
     /// When browsers would refuse the cookie, a lifetime makes no sense, a limit leaves no room or is above 4096
-    /// ([`Error::is_configuration`]), or `T` has no fixed shape, or its default value can't be read back
-    /// ([`Error::is_schema`]).
-    pub fn build(self) -> Result<Sessions<T>, Error> {
+    /// ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value can't be read back
+    /// ([`SetupError::is_schema`]).
+    pub fn build(self) -> Result<Sessions<T>, SetupError> {
         let cookie = self.cookie.build()?;
         if self.previous.len() > MOST_PREVIOUS {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "{} former realms or cookies are to be accepted: each costs every request, so that {MOST_PREVIOUS} is the \
                  limit; remove those whose sessions have ended",
                 self.previous.len()
@@ -381,7 +381,7 @@ impl<T: Payload> SessionsBuilder<T> {
                 let cookie = attributes.build()?;
                 Ok(Previous { context: Context::new(self.sealer.ring(), realm, cookie.name())?, cookie })
             })
-            .collect::<Result<_, Error>>()?;
+            .collect::<Result<_, SetupError>>()?;
         let sealer = self.sealer.name(cookie.name()).build()?;
         let overflow = match self.store {
             Some(store) => {
@@ -401,9 +401,7 @@ impl<T: Payload> SessionsBuilder<T> {
             }
             None => None,
         };
-        let fresh = T::default();
-        sealer.check(&fresh)?;
-        let empty = sealer.draft(&fresh)?.payload().to_vec();
+        let empty = sealer.empty()?;
         Ok(Sessions::from_inner(Inner {
             sealer,
             cookie,
@@ -420,34 +418,34 @@ impl<T: Payload> SessionsBuilder<T> {
 }
 
 /// Refuses what can't be meant of a store.
-fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration) -> Result<(), Error> {
+fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration) -> Result<(), SetupError> {
     let reference = sealer.context().name_length() + REFERENCE_CHARACTERS;
     if reference > sealer.limit() {
-        return Err(Error::configuration(format!(
+        return Err(SetupError::configuration(format!(
             "a limit of {} bytes leaves no room for the reference to a stored session, which takes {reference}",
             sealer.limit()
         )));
     }
     if longest_blob_payload(limit).unwrap_or(0) <= sealer.longest_payload() {
-        return Err(Error::configuration(format!(
+        return Err(SetupError::configuration(format!(
             "a store's limit of {limit} bytes holds no more than the cookie does"
         )));
     }
     if deadline.is_zero() {
-        return Err(Error::configuration("no store answers within a deadline of 0"));
+        return Err(SetupError::configuration("no store answers within a deadline of 0"));
     }
     Ok(())
 }
 
 /// Refuses a budget that lets nobody in.
-fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), Error> {
+fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), SetupError> {
     match budget {
-        Some((bytes, _)) if bytes < limit as u64 => Err(Error::configuration(format!(
+        Some((bytes, _)) if bytes < limit as u64 => Err(SetupError::configuration(format!(
             "a store's budget of {bytes} bytes holds less than one session of {limit} bytes: raise it, or lower the \
              store's limit"
         ))),
         Some((_, every)) if every.is_zero() => {
-            Err(Error::configuration("a store's budget can't be for a period of 0"))
+            Err(SetupError::configuration("a store's budget can't be for a period of 0"))
         }
         _ => Ok(()),
     }

@@ -16,7 +16,7 @@
 //! let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
 //! let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
 //! let app: Router = Router::new().route("/", get(home)).layer(sessions);
-//! # Ok::<(), sealed_session::Error>(())
+//! # Ok::<(), sealed_session::SetupError>(())
 //! ```
 //!
 //! The payload is any type of yours with serde. It is written as postcard, or in an [encoding](Encoding) that describes
@@ -136,7 +136,7 @@ pub use serde_fingerprint::{Fingerprint, Samples};
 pub use self::{
     builder::SessionsBuilder,
     counters::Counters,
-    error::{Error, Refusal},
+    error::{Error, Refusal, SetupError},
     payload::{Encoding, Payload},
     seal::{
         key::{Key, KeyId, KeyText, Suite},

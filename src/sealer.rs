@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
 
 use crate::{
-    error::{Error, Kind, Refusal},
+    error::{Error, Kind, Refusal, SetupError},
     payload::{Codec, Declaration, Encoding, declare},
     seal::key_ring::KeyRing,
     seal::{
@@ -88,7 +88,7 @@ impl SessionId {
     }
 
     pub(crate) fn draw() -> Result<Self, Error> {
-        random::bytes().map(Self)
+        Ok(Self(random::bytes()?))
     }
 }
 
@@ -223,9 +223,12 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.codec.decode(schema, payload)
     }
 
-    /// Checks that a value reads back as itself.
-    pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
-        self.codec.check(value)
+    /// Returns the bytes of the type's default value, after checking that they read back as that value.
+    pub(crate) fn empty(&self) -> Result<Vec<u8>, SetupError>
+    where
+        T: Default,
+    {
+        self.codec.empty()
     }
 
     /// The metadata of a session that begins now.
@@ -252,7 +255,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// Serialises a value, right where it would be encrypted.
     pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
         let mut draft = Draft::new();
-        self.codec.encode_into(value, draft.payload_mut())?;
+        self.codec.encode_into(value, draft.payload_mut()).map_err(Kind::Encode)?;
         Ok(draft)
     }
 
@@ -457,16 +460,16 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     ///
     /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
     /// above 4096, `T` or a former shape of it has no fixed shape ([`Error::is_schema`]), or one is declared twice.
-    pub fn build(self) -> Result<Sealer<T>, Error> {
+    pub fn build(self) -> Result<Sealer<T>, SetupError> {
         self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "a limit of {} bytes is above the {LONGEST_VALUE} that browsers keep of a cookie",
                 self.limit
             )));
         }
         if seal::longest_payload(self.name.len(), self.limit, self.padding).is_none() {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "a limit of {} bytes leaves no room for a session",
                 self.limit
             )));

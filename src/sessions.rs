@@ -18,7 +18,7 @@ use crate::{
     Payload, SessionMap,
     builder::SessionsBuilder,
     counters::{Counters, Tally},
-    error::Error,
+    error::{Error, SetupError},
     seal::Context,
     seal::key_ring::KeyRing,
     sealer::Sealer,
@@ -44,7 +44,7 @@ use crate::{
 ///
 /// let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
 /// let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
-/// # Ok::<(), sealed_session::Error>(())
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 pub struct Sessions<T = SessionMap> {
     pub(crate) inner: Arc<Inner<T>>,
@@ -122,8 +122,8 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Errors
     ///
-    /// When `T` has no fixed shape ([`Error::is_schema`]).
-    pub fn new(ring: KeyRing) -> Result<Self, Error> {
+    /// When `T` has no fixed shape ([`SetupError::is_schema`]).
+    pub fn new(ring: KeyRing) -> Result<Self, SetupError> {
         Self::builder(ring).build()
     }
 

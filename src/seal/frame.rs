@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Kind, Refusal};
 
 pub(super) const HEADER_BYTES: usize = 34;
 pub(super) const REFERENCE_BYTES: usize = 74;
@@ -49,7 +49,7 @@ impl Header {
         match self.is_readable() {
             true => Ok(()),
             false => {
-                Err(Error::configuration("a header with a window of 0, or issued before it was created"))
+                Err(Kind::Unreadable("a header with a window of 0, or issued before it was created").into())
             }
         }
     }

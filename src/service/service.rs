@@ -39,7 +39,7 @@ pub(crate) fn enter<B, F, T: Payload, R>(
     let these = match sessions.for_request(&request) {
         Ok(these) => these,
         Err(error) => {
-            tracing::debug!(%error, "a request was rejected");
+            tracing::debug!(error = %error.chain(), "a request was rejected");
             return ResponseFuture::refused(error);
         }
     };

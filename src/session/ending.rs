@@ -91,7 +91,7 @@ impl Drop for Deletion {
             tracing::error!(
                 cookie = &*self.cookie,
                 expires_unix = self.expires,
-                error = self.failed.as_ref().map(tracing::field::display),
+                error = self.failed.as_ref().map(|error| tracing::field::display(error.chain())),
                 "a destroyed session is left in its store: a copy of its cookie opens until it expires"
             );
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
-    error::{Error, Kind, Refusal},
+    error::{Error, Kind, Refusal, SetupError},
     seal::Header,
 };
 
@@ -107,7 +107,7 @@ impl Timeouts {
     }
 
     /// Refuses what can't be meant.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
         let all = [
             ("idle window", Some(self.idle)),
             ("longest idle window", self.longest_idle),
@@ -117,21 +117,25 @@ impl Timeouts {
         ];
         for (what, seconds) in all {
             match seconds {
-                Some(0) => return Err(Error::configuration(format!("the {what} is shorter than a second"))),
+                Some(0) => {
+                    return Err(SetupError::configuration(format!("the {what} is shorter than a second")));
+                }
                 Some(long) if long > u64::from(u32::MAX) => {
-                    return Err(Error::configuration(format!("the {what} is longer than 2^32 - 1 seconds")));
+                    return Err(SetupError::configuration(format!(
+                        "the {what} is longer than 2^32 - 1 seconds"
+                    )));
                 }
                 _ => {}
             }
         }
         if self.idle > self.absolute {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "the idle window ({} s) is longer than the absolute lifetime ({} s): no session would live to see it",
                 self.idle, self.absolute
             )));
         }
         if self.remembered < self.absolute {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "the remembered lifetime ({} s) is shorter than the absolute lifetime ({} s): to remember a session \
                  would end it",
                 self.remembered, self.absolute

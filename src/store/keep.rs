@@ -118,7 +118,7 @@ impl<T: Payload> Sessions<T> {
             if *fate == Fate::Discarded
                 && let Err(error) = self.clean_up(calls, Cleanup::delete(blob)).await
             {
-                tracing::error!(cookie = self.cookie_name(), %error, "an ended session's blob is left behind");
+                tracing::error!(cookie = self.cookie_name(), error = %error.chain(), "an ended session's blob is left behind");
             }
         }
     }
@@ -159,7 +159,7 @@ impl<T: Payload> Sessions<T> {
                     let saved =
                         write.is_saved_until(expires).filter(|_| step == Step::Extend && error.is_store());
                     let Some(saved) = saved else { return Err(error) };
-                    tracing::warn!(cookie = self.cookie_name(), %error, "a saved session's expiry stays as it was");
+                    tracing::warn!(cookie = self.cookie_name(), error = %error.chain(), "a saved session's expiry stays as it was");
                     self.expire_by(&mut write.header, saved);
                     return Ok(Written::Done);
                 }

@@ -73,7 +73,7 @@ impl<T: Payload> Sessions<T> {
         self.inner.tally.cleanup_retried();
         tracing::warn!(
             cookie = self.cookie_name(),
-            %error,
+            error = %error.chain(),
             "a stored session that is no longer needed could not be removed; will try again"
         );
         let these = self.clone();
@@ -97,7 +97,7 @@ impl<T: Payload> Sessions<T> {
         self.inner.tally.cleanup_failed();
         tracing::error!(
             cookie = self.cookie_name(),
-            %error,
+            error = %error.chain(),
             "a stored session that is no longer needed stays in the store until it expires: copies of its old cookie open it"
         );
     }

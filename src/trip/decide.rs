@@ -165,7 +165,7 @@ impl<T: Payload> Sessions<T> {
 
     /// A renewal that fails loses nothing: the cookie that the browser has goes on to the end of its window.
     pub(super) fn not_renewed(&self, error: &Error) -> Decision {
-        tracing::error!(cookie = self.cookie_name(), %error, "a session could not be renewed");
+        tracing::error!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be renewed");
         Decision::Keep
     }
 

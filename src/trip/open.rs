@@ -147,7 +147,7 @@ impl<T: Payload> Arrived<T> {
         };
         let Sessions { inner, .. } = &self.sessions;
         inner.tally.unavailable();
-        tracing::error!(cookie = self.sessions.cookie_name(), %error, "a session could not be loaded");
+        tracing::error!(cookie = self.sessions.cookie_name(), error = %error.chain(), "a session could not be loaded");
         if !inner.overflow.as_ref().is_some_and(|overflow| overflow.serve_fresh) {
             return Err(error);
         }

@@ -90,10 +90,10 @@ impl<T: Payload> Sessions<T> {
         self.inner.tally.committed(commit, error.is_some());
         match &error {
             Some(error) if error.is_expected() => {
-                tracing::debug!(cookie = self.cookie_name(), %error, "a session could not be kept");
+                tracing::debug!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be kept");
             }
             Some(error) => {
-                tracing::error!(cookie = self.cookie_name(), %error, "a session could not be kept")
+                tracing::error!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be kept")
             }
             None => {}
         }
