@@ -38,12 +38,12 @@ impl<S: Sync, T: Payload> FromRequestParts<S> for Session<T> {
 /// [CSRF token](Error::is_csrf), and at `ERROR` otherwise.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let error = self.chain();
-        if self.is_logged() {
-        } else if self.is_expected() {
-            tracing::debug!(%error, "a handler returned a session error");
-        } else {
-            tracing::error!(%error, "a handler returned a session error");
+        if !self.is_logged() {
+            let (error, message) = (self.chain(), "a handler returned a session error");
+            match self.is_expected() {
+                true => tracing::debug!(%error, "{message}"),
+                false => tracing::error!(%error, "{message}"),
+            }
         }
         self.status().into_response()
     }
