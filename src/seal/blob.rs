@@ -63,7 +63,10 @@ impl Context {
         blob: &Blob<'_>,
     ) -> Result<Vec<u8>, Error> {
         if blob.generation == 0 {
-            return Err(Kind::Unreadable("the generations of a blob count from 1").into());
+            return Err(Kind::Unreadable(
+                "a blob of generation 0 cannot be sealed: generations count from 1",
+            )
+            .into());
         }
         Ok(self.seal_blob_with(Nonce::draw()?, reference, session_id, blob))
     }

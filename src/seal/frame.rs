@@ -48,9 +48,10 @@ impl Header {
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.is_readable() {
             true => Ok(()),
-            false => {
-                Err(Kind::Unreadable("a header with a window of 0, or issued before it was created").into())
-            }
+            false => Err(Kind::Unreadable(
+                "a header cannot be sealed whose window is 0, or that was issued before it was created",
+            )
+            .into()),
         }
     }
 
