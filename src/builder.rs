@@ -14,7 +14,9 @@ use serde_fingerprint::Samples;
 use crate::{
     Encoding, Payload,
     error::{Error, SetupError},
-    seal::{Context, Padding, REFERENCE_CHARACTERS, key_ring::KeyRing, longest_blob_payload, timeouts::Timeouts},
+    seal::{
+        Context, Padding, REFERENCE_CHARACTERS, key_ring::KeyRing, longest_blob_payload, timeouts::Timeouts,
+    },
     sealer::{Sealer, SealerBuilder},
     session::App,
     sessions::Sessions,
@@ -59,7 +61,7 @@ pub struct SessionsBuilder<T> {
     commit_on_server_error: bool,
     on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
-    store: Option<Arc<dyn Store>>,
+    store: Option<Arc<dyn crate::store::ErasedStore>>,
     store_limit: usize,
     store_deadline: Duration,
     admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
@@ -392,7 +394,7 @@ impl<T: Payload> SessionsBuilder<T> {
             })
             .collect::<Result<_, SetupError>>()?;
         let sealer = self.sealer.name(cookie.name()).build()?;
-        let empty = sealer.check_default()?;
+        let empty = sealer.empty()?;
         let tally = Arc::new(Tally::default());
         let cleaner = match self.store {
             Some(store) => {

@@ -11,9 +11,13 @@ use http::{Request, Response};
 use crate::{
     Counters, KeyRing, Payload, RequestHead, Sealer,
     builder::SessionsBuilder,
-    error::{Error, Kind},
+    error::{Error, Kind, SetupError},
     session::{App, Session, key_value::SessionMap},
-    trip::{open::{Candidates, read_cookies}, place::place, write::write},
+    trip::{
+        open::{Candidates, read_cookies},
+        place::place,
+        write::write,
+    },
 };
 
 /// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
@@ -29,7 +33,7 @@ use crate::{
 ///
 /// let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
 /// let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
-/// # Ok::<(), sealed_session::Error>(())
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 pub struct Sessions<T = SessionMap> {
     pub(crate) app: Arc<App<T>>,
@@ -65,8 +69,8 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Errors
     ///
-    /// Returns an error if `T` has no fixed shape ([`Error::is_schema`]).
-    pub fn new(ring: KeyRing) -> Result<Self, Error> {
+    /// Returns an error if `T` has no fixed shape ([`SetupError::is_schema`]).
+    pub fn new(ring: KeyRing) -> Result<Self, SetupError> {
         Self::builder(ring).build()
     }
 
@@ -94,11 +98,9 @@ impl<T: Payload> Sessions<T> {
             Some(slot) => Ok(Opening::InLayer(slot)),
             None => self.for_request(request).map(|these| match these.in_layer(request) {
                 Some(slot) => Opening::InLayer(slot),
-                None => Opening::ByHand(read_cookies(
-                    &these.app,
-                    request.headers(),
-                    these.app.settings.now(),
-                )),
+                None => {
+                    Opening::ByHand(read_cookies(&these.app, request.headers(), these.app.settings.now()))
+                }
             }),
         };
         async {
@@ -169,7 +171,7 @@ impl<T: Payload> Sessions<T> {
     /// # assert!(sessions.open(&at("https://A.example:443/")).await.is_ok());
     /// # assert!(sessions.open(&at("https://c.example/")).await.unwrap_err().is_misdirected());
     /// # });
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     ///
     /// # Security

@@ -1,9 +1,9 @@
-//! How long sessions live: stamps and now → live, due for renewal, or over.
+//! Timeouts: the stamps of a cookie and the present time decide whether it is live, due for renewal, or over.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
-    error::{Error, Kind, Refusal},
+    error::{Error, Kind, Refusal, SetupError},
     seal::Header,
 };
 
@@ -11,29 +11,33 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// The longest Max-Age that browsers honour (RFC 6265bis, section 5.5).
+/// The longest Max-Age that browsers honor (RFC 6265bis, section 5.5).
 const LONGEST_MAX_AGE: u64 = 400 * DAY;
 
-/// How long sessions live. All of it in whole seconds; a fraction is cut off.
+/// The timeouts of sessions, in whole seconds; fractions are cut off.
 ///
-/// A session ends when it has not been used for its idle window, and, however busy, when it reaches its absolute
-/// lifetime. Both are sealed in or computed from what is sealed, and judged whenever a cookie is opened; what the
-/// browser is told is a courtesy. A change of these holds for sessions that exist already, except that a window
-/// made longer reaches a session with its next change.
+/// A session expires when it has not been used for its idle timeout, and, however busy, at its absolute timeout. Both are
+/// enforced whenever a cookie is opened; `Max-Age` is only a hint to the browser. A change of the timeouts applies to
+/// existing sessions too, except that a longer idle timeout reaches a session with its next change.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sealed_session::Timeouts;
+/// use sealed_session::{KeyRing, Sessions};
 ///
-/// let strict = Timeouts::default().idle_timeout(Duration::from_secs(15 * 60)).absolute_timeout(Duration::from_secs(8 * 3600));
+/// let minutes = |count| Duration::from_secs(count * 60);
+/// let sessions = Sessions::key_value(KeyRing::generate()?)
+///     .timeouts(|timeouts| timeouts.idle_timeout(minutes(15)).absolute_timeout(minutes(8 * 60)))
+///     .build()?;
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
     idle: u64,
     longest_idle: Option<u64>,
     absolute: u64,
-    remembered: u64,
-    longest_remembered: Option<u64>,
+    persistent_absolute: u64,
+    longest_persistent_idle: Option<u64>,
+    all_persistent: bool,
     clock_skew: u64,
 }
 
@@ -43,48 +47,59 @@ impl Default for Timeouts {
             idle: 2 * HOUR,
             longest_idle: None,
             absolute: 24 * HOUR,
-            remembered: 30 * DAY,
-            longest_remembered: None,
+            persistent_absolute: 30 * DAY,
+            longest_persistent_idle: None,
+            all_persistent: false,
             clock_skew: MINUTE,
         }
     }
 }
 
 impl Timeouts {
-    /// How long a session lives unused. Default: 2 hours.
-    pub fn idle_timeout(mut self, window: Duration) -> Self {
-        self.idle = window.as_secs();
+    /// Sets the idle timeout: the time after which an unused session expires. Default: 2 hours.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle = timeout.as_secs();
         self
     }
 
-    /// The longest idle window that is honoured in sessions sealed before [`idle`](Self::idle) was shortened.
-    /// Default: the idle window itself, so that shortening it holds at once.
-    pub fn longest_idle_timeout(mut self, window: Duration) -> Self {
-        self.longest_idle = Some(window.as_secs());
+    /// Sets the absolute timeout: the time after which a session expires, however busy. Default: 24 hours.
+    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute = timeout.as_secs();
         self
     }
 
-    /// How long a session lives at most, however busy. Default: 24 hours.
-    pub fn absolute_timeout(mut self, lifetime: Duration) -> Self {
-        self.absolute = lifetime.as_secs();
+    /// Makes every session persistent, with these two timeouts: its cookie has a `Max-Age` and survives the closing of the
+    /// browser. Default: only sessions with [`Session::remember`](crate::Session::remember) are persistent.
+    ///
+    /// Sessions that began before this was set stay as they are.
+    pub fn all_persistent(mut self, idle: Duration, absolute: Duration) -> Self {
+        (self.idle, self.absolute) = (idle.as_secs(), absolute.as_secs());
+        (self.persistent_absolute, self.all_persistent) = (absolute.as_secs(), true);
         self
     }
 
-    /// How long a remembered session lives at most ([`Session::remember`](crate::Session::remember)). Default: 30
+    /// Sets the absolute timeout of persistent sessions ([`Session::remember`](crate::Session::remember)). Default: 30
     /// days.
-    pub fn persistent_absolute_timeout(mut self, lifetime: Duration) -> Self {
-        self.remembered = lifetime.as_secs();
+    pub fn persistent_absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.persistent_absolute = timeout.as_secs();
         self
     }
 
-    /// The longest idle window of a remembered session, also for those sealed with a longer one. Default: its
-    /// lifetime.
-    pub fn longest_persistent_idle_timeout(mut self, window: Duration) -> Self {
-        self.longest_remembered = Some(window.as_secs());
+    /// Sets the longest idle timeout that is honored in sessions sealed before [`idle_timeout`](Self::idle_timeout) was
+    /// shortened. Default: the idle timeout itself, so that shortening it takes effect at once.
+    pub fn longest_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.longest_idle = Some(timeout.as_secs());
         self
     }
 
-    /// How far in the future a cookie may have been sealed, for clocks that disagree. Default: 60 seconds.
+    /// Sets the longest idle timeout of a persistent session, also of those sealed with a longer one. Default: the
+    /// persistent absolute timeout.
+    pub fn longest_persistent_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.longest_persistent_idle = Some(timeout.as_secs());
+        self
+    }
+
+    /// Sets how far in the future a cookie may have been sealed, for clocks that disagree. Default: 60 seconds.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew.as_secs();
         self
@@ -106,62 +121,67 @@ impl Timeouts {
         }
     }
 
-    /// Refuses what can't be meant.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Rejects timeouts that make no sense.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
         let all = [
-            ("idle window", Some(self.idle)),
-            ("longest idle window", self.longest_idle),
-            ("absolute lifetime", Some(self.absolute)),
-            ("remembered lifetime", Some(self.remembered)),
-            ("longest remembered window", self.longest_remembered),
+            ("idle timeout", Some(self.idle)),
+            ("longest idle timeout", self.longest_idle),
+            ("absolute timeout", Some(self.absolute)),
+            ("persistent absolute timeout", Some(self.persistent_absolute)),
+            ("longest persistent idle timeout", self.longest_persistent_idle),
         ];
+        let reject = |what: String| Err(SetupError::configuration(what));
         for (what, seconds) in all {
             match seconds {
-                Some(0) => return Err(Error::configuration(format!("the {what} is shorter than a second"))),
+                Some(0) => return reject(format!("the {what} is shorter than a second")),
                 Some(long) if long > u64::from(u32::MAX) => {
-                    return Err(Error::configuration(format!("the {what} is longer than 2^32 - 1 seconds")));
+                    return reject(format!("the {what} is longer than 2^32 - 1 seconds"));
                 }
                 _ => {}
             }
         }
         if self.idle > self.absolute {
-            return Err(Error::configuration(format!(
-                "the idle window ({} s) is longer than the absolute lifetime ({} s): no session would live to see it",
+            return reject(format!(
+                "the idle timeout ({} s) is longer than the absolute timeout ({} s): no session would live to see it",
                 self.idle, self.absolute
-            )));
+            ));
         }
-        if self.remembered < self.absolute {
-            return Err(Error::configuration(format!(
-                "the remembered lifetime ({} s) is shorter than the absolute lifetime ({} s): to remember a session \
-                 would end it",
-                self.remembered, self.absolute
-            )));
+        if self.persistent_absolute < self.absolute {
+            return reject(format!(
+                "the persistent absolute timeout ({} s) is shorter than the absolute timeout ({} s): remembering a \
+                 session would end it",
+                self.persistent_absolute, self.absolute
+            ));
         }
         Ok(())
     }
 
-    /// The window of a new ordinary session.
+    /// The idle timeout of a new session.
     pub(crate) fn idle_window(&self) -> u32 {
         u32::try_from(self.idle).expect("checked when it was built")
     }
 
-    /// The window that `remember` may set, or why not.
-    pub(crate) fn remembered_window(&self, window: Duration) -> Result<u32, Error> {
-        let longest = self.longest_remembered.unwrap_or(u64::MAX).min(self.remembered);
-        match window.as_secs() {
-            0 => Err(Kind::Window("a session can't be remembered for less than a second".into()).into()),
+    pub(crate) fn are_all_persistent(&self) -> bool {
+        self.all_persistent
+    }
+
+    /// The idle timeout that `remember` sets, if it is allowed.
+    pub(crate) fn persistent_window(&self, timeout: Duration) -> Result<u32, Error> {
+        let longest = self.longest_persistent_idle.unwrap_or(u64::MAX).min(self.persistent_absolute);
+        match timeout.as_secs() {
+            0 => Err(Kind::Window("a session cannot be remembered for less than a second".into()).into()),
             seconds if seconds > longest => Err(Kind::Window(format!(
-                "a session can't be remembered for {seconds} s: the longest window is {longest} s"
+                "a session cannot be remembered for {seconds} s: the longest idle timeout is {longest} s"
             ))
             .into()),
-            seconds => Ok(u32::try_from(seconds).expect("the lifetime was checked when it was built")),
+            seconds => Ok(u32::try_from(seconds).expect("the timeouts were checked when they were built")),
         }
     }
 
-    /// The window as it counts today.
+    /// The idle timeout that applies today.
     fn window(&self, header: &Header) -> u64 {
         let longest = match header.persistent {
-            true => self.longest_remembered.unwrap_or(u64::MAX),
+            true => self.longest_persistent_idle.unwrap_or(u64::MAX),
             false => self.longest_idle.unwrap_or(self.idle),
         };
         u64::from(header.window).min(longest)
@@ -169,7 +189,7 @@ impl Timeouts {
 
     /// When the session ends, whatever its cookies say.
     pub(crate) fn deadline(&self, header: &Header) -> u64 {
-        let lifetime = if header.persistent { self.remembered } else { self.absolute };
+        let lifetime = if header.persistent { self.persistent_absolute } else { self.absolute };
         u64::from(header.created).saturating_add(lifetime)
     }
 
@@ -202,7 +222,7 @@ pub(crate) fn stamp(time: SystemTime) -> Result<u32, Error> {
     u32::try_from(since.as_secs()).map_err(|_| Kind::Clock.into())
 }
 
-/// A stamp as the standard library writes it.
-pub(crate) fn from_stamp(stamp: u32) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(stamp.into())
+/// A time of the format as the standard library has it.
+pub(crate) fn from_unix(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
 }

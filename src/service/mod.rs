@@ -44,7 +44,7 @@ pub(crate) fn call<B, F, T: Payload, R>(
     let these = match sessions.for_request(&request) {
         Ok(these) => these,
         Err(error) => {
-            tracing::debug!(%error, "a request was rejected");
+            tracing::debug!(error = %error.chain(), "a request was rejected");
             return ResponseFuture::rejected(error);
         }
     };

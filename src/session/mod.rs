@@ -404,7 +404,9 @@ impl<T: Payload> Session<T> {
 
     /// From here on the session's blobs are deleted, whatever becomes of the request.
     fn prepare_deletion(&self, state: &mut State<T>) {
-        let (Some(overflow), false) = (&self.shared.app.overflow, state.phase == Phase::Committed) else { return };
+        let (Some(overflow), false) = (&self.shared.app.overflow, state.phase == Phase::Committed) else {
+            return;
+        };
         let blobs: Vec<_> = state.all_blobs().map(|blob| blob.id()).collect();
         if !blobs.is_empty() {
             state.disarm_deletion(); // whose blobs these include

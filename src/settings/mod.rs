@@ -6,10 +6,7 @@ mod host;
 pub(crate) mod policy;
 pub(crate) mod request_head;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use http::StatusCode;
 
@@ -17,7 +14,10 @@ use self::{cookie::SessionCookie, counters::Tally, policy::Renewal};
 use crate::{
     Payload,
     error::Error,
-    seal::{Context, Header, timeouts::Timeouts},
+    seal::{
+        Context, Header,
+        timeouts::{Timeouts, from_unix},
+    },
     sealer::Sealer,
 };
 
@@ -68,6 +68,6 @@ impl<T: Payload> Settings<T> {
 
     /// The time at which a session expires, wherever it is kept.
     pub(crate) fn expiry(&self, header: &Header) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.timeouts().expires(header))
+        from_unix(self.timeouts().expires(header))
     }
 }

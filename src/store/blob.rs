@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use super::{Calls, Change, Generation, Store, Stored, Written, budget::Allowance, cleanup::Cleanup};
+use super::{
+    Calls, Change, ErasedStore as Store, Generation, Stored, Written, budget::Allowance, cleanup::Cleanup,
+};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
@@ -173,7 +175,9 @@ impl<T: Payload> Calls<'_, T> {
                 self.count_bytes(blob.length, added);
                 Ok(blob)
             }
-            Written::Conflict => Err(Error::broken_store("store a session", "the store already has its random id")),
+            Written::Conflict => {
+                Err(Error::broken_store("store a session", "the store already has its random id"))
+            }
         }
     }
 

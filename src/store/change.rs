@@ -106,8 +106,7 @@ impl Change {
         self.home.is_none() && self.leaving.is_empty()
     }
 
-    /// Whether a renewal, which loses nothing when it fails.
-    pub(crate) fn is_renewal(&self) -> bool {
+    pub(super) fn is_renewal(&self) -> bool {
         self.reason == Reason::Renewed
     }
 

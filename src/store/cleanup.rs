@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{BlobId, Deadline, Generation, Store, Written};
+use super::{BlobId, Deadline, ErasedStore as Store, Generation, Written};
 use crate::{error::Error, settings::counters::Tally};
 
 /// The time that a task goes on retrying.
@@ -49,7 +49,12 @@ pub(crate) struct Cleaner {
 }
 
 impl Cleaner {
-    pub(crate) fn new(store: Arc<dyn Store>, patience: Duration, cookie: Arc<str>, tally: Arc<Tally>) -> Arc<Self> {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        patience: Duration,
+        cookie: Arc<str>,
+        tally: Arc<Tally>,
+    ) -> Arc<Self> {
         Arc::new(Self { store, patience, cookie, tally, tasks: Arc::new(Semaphore::new(MOST_TASKS)) })
     }
 
@@ -73,12 +78,16 @@ impl Cleaner {
     ///
     /// A conflict means that another request has written or deleted the blob since: then it is not this one's to
     /// remove.
-    pub(super) async fn clean_up(self: &Arc<Self>, cleanup: Cleanup, deadline: Deadline) -> Result<Written, Error> {
+    pub(super) async fn clean_up(
+        self: &Arc<Self>,
+        cleanup: Cleanup,
+        deadline: Deadline,
+    ) -> Result<Written, Error> {
         let done = self.attempt(cleanup, deadline).await;
         if let Err(error) = &done {
             tracing::warn!(
                 cookie = &*self.cookie,
-                %error,
+                error = %error.chain(),
                 "a stored session that is no longer needed could not be removed; will retry"
             );
             // Calls have deadlines, which are tokio's: this code runs in its runtime.
@@ -112,7 +121,7 @@ impl Cleaner {
         self.tally.cleanups_failed.add(1);
         tracing::error!(
             cookie = &*self.cookie,
-            error = error.map(tracing::field::display),
+            error = error.map(|error| tracing::field::display(error.chain())),
             "a stored session that is no longer needed stays in the store until it expires: copies of its old cookie \
              open it"
         );

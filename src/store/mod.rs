@@ -22,17 +22,18 @@
 
 mod blob;
 mod budget;
-mod calls;
+mod change;
+mod cleanup;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod clear;
 pub mod conformance;
 mod erased;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod failure;
-mod keep;
-mod later;
 #[cfg(feature = "memory")]
 mod memory;
+mod moves;
+mod overflow;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
@@ -55,12 +56,12 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
-    blob::{Loaded, Stored},
+    blob::Loaded,
     budget::Budget,
-    calls::Calls,
+    change::{Change, Leave, Reason, Stored},
+    cleanup::{Cleaner, Deletion},
     erased::{BoxError, ErasedStore},
-    keep::{Fate, Kept, Work, Write},
-    later::MOST_TASKS,
+    overflow::{Calls, Deadline, Overflow},
 };
 
 /// What keeps the blobs of sessions that don't fit their cookies.

@@ -64,8 +64,9 @@ impl<T: Payload> Calls<'_, T> {
         }
         // As if it had only been renewed: a browser that keeps its old cookie, because something fails, must find its
         // blob until that cookie expires.
-        let renewed = came
-            .map_or(expires, |came| settings.expiry(&Header { issued: header.issued.max(came.issued), ..came }));
+        let renewed = came.map_or(expires, |came| {
+            settings.expiry(&Header { issued: header.issued.max(came.issued), ..came })
+        });
         match change.home {
             Some(home) => {
                 let is_of_before = came.is_some_and(|came| came.session_id == home.session_id);
@@ -96,7 +97,7 @@ impl<T: Payload> Calls<'_, T> {
             // It is stored since it was saved, and would only have lived a little longer.
             let saved = change.is_saved_until(expires).filter(|_| step == Step::Extend && error.is_store());
             let Some(saved) = saved else { return Err(error) };
-            tracing::warn!(cookie = settings.cookie_name(), %error, "a saved session's expiry stays as it was");
+            tracing::warn!(cookie = settings.cookie_name(), error = %error.chain(), "a saved session's expiry stays as it was");
             self.expire_by(&mut change.header, saved);
             return Ok(());
         }
@@ -108,10 +109,7 @@ impl<T: Payload> Calls<'_, T> {
         }
         let leaves = settings.sealer.fits(&change.draft) || change.is_over(&settings.empty);
         // Unless another request has changed or ended it since: then the blob holds.
-        if step == Step::Replace
-            && may_return
-            && leaves
-            && self.expire(&blob, expires).await == Written::Done
+        if step == Step::Replace && may_return && leaves && self.expire(&blob, expires).await == Written::Done
         {
             change.home = None;
             if !change.is_over(&settings.empty) {
@@ -160,7 +158,8 @@ impl<T: Payload> Calls<'_, T> {
     fn expire_by(&self, header: &mut Header, blob: SystemTime) {
         // The first step can be too short, if it was the absolute timeout that ended the cookie.
         for _ in 0..2 {
-            let later = self.overflow.settings.expiry(header).duration_since(blob).unwrap_or_default().as_secs();
+            let later =
+                self.overflow.settings.expiry(header).duration_since(blob).unwrap_or_default().as_secs();
             let later = u32::try_from(later).unwrap_or(u32::MAX);
             header.issued = header.issued.saturating_sub(later).max(header.created);
         }

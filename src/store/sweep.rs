@@ -111,7 +111,7 @@ where
                 Ok(Ok(Left::Nothing)) => break,
                 Ok(Ok(Left::Perhaps)) => task::yield_now().await,
                 Ok(Err(error)) => {
-                    warn!(store, %error, "expired sessions could not be swept; will try again");
+                    warn!(store, error = %crate::error::chain(&error), "expired sessions could not be swept; will try again");
                     break;
                 }
                 Err(_) => {

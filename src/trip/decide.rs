@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::{
     Payload,
-    error::{Error, Kind, chain},
+    error::{Error, Kind},
     seal::{Draft, Header, timeouts::stamp},
     session::{
         App, Arrival,
@@ -145,7 +145,7 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
 
 /// A renewal that fails loses nothing: the browser's cookie goes on until it expires.
 pub(super) fn not_renewed<T: Payload>(settings: &Settings<T>, error: &Error) {
-    tracing::error!(cookie = settings.cookie_name(), error = %chain(error), "a session could not be renewed");
+    tracing::error!(cookie = settings.cookie_name(), error = %error.chain(), "a session could not be renewed");
 }
 
 /// Nothing is kept of a session that stands for one that could not be loaded.

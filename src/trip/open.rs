@@ -6,9 +6,9 @@ use http::HeaderMap;
 
 use crate::{
     Payload,
-    error::{Error, Refusal, chain},
-    seal::{Context, Draft},
-    sealer::{Metadata, Unsealed},
+    error::{Error, Refusal},
+    seal::Context,
+    sealer::{Found, Metadata, Opened},
     session::{
         App, Arrival, Session,
         state::{Arrived, Blobs, Seen, State},
@@ -82,15 +82,15 @@ impl<T: Payload> Candidates<T> {
                 // A cookie that was not tried may be somebody's.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
-            let this = match self.app.settings.sealer.unseal(context, value, began) {
-                Ok(Unsealed::Inline(value, metadata)) => {
+            let this = match self.app.settings.sealer.find_in(context, value, began) {
+                Ok(Found::Inline(Opened { value, metadata })) => {
                     let best = self.opened.as_ref().map(|best| best.metadata.header.issued);
                     if best < Some(metadata.header.issued) {
                         self.opened = Some(Candidate { value, metadata, previous });
                     }
                     Seen::Opened
                 }
-                Ok(Unsealed::Reference(metadata, reference)) => {
+                Ok(Found::Reference(metadata, reference)) => {
                     let stored = Stored::unseen(reference, metadata.header.session_id, previous);
                     self.references.push((metadata, stored));
                     Seen::Foreign
@@ -124,7 +124,7 @@ impl<T: Payload> Candidates<T> {
             Err(error) => {
                 let settings = &self.app.settings;
                 settings.tally.unavailable.add(1);
-                tracing::error!(cookie = settings.cookie_name(), error = %chain(&error), "a session could not be loaded");
+                tracing::error!(cookie = settings.cookie_name(), error = %error.chain(), "a session could not be loaded");
                 match &self.app.overflow {
                     Some(overflow) if overflow.serve_fresh => Ok(self.unavailable()),
                     _ => Err(error),

@@ -17,7 +17,7 @@ use crate::{
     sealer::SessionId,
     session::{App, Session},
     settings::Settings,
-    store::{Change, Overflow},
+    store::{Change, Overflow, Reason},
 };
 
 /// What the response does to the browser's cookie.
@@ -50,7 +50,9 @@ impl Future for Placing {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Placed> {
         match &mut *self {
-            Self::Ready(placed) => Poll::Ready(placed.take().expect("the future is not polled after it is ready")),
+            Self::Ready(placed) => {
+                Poll::Ready(placed.take().expect("the future is not polled after it is ready"))
+            }
             Self::Store(placing) => placing.as_mut().poll(cx),
         }
     }
@@ -109,10 +111,11 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
 }
 
 /// Seals a session into its cookie.
-fn inline<T: Payload>(settings: &Settings<T>, mut change: Change) -> Placed {
-    match seal(settings, &mut change) {
+fn inline<T: Payload>(settings: &Settings<T>, change: Change) -> Placed {
+    let (reason, ended) = (change.reason, change.ended);
+    match seal(settings, change) {
         Ok(cookie) => Placed::new(SetCookie::Set(cookie), None),
-        Err(error) => not_kept(settings, &change, error),
+        Err(error) => not_kept(settings, reason, ended, error),
     }
 }
 
@@ -127,25 +130,27 @@ async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -
         calls.carry_out(&mut change).await
     };
     match written.await {
-        Ok(late) if change.home.is_none() && change.is_over(&settings.empty) => Placed::new(SetCookie::Remove, late),
-        Ok(late) => match seal(settings, &mut change) {
+        Ok(late) if change.home.is_none() && change.is_over(&settings.empty) => {
+            Placed::new(SetCookie::Remove, late)
+        }
+        Ok(late) => match seal(settings, change) {
             Ok(cookie) => Placed::new(SetCookie::Set(cookie), late),
             Err(error) => Placed::new(SetCookie::Nothing, Some(error)),
         },
         Err(error) => {
             // Tried, though the rest has failed. If no time is left, it is begun and not waited for.
             let _ = calls.delete_ended(&change.leaving).await;
-            not_kept(settings, &change, error)
+            not_kept(settings, change.reason, change.ended, error)
         }
     }
 }
 
 /// The browser keeps the cookie that it has, unless the session was destroyed.
-fn not_kept<T: Payload>(settings: &Settings<T>, change: &Change, error: Error) -> Placed {
-    if change.ended {
+fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, error: Error) -> Placed {
+    if ended {
         return Placed::new(SetCookie::Remove, Some(error));
     }
-    if !change.is_renewal() {
+    if reason != Reason::Renewed {
         return Placed::new(SetCookie::Nothing, Some(error));
     }
     // That another request was faster is no failure of a renewal.
@@ -156,8 +161,8 @@ fn not_kept<T: Payload>(settings: &Settings<T>, change: &Change, error: Error) -
 }
 
 /// The Set-Cookie header of a session, or of the reference to its blob.
-fn seal<T: Payload>(settings: &Settings<T>, change: &mut Change) -> Result<HeaderValue, Error> {
-    let Change { mut header, home, draws_id, .. } = *change;
+fn seal<T: Payload>(settings: &Settings<T>, change: Change) -> Result<HeaderValue, Error> {
+    let Change { mut header, draft, home, draws_id, .. } = change;
     let nonce = match draws_id {
         true => {
             let (nonce, id) = Nonce::draw_with_id()?;
@@ -170,7 +175,6 @@ fn seal<T: Payload>(settings: &Settings<T>, change: &mut Change) -> Result<Heade
     let max_age = settings.timeouts().max_age(&header);
     match home {
         None => {
-            let draft = std::mem::take(&mut change.draft);
             let length = draft.sealed_len(sealer.padding());
             cookie.header(length, max_age, |out| sealer.seal_draft(draft, &header, nonce, out))
         }

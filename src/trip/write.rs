@@ -8,7 +8,7 @@ use http::{
 use super::place::{Placed, SetCookie};
 use crate::{
     Payload,
-    error::{Error, chain},
+    error::Error,
     session::{
         Session,
         state::{Arrived, Seen},
@@ -47,7 +47,7 @@ pub(crate) fn write<T: Payload>(
         return Ok(commit);
     };
     tally.failed.add(1);
-    let (cookie, causes) = (settings.cookie_name(), chain(&error));
+    let (cookie, causes) = (settings.cookie_name(), error.chain());
     if error.is_expected() {
         tracing::debug!(cookie, error = %causes, "a session could not be kept");
     } else {
@@ -68,7 +68,9 @@ fn write_headers<T: Payload>(
         // Cookies that the browser sent and that no node can open are removed; others stay.
         SetCookie::Nothing => (None, removals(settings, arrived, false, |seen| seen == Seen::Removable)),
         SetCookie::Remove => (None, removals(settings, arrived, false, |seen| seen != Seen::Absent)),
-        SetCookie::Set(cookie) => (Some(cookie), removals(settings, arrived, true, |seen| seen != Seen::Absent)),
+        SetCookie::Set(cookie) => {
+            (Some(cookie), removals(settings, arrived, true, |seen| seen != Seen::Absent))
+        }
     };
     let commit = match (&set, removals.is_empty()) {
         (Some(_), _) => Commit::Set,
