@@ -420,7 +420,7 @@ fn b35_so_many_former_names_and_realms_are_read_and_no_more() {
     assert!(error.is_configuration());
     assert_eq!(
         error.to_string(),
-        "9 former realms or cookies are to be accepted: each costs every request, so that 8 is the limit; remove those \
+        "9 previous realms or cookies are accepted, but each costs every request, so 8 is the limit: remove those \
          whose sessions have ended"
     );
 }

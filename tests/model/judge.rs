@@ -220,7 +220,7 @@ impl Request {
 
     /// Nothing of what arrived goes on.
     fn discards(&self) -> bool {
-        self.did(Verb::Destroy) || self.did(Verb::Regenerate)
+        self.did(Verb::Destroy)
     }
 
     fn renames(&self) -> bool {
@@ -237,11 +237,7 @@ impl Request {
 
     /// The last verb that makes it durable or not.
     fn touches(&self) -> bool {
-        let last = self
-            .done
-            .iter()
-            .rev()
-            .find(|verb| matches!(verb, Verb::Touch | Verb::Destroy | Verb::Regenerate));
+        let last = self.done.iter().rev().find(|verb| matches!(verb, Verb::Touch | Verb::Destroy));
         last == Some(&Verb::Touch)
     }
 
@@ -256,8 +252,8 @@ impl Request {
     /// It has left nothing in it. What came empty and was not looked at is kept.
     fn empties(&self) -> bool {
         let looks = |verb: &Verb| {
-            use Verb::{Add, Bulk, Clear, Destroy, Regenerate, Take};
-            matches!(verb, Add | Bulk(_) | Clear | Destroy | Regenerate | Take)
+            use Verb::{Add, Bulk, Clear, Destroy, Take};
+            matches!(verb, Add | Bulk(_) | Clear | Destroy | Take)
         };
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
     }
