@@ -228,7 +228,21 @@ impl Request {
     }
 
     fn renews_id(&self) -> bool {
-        [Verb::RenewId, Verb::RenewIdKeepDeadline, Verb::Forget].iter().any(|verb| self.did(*verb))
+        [Verb::RenewId, Verb::RenewIdKeepDeadline].iter().any(|verb| self.did(*verb))
+    }
+
+    /// What the last verb that says so makes of the cookie: persistent, or not.
+    fn persists(&self) -> Option<bool> {
+        let last = self
+            .done
+            .iter()
+            .rev()
+            .find(|verb| matches!(verb, Verb::Remember | Verb::Forget | Verb::Destroy))?;
+        match last {
+            Verb::Remember => Some(true),
+            Verb::Forget => Some(false),
+            _ => None,
+        }
     }
 
     fn fails(&self) -> bool {
@@ -258,10 +272,10 @@ impl Request {
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
     }
 
-    /// The session that it came with is over, as far as its own cookie tells.
+    /// The session that it came with is over, as far as its own cookie tells, and its verbs.
     fn outlives(&self, now: u64) -> bool {
         self.came.as_ref().is_some_and(|came| {
-            let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
+            let lifetime = if self.persists().unwrap_or(came.header.persistent) { 30 * DAY } else { DAY };
             u64::from(came.header.created) + lifetime <= now
         })
     }
