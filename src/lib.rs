@@ -142,7 +142,7 @@ pub use self::{
         key::{Key, KeyId, KeyText, Suite},
         key_ring::KeyRing,
     },
-    sealer::{Metadata, Opened, Sealer, SealerBuilder, SessionId},
+    sealer::{Metadata, Sealer, SealerBuilder, SessionId},
     session::{Arrival, Place, Session, Size, csrf, flash, key_value::SessionMap},
     sessions::{Commit, Sessions},
     settings::{

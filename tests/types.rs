@@ -188,7 +188,7 @@ async fn b50_a_chain_of_shapes_is_migrated_link_by_link() {
         of_shape::<V3>(&ring, &clock).migrating_from::<V2>().migrating_from_via::<V1, V2>().build().unwrap();
     let of_v1 = oldest.sealer().seal(&V1 { name: "ada".into() }, clock.now()).unwrap();
     let of_v2 = older.sealer().seal(&V2 { name: "ada".into(), views: 7 }, clock.now()).unwrap();
-    let open = |cookie: &str| newest.sealer().open(cookie, clock.now()).unwrap().value;
+    let open = |cookie: &str| newest.sealer().open(cookie, clock.now()).unwrap().0;
     assert_eq!(open(&of_v1), V3 { views: 1, name: Some("ada".into()) });
     assert_eq!(open(&of_v2), V3 { views: 7, name: Some("ada".into()) });
 }
