@@ -701,12 +701,12 @@ fn whatever_prints_itself_keeps_the_session_to_itself() {
     let sealed = side.seal(&header(side.schema), &postcard::to_allocvec(&value).unwrap());
     let mut buffer = Buffer::new();
     let unsealed = side.context.open(sealed.as_bytes(), &mut buffer).unwrap();
-    let opened = side.sealer.open(&sealed, now()).unwrap();
+    let (_, metadata) = side.sealer.open(&sealed, now()).unwrap();
     let session = arrive(&side.sessions, [format!("{COOKIE_NAME}={sealed}").parse().unwrap()]);
     assert_eq!(session.arrival(), Arrival::Opened);
     let content = Content::Reference(SECRET);
     let blob = Blob { generation: 1, schema: 1, payload: b"Ada Lovelace" };
-    let printed: [&dyn Debug; 6] = [&unsealed, &opened, &session, &content, &SECRET, &blob];
+    let printed: [&dyn Debug; 6] = [&unsealed, &metadata, &session, &content, &SECRET, &blob];
     let said: String = printed.iter().map(|each| format!("{each:?} {each:#?} ")).collect();
     for secret in ["Ada", "Lovelace", "5, 5, 5", "05050505", "9, 9, 9", "09090909"] {
         assert!(!said.contains(secret), "{secret} in {said}");

@@ -22,7 +22,7 @@ impl<T> Migration<T> {
 type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
 
 /// A declaration, traced by `build()`.
-pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError>>;
+pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError> + Send + Sync>;
 
 /// Declares that payloads of `Old` are read and converted to `T`.
 pub(crate) fn declare<Old, T>(convert: fn(Old) -> T) -> Declaration<T>

@@ -66,8 +66,6 @@ impl fmt::Debug for KeyId {
 
 const PREFIX: &str = "ssk1.";
 const MASTER_CHARACTERS: usize = 43;
-/// The length of the output of `openssl rand -base64 32`.
-const BARE_CHARACTERS: usize = 44;
 const CHECKSUM_BYTES: usize = 4;
 
 /// A key: 32 random bytes, the master, and the [`Suite`] that it is for.
@@ -162,10 +160,8 @@ impl Key {
     pub(crate) fn read(text: &str) -> Result<Self, KeyFault> {
         let mut master = Zeroizing::new([0; 32]);
         let Some(rest) = text.strip_prefix(PREFIX) else {
-            return match STANDARD.decode_slice(text, &mut *master) {
-                Ok(32) if text.len() == BARE_CHARACTERS => Self::new(master, Suite::Xaes256Gcm),
-                _ => Err(fault_of_bare(text)),
-            };
+            read_bare(text, &mut *master)?;
+            return Self::new(master, Suite::Xaes256Gcm);
         };
         let mut parts = rest.split('.');
         let (Some(name), Some(master_text), Some(checksum), None) =
@@ -265,14 +261,16 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// Finds out what is wrong with a text that has no prefix and is not a bare master.
-fn fault_of_bare(text: &str) -> KeyFault {
+/// Reads the output of `openssl rand -base64 32`.
+fn read_bare(text: &str, out: &mut [u8]) -> Result<(), KeyFault> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     match text.len() {
-        BARE_CHARACTERS => KeyFault::Base64,
-        43 if text.bytes().all(is_base64) => KeyFault::Unpadded,
-        64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => KeyFault::Hex,
-        _ => KeyFault::Prefix,
+        // 44 characters may also be 31 or 33 bytes.
+        44 if STANDARD.decode_slice(text, out) == Ok(32) => Ok(()),
+        44 => Err(KeyFault::Base64),
+        43 if text.bytes().all(is_base64) => Err(KeyFault::Unpadded),
+        64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Err(KeyFault::Hex),
+        _ => Err(KeyFault::Prefix),
     }
 }
 
