@@ -462,7 +462,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {
             return Err(SetupError::configuration(format!(
-                "a limit of {} bytes is more than the {LONGEST_VALUE} bytes that browsers keep of a cookie: set it to \
+                "a limit of {} bytes is above the {LONGEST_VALUE} bytes that browsers keep of a cookie: set it to \
                  {LONGEST_VALUE} or less",
                 self.limit
             )));

@@ -209,7 +209,11 @@ async fn b23_a_remembered_session_ends_at_the_remembered_lifetime() {
 async fn b23_a_window_longer_than_the_remembered_lifetime_is_an_error() {
     let mut scene = Scene::new(|builder| builder).await;
     let answer = scene.browser.post(&scene.app, "/remember/2592001").await;
-    assert_eq!(answer.text(), "a session can't be remembered for 2592001 s: the longest window is 2592000 s");
+    assert_eq!(
+        answer.text(),
+        "`remember` cannot set an idle timeout of 2592001 s: the longest of a persistent session is 2592000 s; pass less, or \
+         raise it in `Timeouts`"
+    );
     assert!(answer.sends_nothing());
     assert!(scene.browser.post(&scene.app, "/remember/0").await.text().contains("less than a second"));
 }
@@ -395,13 +399,16 @@ fn lifetimes_that_make_no_sense_are_errors() {
         error.to_string()
     };
     let default = Timeouts::default;
-    assert_eq!(refused(default().idle_timeout(SECOND / 2)), "the idle window is shorter than a second");
+    assert_eq!(
+        refused(default().idle_timeout(SECOND / 2)),
+        "`idle_timeout` is shorter than a second: set it to a second or more"
+    );
     assert_eq!(
         refused(default().absolute_timeout(SECOND / 2)),
-        "the absolute lifetime is shorter than a second"
+        "`absolute_timeout` is shorter than a second: set it to a second or more"
     );
     assert!(
         refused(default().persistent_absolute_timeout(50_000 * DAY)).contains("longer than 2^32 - 1 seconds")
     );
-    assert!(refused(default().idle_timeout(25 * HOUR)).contains("longer than the absolute lifetime"));
+    assert!(refused(default().idle_timeout(25 * HOUR)).contains("is longer than `absolute_timeout`"));
 }

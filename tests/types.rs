@@ -358,3 +358,10 @@ async fn b52_a_value_that_skips_a_field_fails_the_commit_and_the_browser_keeps_w
     let expected = "SkippingLater { id: 1, number: 6, premium: true }";
     assert_eq!(browser.get(&keeping, "/").await.text(), expected);
 }
+
+#[test]
+fn a_builder_can_be_sent_to_and_shared_with_another_thread() {
+    fn check<T: Send + Sync>() {}
+    check::<SessionsBuilder<Account>>();
+    check::<sealed_session::SealerBuilder<Account>>();
+}

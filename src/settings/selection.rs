@@ -79,7 +79,7 @@ impl<T: Payload> Sessions<T> {
     /// # assert!(sessions.open(&at("https://A.example:443/")).await.is_ok());
     /// # assert!(sessions.open(&at("https://c.example/")).await.unwrap_err().is_misdirected());
     /// # });
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     ///
     /// # Security
