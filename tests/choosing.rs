@@ -214,7 +214,7 @@ async fn b36_by_hand_the_hook_chooses_too() {
         let mut response = Response::new(());
         let _ = sessions.commit(session, &mut response).await.unwrap();
         let expected = sealed_session::testing::Sent::Set(Visit { views: 1, ..Visit::default() });
-        assert_eq!(sent(&opens, &response).await.unwrap(), expected, "{path}");
+        assert_eq!(sent(opens, &response).await.unwrap(), expected, "{path}");
     }
 }
 

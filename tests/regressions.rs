@@ -210,7 +210,7 @@ fn b23_a_remembered_lifetime_shorter_than_the_absolute_one_is_an_error() {
     let builder = Sessions::<Visit>::builder(kit::ring()).timeouts(|t| t.persistent_absolute_timeout(HOUR));
     let error = builder.build().unwrap_err();
     assert!(
-        error.is_configuration() && error.to_string().contains("to remember a session would end it"),
+        error.is_configuration() && error.to_string().contains("`remember` would shorten a session"),
         "{error}"
     );
 }
