@@ -211,7 +211,8 @@ async fn b23_a_window_longer_than_the_persistent_absolute_timeout_is_an_error() 
     let answer = scene.browser.post(&scene.app, "/remember/2592001").await;
     assert_eq!(
         answer.text(),
-        "a session cannot be remembered for 2592001 s: the longest idle timeout is 2592000 s"
+        "`remember` cannot set an idle timeout of 2592001 s: the longest of a persistent session is 2592000 s; pass less, or \
+         raise it in `Timeouts`"
     );
     assert!(answer.sends_nothing());
     assert!(scene.browser.post(&scene.app, "/remember/0").await.text().contains("less than a second"));
@@ -474,13 +475,16 @@ fn lifetimes_that_make_no_sense_are_errors() {
         error.to_string()
     };
     let default = Timeouts::default;
-    assert_eq!(refused(default().idle_timeout(SECOND / 2)), "the idle timeout is shorter than a second");
+    assert_eq!(
+        refused(default().idle_timeout(SECOND / 2)),
+        "`idle_timeout` is shorter than a second: set it to a second or more"
+    );
     assert_eq!(
         refused(default().absolute_timeout(SECOND / 2)),
-        "the absolute timeout is shorter than a second"
+        "`absolute_timeout` is shorter than a second: set it to a second or more"
     );
     assert!(
         refused(default().persistent_absolute_timeout(50_000 * DAY)).contains("longer than 2^32 - 1 seconds")
     );
-    assert!(refused(default().idle_timeout(25 * HOUR)).contains("longer than the absolute timeout"));
+    assert!(refused(default().idle_timeout(25 * HOUR)).contains("is longer than `absolute_timeout`"));
 }

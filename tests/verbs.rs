@@ -11,7 +11,11 @@ use axum::{
     routing::{any, get, post},
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
-use sealed_session::{Key, KeyRing, Renewal, Session, Sessions, csrf, flash::Flash, testing::Sent};
+use sealed_session::{
+    Key, KeyRing, Renewal, Session, Sessions, csrf,
+    flash::Flash,
+    testing::{Sent, cookie_with, sent, session_with},
+};
 use serde::{Deserialize, Serialize};
 
 type S = Session<Visit>;
@@ -60,7 +64,7 @@ async fn b15_what_is_changed_after_save_is_sent_too() {
     session.update(|visit| visit.views = 2);
     let mut response = Response::new(());
     let _ = sessions.commit(session, &mut response).await.unwrap();
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Set(Visit { views: 2, ..Visit::default() }));
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Set(Visit { views: 2, ..Visit::default() }));
 }
 
 #[tokio::test]
@@ -104,7 +108,7 @@ async fn b10_a_change_that_succeeds_after_one_that_panicked_mends_nothing() {
     assert!(session.save().await.is_err());
     let mut response = Response::new(());
     assert!(sessions.commit(session, &mut response).await.is_err());
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Nothing);
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Nothing);
 }
 
 // ---- touch and passive ----
@@ -436,17 +440,17 @@ async fn a_token_of_one_realm_does_not_pass_in_another() {
 #[tokio::test]
 async fn b70_a_session_can_be_made_without_http() {
     let sessions = sessions(&Clock::new());
-    let session = sessions.session_with(Visit { views: 4, ..Visit::default() });
+    let session = session_with(&sessions, Visit { views: 4, ..Visit::default() });
     assert_eq!(session.read(|visit| visit.views), 4);
     let mut response = Response::new(());
     let _ = sessions.commit(session, &mut response).await.unwrap();
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Set(Visit { views: 4, ..Visit::default() }));
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Set(Visit { views: 4, ..Visit::default() }));
 }
 
 #[tokio::test]
 async fn b70_a_cookie_can_be_made_that_holds_a_given_value() -> Result<(), Box<dyn std::error::Error>> {
     let sessions = in_cookies();
-    let cookie = sessions.cookie_with(&Visit { views: 9, ..Visit::default() })?;
+    let cookie = cookie_with(&sessions, &Visit { views: 9, ..Visit::default() })?;
     let request = Request::get("/read").header("cookie", cookie).body(axum::body::Body::empty()).unwrap();
     assert_eq!(kit::ask(&routes().layer(sessions), request).await.text(), "9");
     Ok(())
@@ -466,7 +470,7 @@ async fn b70_the_session_can_be_read_out_of_a_response() {
         let answer = browser.get(&app, path).await;
         let mut response = Response::new(());
         *response.headers_mut() = answer.headers;
-        assert_eq!(sessions.sent(&response).await.unwrap(), expected, "{path}");
+        assert_eq!(sent(&sessions, &response).await.unwrap(), expected, "{path}");
     }
 }
 

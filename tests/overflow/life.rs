@@ -1,7 +1,10 @@
 //! Going into the store, living there, and coming back.
 
 use kit::{Browser, DAY, HOUR, MINUTE, SECOND, Visit, attribute};
-use sealed_session::{Arrival, Commit, Refusal, testing::Sent};
+use sealed_session::{
+    Arrival, Commit, Refusal,
+    testing::{Sent, sent, session_with},
+};
 
 use crate::{COOKIE, LARGE, REFERENCE, Shop, add, is_reference, kit, note, receive, views};
 
@@ -278,10 +281,10 @@ async fn size_says_where_the_session_goes_and_how_much_is_left_there() {
 #[tokio::test]
 async fn b70_what_a_response_has_stored_can_be_read_by_a_test() {
     let shop = Shop::plain();
-    let session = shop.sessions.session_with(Visit { notes: vec!["n".repeat(LARGE)], ..Visit::default() });
+    let session = session_with(&shop.sessions, Visit { notes: vec!["n".repeat(LARGE)], ..Visit::default() });
     let mut response = http::Response::new(());
     let _ = shop.sessions.commit(session, &mut response).await.unwrap();
-    let Sent::Set(visit) = shop.sessions.sent(&response).await.unwrap() else { panic!("nothing was set") };
+    let Sent::Set(visit) = sent(&shop.sessions, &response).await.unwrap() else { panic!("nothing was set") };
     assert_eq!(visit.notes[0].len(), LARGE);
     let set = response.headers()["set-cookie"].to_str().unwrap();
     assert_eq!(attribute(set, "Secure"), Some(""), "a reference has all protections of a session");
