@@ -23,7 +23,7 @@ use crate::{
     settings::cookie::CookieAttributes,
     settings::policy::{Conflict, Renewal, Resolve},
     settings::timeouts::Timeouts,
-    store::{Budget, ErasedStore, MOST_TASKS, Store},
+    store::{Budget, MOST_TASKS, Store},
 };
 
 const MIB: usize = 1024 * 1024;
@@ -52,7 +52,7 @@ pub struct SessionsBuilder<T> {
     renewal: Renewal,
     commit_on_server_error: bool,
     on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
-    store: Option<Arc<dyn ErasedStore>>,
+    store: Option<Arc<dyn Store>>,
     store_limit: usize,
     admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
     store_budget: Option<(u64, Duration)>,

@@ -6,7 +6,10 @@ use http::StatusCode;
 
 use serde_fingerprint::{EncodeError, SchemaError};
 
-use crate::{session::Place, store::BoxError};
+use crate::{
+    session::Place,
+    store::{StoreError, chain},
+};
 
 /// Why something could not be set up, sealed or committed.
 ///
@@ -62,7 +65,7 @@ pub(crate) enum Kind {
     /// `None` when it did not answer in time.
     Store {
         call: &'static str,
-        source: Option<BoxError>,
+        source: Option<StoreError>,
     },
     /// What the store has given back is not what it was given.
     Blob(Refusal),
@@ -300,7 +303,7 @@ impl fmt::Display for Error {
                 "the session has already been committed to a response: it can no longer change with it",
             ),
             Kind::Store { call, source: Some(source) } => {
-                write!(f, "the session store could not {call}: {source}")
+                write!(f, "the session store could not {call}: {}", chain(source))
             }
             Kind::Store { call, source: None } => {
                 write!(f, "the session store could not {call} in time")
@@ -325,7 +328,7 @@ impl std::error::Error for Error {
         match &*self.0 {
             Kind::File { source, .. } => Some(source),
             Kind::Random(source) => Some(source),
-            Kind::Store { source: Some(source), .. } => Some(&**source),
+            Kind::Store { source: Some(source), .. } => Some(source),
             Kind::Blob(refusal) => Some(refusal),
             _ => None,
         }

@@ -27,7 +27,7 @@ use crate::{
     settings::policy::{Renewal, Resolve},
     settings::selection::Hook,
     settings::timeouts::Timeouts,
-    store::{Budget, ErasedStore},
+    store::{Budget, Store},
     trip::open::Arrived,
 };
 
@@ -72,7 +72,7 @@ pub(crate) struct Inner<T> {
 
 /// Where sessions go that don't fit their cookies.
 pub(crate) struct Overflow<T> {
-    pub(crate) store: Arc<dyn ErasedStore>,
+    pub(crate) store: Arc<dyn Store>,
     /// The longest blob, in bytes.
     pub(crate) limit: usize,
     /// How long one way of a request waits for the store.

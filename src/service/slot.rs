@@ -12,7 +12,10 @@ use std::{
 use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
-use crate::{Error, Payload, Session, Sessions, error::Kind, settings::selection::Hook, trip::open::Arrived};
+use crate::{
+    Error, Payload, Session, Sessions, error::Kind, settings::selection::Hook, store::StoreError,
+    trip::open::Arrived,
+};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
@@ -55,7 +58,7 @@ impl<T: Payload> Slot<T> {
 
     async fn settle(&self, arrived: Arrived<T>) -> Result<Session<T>, Error> {
         if self.failed.load(SeqCst) {
-            let source = "it has failed for this request already".into();
+            let source = StoreError::new("loading a blob", "it has failed for this request already");
             return Err(Kind::Store { call: "load a session", source: Some(source) }.into());
         }
         let settled = arrived.settle().await;

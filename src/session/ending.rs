@@ -6,7 +6,7 @@ use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
     error::{Error, Kind},
-    store::{BlobId, ErasedStore},
+    store::{BlobId, Store},
 };
 
 /// Deletes the blobs of a destroyed session: by [`carry_out`](Self::carry_out), or, when the request is dropped before
@@ -14,7 +14,7 @@ use crate::{
 pub(crate) struct Ending(Option<Deletion>);
 
 struct Deletion {
-    store: Arc<dyn ErasedStore>,
+    store: Arc<dyn Store>,
     deadline: Duration,
     cookie: Arc<str>,
     left: Vec<BlobId>,
@@ -26,7 +26,7 @@ struct Deletion {
 
 impl Ending {
     pub(crate) fn new(
-        store: Arc<dyn ErasedStore>,
+        store: Arc<dyn Store>,
         deadline: Duration,
         cookie: Arc<str>,
         blobs: Vec<BlobId>,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{BlobId, Calls, Generation, Write, Written, budget::Allowance, later::Cleanup};
+use super::{BlobId, Calls, Generation, StoreError, Write, Written, budget::Allowance, later::Cleanup};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
@@ -230,7 +230,7 @@ impl<T: Payload> Sessions<T> {
                 Ok(blob)
             }
             Written::Conflict => {
-                let source = "something stands at an index that nobody else can know".into();
+                let source = StoreError::new("creating a blob", "a random blob id is already taken");
                 Err(Kind::Store { call: "store a session", source: Some(source) }.into())
             }
         }
@@ -256,7 +256,7 @@ impl<T: Payload> Sessions<T> {
     fn seal_next(&self, blob: &Stored, draft: &Draft) -> Result<(Stored, Vec<u8>), Error> {
         self.overflow().check_size(draft)?;
         let Some(generation) = blob.reference.generation.checked_add(1) else {
-            let source = "its generations are used up".into();
+            let source = StoreError::new("replacing a blob", "its generations are used up");
             return Err(Kind::Store { call: "replace a session", source: Some(source) }.into());
         };
         let reference = Reference { generation, ..blob.reference };

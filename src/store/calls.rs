@@ -4,18 +4,18 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{BlobId, ErasedStore, Generation, Written, erased::BoxError};
+use super::{BlobId, Generation, Store, StoreError, Written};
 use crate::error::{Error, Kind};
 
 /// A store, for as long as a request waits for it.
 pub(crate) struct Calls<'a> {
-    store: &'a dyn ErasedStore,
+    store: &'a dyn Store,
     until: Instant,
 }
 
 impl<'a> Calls<'a> {
     /// From now on, and no longer than `deadline` in all.
-    pub(super) fn new(store: &'a dyn ErasedStore, deadline: Duration) -> Self {
+    pub(super) fn new(store: &'a dyn Store, deadline: Duration) -> Self {
         let now = Instant::now();
         // What is too long to be told ends never, or in a year.
         let until = now.checked_add(deadline).unwrap_or(now + Duration::from_secs(365 * 24 * 3600));
@@ -70,7 +70,7 @@ impl<'a> Calls<'a> {
     async fn wait<R>(
         &self,
         call: &'static str,
-        result: impl Future<Output = Result<R, BoxError>>,
+        result: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, Error> {
         let source = match timeout_at(self.until, result).await {
             Ok(Ok(result)) => return Ok(result),
