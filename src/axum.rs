@@ -1,74 +1,50 @@
-//! [`Session`] as an axum extractor.
+//! [`Session`] as an axum extractor, and [`Error`] as an axum response.
 
-use std::fmt;
+use std::any::type_name;
 
 use axum_core::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::request::Parts;
 
-use crate::{Error, Payload, Session, service::slot};
+use crate::{Error, Payload, Session, error::Kind, service::slot};
 
-/// Below a layer of [`Sessions`](crate::Sessions) of the same payload type; the innermost, if there are several.
+/// Extracts the session that a layer of [`Sessions`](crate::Sessions) of the same payload type provides. If there are
+/// several such layers, it is the innermost one's.
 ///
-/// Without such a layer the answer is 500, and the log says what to do. When the session is in a store that has failed it
-/// is 503.
+/// Without such a layer the rejection is an error that [is a missing layer](Error::is_missing_layer), which is answered
+/// with 500 and logged. When the session is in a store that failed, the rejection [is a store error](Error::is_store),
+/// which is answered with 503.
 impl<S: Sync, T: Payload> FromRequestParts<S> for Session<T> {
-    type Rejection = SessionRejection;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, SessionRejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         match slot::find::<T>(&parts.extensions, |_, _| true) {
-            Some(slot) => slot.open(&parts.headers).await.map_err(SessionRejection::Error),
+            Some(slot) => slot.open(&parts.headers).await.map_err(Error::logged),
             None => {
-                tracing::error!(
-                    payload = std::any::type_name::<T>(),
-                    "a handler asked for a session, but no layer gives it: add `.layer(sessions)` to the router, \
-                     with `Sessions` of this payload type"
-                );
-                Err(SessionRejection::MissingLayer)
+                let error = Error::from(Kind::MissingLayer(type_name::<T>()));
+                tracing::error!(%error, "a request has no session");
+                Err(error.logged())
             }
         }
     }
 }
 
-/// Why a handler did not get its session.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum SessionRejection {
-    /// No layer gives sessions of this payload type. Answered with an empty 500.
-    MissingLayer,
-    /// The session is in a store that has failed. Answered with an empty response of the error's
-    /// [status](Error::status), 503.
-    Error(Error),
-}
-
-impl fmt::Display for SessionRejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingLayer => f.write_str("no layer gives a session of this payload type"),
-            Self::Error(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for SessionRejection {}
-
-impl IntoResponse for SessionRejection {
-    fn into_response(self) -> Response {
-        let status = match self {
-            Self::MissingLayer => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Error(error) => error.status(),
-        };
-        status.into_response()
-    }
-}
-
-/// An empty response of the error's [status](Error::status), and a line in the log that says what was wrong: so that a
-/// handler can return `Result<_, sealed_session::Error>`. The client learns nothing else of it.
+/// Answers with an empty response of the error's [status](Error::status), so that a handler can return
+/// `Result<_, sealed_session::Error>`. The client learns nothing else.
+///
+/// The error is logged, unless it was logged already: at `DEBUG` if clients can cause it at will, as with a wrong
+/// [CSRF token](Error::is_csrf), and at `ERROR` otherwise.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        tracing::error!(error = %self, "a handler gave up on its session");
+        if !self.is_logged() {
+            let (error, message) = (self.chain(), "a handler returned a session error");
+            match self.is_expected() {
+                true => tracing::debug!(%error, "{message}"),
+                false => tracing::error!(%error, "{message}"),
+            }
+        }
         self.status().into_response()
     }
 }

@@ -16,7 +16,7 @@
 //! let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
 //! let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
 //! let app: Router = Router::new().route("/", get(home)).layer(sessions);
-//! # Ok::<(), sealed_session::Error>(())
+//! # Ok::<(), sealed_session::SetupError>(())
 //! ```
 //!
 //! The payload is any type of yours with serde. It is written as postcard, or in an [encoding](Encoding) that describes
@@ -113,7 +113,6 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
-mod counters;
 mod error;
 #[cfg(feature = "hyper")]
 pub mod hyper;
@@ -135,21 +134,21 @@ pub use serde_fingerprint::{Fingerprint, Samples};
 
 pub use self::{
     builder::SessionsBuilder,
-    counters::Counters,
-    error::{Error, Refusal},
+    error::{Error, Refusal, SetupError},
     payload::{Encoding, Payload},
     seal::{
         key::{Key, KeyId, KeyText, Suite},
         key_ring::KeyRing,
+        timeouts::Timeouts,
     },
     sealer::{Metadata, Opened, Sealer, SealerBuilder, SessionId},
-    session::{Arrival, Place, Session, Size, csrf, flash, key_value::SessionMap},
+    session::{Arrival, Session, Size, csrf, flash, key_value::SessionMap},
     sessions::{Commit, Sessions},
     settings::{
         cookie::{CookieAttributes, SameSite},
+        counters::Counters,
         policy::{Conflict, Renewal},
-        selection::RequestHead,
-        timeouts::Timeouts,
+        request_head::RequestHead,
     },
 };
 

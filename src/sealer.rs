@@ -9,15 +9,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
 
 use crate::{
-    error::{Error, Kind, Refusal},
+    error::{Error, Kind, Place, Refusal, SetupError},
     payload::{Codec, Declaration, Encoding, declare},
     seal::key_ring::KeyRing,
+    seal::timeouts::{Timeouts, from_unix, stamp},
     seal::{
         self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
         random::Nonce,
     },
-    session::Place,
-    settings::timeouts::{Timeouts, from_stamp, stamp},
 };
 
 /// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
@@ -88,7 +87,7 @@ impl SessionId {
     }
 
     pub(crate) fn draw() -> Result<Self, Error> {
-        random::bytes().map(Self)
+        Ok(Self(random::bytes()?))
     }
 }
 
@@ -120,12 +119,12 @@ impl Metadata {
 
     /// When the session began.
     pub fn created_at(&self) -> SystemTime {
-        from_stamp(self.header.created)
+        from_unix(self.header.created.into())
     }
 
     /// When it was last sealed.
     pub fn issued_at(&self) -> SystemTime {
-        from_stamp(self.header.issued)
+        from_unix(self.header.issued.into())
     }
 
     /// How long after that it was to live unused.
@@ -169,7 +168,8 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// ([`Error::is_too_large`]), when the clock is not within 1970 to 2106, or when the operating system gives no
     /// random bytes.
     pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(value, self.begin(stamp(now)?)?)
+        let (nonce, session_id) = Nonce::draw_with_id()?;
+        self.seal_value(value, Header { session_id, ..self.begin(stamp(now)?) }, nonce)
     }
 
     /// Seals an opened value again, as a renewal or after a change: same id, same beginning, a window begun anew.
@@ -178,7 +178,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// As [`seal`](Self::seal).
     pub fn reseal(&self, opened: &Opened<T>, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(&opened.value, Stamped::again(&opened.metadata.header, stamp(now)?)?)
+        self.seal_value(&opened.value, opened.metadata.header.renewed(stamp(now)?), Nonce::draw()?)
     }
 
     /// Opens a text.
@@ -223,36 +223,37 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.codec.decode(schema, payload)
     }
 
-    /// Checks that a value reads back as itself.
-    pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
-        self.codec.check(value)
+    /// Returns the bytes of the type's default value, after checking that they read back as that value.
+    pub(crate) fn empty(&self) -> Result<Vec<u8>, SetupError>
+    where
+        T: Default,
+    {
+        self.codec.empty()
     }
 
     /// The metadata of a session that begins now.
-    pub(crate) fn begin(&self, now: u32) -> Result<Stamped, Error> {
-        let (nonce, session_id) = Nonce::draw_with_id()?;
-        let header = Header {
+    pub(crate) fn begin(&self, now: u32) -> Header {
+        Header {
             schema: 0, // the sealing writes it
             created: now,
             issued: now,
             window: self.timeouts.idle_window(),
-            session_id,
-            persistent: false,
-        };
-        Ok(Stamped { header, nonce })
+            session_id: [0; 16], // drawn when it is sealed
+            persistent: self.timeouts.are_all_persistent(),
+        }
     }
 
-    fn seal_value(&self, value: &T, stamped: Stamped) -> Result<String, Error> {
+    fn seal_value(&self, value: &T, header: Header, nonce: Nonce) -> Result<String, Error> {
         let draft = self.draft(value)?;
         let mut text = String::with_capacity(draft.sealed_len(self.padding));
-        self.seal_draft(draft, stamped, &mut text)?;
+        self.seal_draft(draft, &header, nonce, &mut text)?;
         Ok(text)
     }
 
     /// Serialises a value, right where it would be encrypted.
     pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
         let mut draft = Draft::new();
-        self.codec.encode_into(value, draft.payload_mut())?;
+        self.codec.encode_into(value, draft.payload_mut()).map_err(Kind::Encode)?;
         Ok(draft)
     }
 
@@ -283,17 +284,17 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     }
 
     /// Seals a draft and appends the text to `out`.
-    pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
+    pub(crate) fn seal_draft(
+        &self,
+        draft: Draft,
+        header: &Header,
+        nonce: Nonce,
+        out: &mut String,
+    ) -> Result<(), Error> {
         self.check_size(&draft)?;
-        let Stamped { header, nonce } = stamped;
-        let header = Header { schema: self.schema(), ..header };
+        let header = Header { schema: self.schema(), ..*header };
         self.context.seal_with(nonce, draft, &header, self.padding, out);
         Ok(())
-    }
-
-    /// Seals a reference and appends the text to `out`.
-    pub(crate) fn seal_reference(&self, to: &Reference, stamped: Stamped, out: &mut String) {
-        self.context.seal_reference_with(stamped.nonce, &stamped.header, to, out);
     }
 }
 
@@ -312,20 +313,6 @@ impl<T> Sealer<T> {
 
     pub(crate) fn context(&self) -> &Context {
         &self.context
-    }
-}
-
-/// All that one seal needs beside the payload.
-pub(crate) struct Stamped {
-    pub(crate) header: Header,
-    nonce: Nonce,
-}
-
-impl Stamped {
-    /// The next cookie of the same session. A clock that is behind the session's beginning seals at that.
-    pub(crate) fn again(header: &Header, now: u32) -> Result<Self, Error> {
-        let header = Header { issued: now.max(header.created), ..*header };
-        Ok(Self { header, nonce: Nonce::draw()? })
     }
 }
 
@@ -457,16 +444,16 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     ///
     /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
     /// above 4096, `T` or a former shape of it has no fixed shape ([`Error::is_schema`]), or one is declared twice.
-    pub fn build(self) -> Result<Sealer<T>, Error> {
+    pub fn build(self) -> Result<Sealer<T>, SetupError> {
         self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "a limit of {} bytes is above the {LONGEST_VALUE} that browsers keep of a cookie",
                 self.limit
             )));
         }
         if seal::longest_payload(self.name.len(), self.limit, self.padding).is_none() {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "a limit of {} bytes leaves no room for a session",
                 self.limit
             )));

@@ -6,8 +6,8 @@ use http::{HeaderMap, Response, header::SET_COOKIE};
 use crate::{
     Error, Payload, Refusal, Session, Sessions,
     sealer::Found,
-    session::{Arrival, State},
-    trip::open::Presented,
+    session::state::{Arrived, Blobs, State},
+    store::Stored,
 };
 
 /// What a response does to the browser's session.
@@ -45,7 +45,7 @@ impl<T: Payload> Sessions<T> {
     /// ```
     pub fn session_with(&self, data: T) -> Session<T> {
         let session =
-            Session::new(self.clone(), State::new(T::default(), Arrival::Absent, None, Presented::default()));
+            Session::new(self.app.clone(), State::new(T::default(), Arrived::default(), Blobs::default()));
         session.update(|begun| *begun = data);
         session
     }
@@ -66,7 +66,7 @@ impl<T: Payload> Sessions<T> {
     /// # Ok::<(), sealed_session::Error>(())
     /// ```
     pub fn cookie_with(&self, data: &T) -> Result<String, Error> {
-        Ok(format!("{}={}", self.cookie_name(), self.sealer().seal(data, self.now())?))
+        Ok(format!("{}={}", self.cookie_name(), self.sealer().seal(data, self.app.settings.now())?))
     }
 
     /// What a response does to the browser's session, wherever that is kept.
@@ -102,12 +102,16 @@ impl<T: Payload> Sessions<T> {
                 Some(value) => value,
             };
             let sealer = these.sealer();
-            Ok(match sealer.find_in(sealer.context(), &value, these.now()) {
+            Ok(match sealer.find_in(sealer.context(), &value, these.app.settings.now()) {
                 Ok(Found::Inline(opened)) => Sent::Set(opened.value),
                 Ok(Found::Reference(metadata, reference)) => {
-                    match these.find_stored(reference, *metadata.id().as_bytes()).await? {
-                        Ok(value) => Sent::Set(value),
-                        Err(refusal) => Sent::Refused(refusal),
+                    let stored = Stored::unseen(reference, metadata.header.session_id, None);
+                    match &these.app.overflow {
+                        None => Sent::Refused(Refusal::MissingBlob),
+                        Some(overflow) => match overflow.calls().load(&stored).await? {
+                            Ok(loaded) => Sent::Set(loaded.value),
+                            Err(refusal) => Sent::Refused(refusal),
+                        },
                     }
                 }
                 Err(refusal) => Sent::Refused(refusal),

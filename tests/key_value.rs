@@ -25,16 +25,16 @@ async fn b51_insert_get_remove_contains_and_keys() {
         .route(
             "/fill",
             any(async |session: Session| {
-                session.insert("views", &1).unwrap();
+                session.insert("views", 1).unwrap();
                 session.insert("user", "ada").unwrap();
-                session.insert("tags", &["a", "b"]).unwrap();
+                session.insert("tags", ["a", "b"]).unwrap();
             }),
         )
         .route("/views", any(async |session: Session| told(session.get::<u32>("views"))))
         .route("/user", any(async |session: Session| told(session.get::<String>("user"))))
         .route("/missing", any(async |session: Session| told(session.get::<u32>("missing"))))
-        .route("/remove", any(async |session: Session| told(session.remove("views"))))
-        .route("/has", any(async |session: Session| session.contains("views").to_string()))
+        .route("/remove", any(async |session: Session| told(session.remove::<u32>("views"))))
+        .route("/has", any(async |session: Session| session.contains_key("views").to_string()))
         .route("/keys", any(async |session: Session| session.keys().join(",")))
         .route("/clear", any(async |session: Session| session.clear())));
     let mut browser = Browser::new();
@@ -46,8 +46,8 @@ async fn b51_insert_get_remove_contains_and_keys() {
         ("/missing", "None"),
         ("/keys", "tags,user,views"),
         ("/has", "true"),
-        ("/remove", "true"),
-        ("/remove", "false"),
+        ("/remove", "Some(1)"),
+        ("/remove", "None"),
         ("/has", "false"),
         ("/keys", "tags,user"),
     ] {
@@ -59,7 +59,7 @@ async fn b51_insert_get_remove_contains_and_keys() {
 #[tokio::test]
 async fn b51_a_value_that_does_not_fit_the_asked_type_is_an_error_not_a_guess() {
     let app = app(Router::new()
-        .route("/fill", any(async |session: Session| session.insert("value", &300).unwrap()))
+        .route("/fill", any(async |session: Session| session.insert("value", 300).unwrap()))
         .route("/byte", any(async |session: Session| told(session.get::<u8>("value"))))
         .route("/text", any(async |session: Session| told(session.get::<String>("value"))))
         .route("/bool", any(async |session: Session| told(session.get::<bool>("value"))))
@@ -68,7 +68,7 @@ async fn b51_a_value_that_does_not_fit_the_asked_type_is_an_error_not_a_guess() 
     browser.post(&app, "/fill").await;
     for path in ["/byte", "/text", "/bool", "/list"] {
         let answer = browser.get(&app, path).await;
-        let expected = "a session value is not of the requested type";
+        let expected = "a session value is not of the requested type: ask for the type that was inserted";
         assert_eq!(answer.text(), expected, "{path}");
     }
 }
@@ -86,7 +86,7 @@ fn b51_a_struct_that_gained_a_field_with_a_default_still_reads() {
         name: String,
     }
     let mut map = SessionMap::default();
-    map.insert("user", &Old { name: "ada" }).unwrap();
+    map.insert("user", Old { name: "ada" }).unwrap();
     assert_eq!(map.get::<New>("user").unwrap(), Some(New { admin: false, name: "ada".into() }));
 }
 
@@ -103,7 +103,7 @@ fn b51_fields_reordered_between_two_deployments_keep_their_names() {
         admin: bool,
     }
     let mut map = SessionMap::default();
-    map.insert("user", &Old { admin: false, premium: true }).unwrap();
+    map.insert("user", Old { admin: false, premium: true }).unwrap();
     assert_eq!(map.get::<New>("user").unwrap(), Some(New { premium: true, admin: false }));
 }
 
@@ -120,12 +120,12 @@ fn b51_a_list_is_no_struct_and_a_number_no_variant() {
         Admin,
     }
     let mut map = SessionMap::default();
-    map.insert("flags", &[true, false]).unwrap();
-    map.insert("number", &1).unwrap();
+    map.insert("flags", [true, false]).unwrap();
+    map.insert("number", 1).unwrap();
     assert!(map.get::<Rights>("flags").unwrap_err().is_value());
     assert!(map.get::<Role>("number").unwrap_err().is_value());
     assert_eq!(map.get::<[bool; 2]>("flags").unwrap(), Some([true, false]));
-    map.insert("role", &Role::Admin).unwrap();
+    map.insert("role", Role::Admin).unwrap();
     assert_eq!(map.get::<Role>("role").unwrap(), Some(Role::Admin));
     assert_ne!(map.get::<Role>("role").unwrap(), Some(Role::Visitor));
 }
@@ -160,10 +160,11 @@ fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
         }
     }
     let mut map = SessionMap::default();
-    map.insert("key", &1).unwrap();
-    let error = map.insert("key", &Broken).unwrap_err();
+    map.insert("key", 1).unwrap();
+    let error = map.insert("key", Broken).unwrap_err();
     assert!(error.is_value());
-    assert_eq!(error.to_string(), "a session value can't be serialized");
+    let expected = "a session value cannot be serialized: make its `Serialize` succeed, and nest it at most 128 levels deep";
+    assert_eq!(error.to_string(), expected);
     assert_eq!(map.get::<u32>("key").unwrap(), Some(1));
 }
 
@@ -171,15 +172,59 @@ fn b51_a_value_that_can_not_be_serialised_leaves_the_map_as_it_was() {
 fn b51_keys_are_what_was_inserted_whatever_they_are_called() {
     let mut map = SessionMap::default();
     for key in ["save", "clear", "cookie", "id", "", "ü"] {
-        map.insert(key, &1).unwrap();
+        map.insert(key, 1).unwrap();
     }
     assert_eq!(map.keys().collect::<Vec<_>>(), ["", "clear", "cookie", "id", "save", "ü"]);
-    assert!(!map.contains("destroy"));
+    assert!(!map.contains_key("destroy"));
+}
+
+#[test]
+fn removing_a_key_removes_it_even_if_its_value_is_of_another_type() {
+    let mut map = SessionMap::default();
+    map.insert("user", "ada").unwrap();
+    map.insert("cart", [1, 2]).unwrap();
+    assert!(map.remove::<u32>("user").unwrap_err().is_value());
+    assert!(!map.contains_key("user"));
+    assert!(map.remove::<serde::de::IgnoredAny>("cart").unwrap().is_some());
+    assert_eq!((map.len(), map.is_empty()), (0, true));
+}
+
+#[test]
+fn updating_a_value_starts_from_the_present_one_and_returns_the_new_one() {
+    let mut map = SessionMap::default();
+    let count = |views: Option<u32>| views.unwrap_or(0) + 1;
+    assert_eq!(map.update("views", count).unwrap(), 1);
+    assert_eq!(map.update("views", count).unwrap(), 2);
+    assert_eq!(map.get::<u32>("views").unwrap(), Some(2));
+}
+
+#[test]
+fn updating_a_value_of_another_type_is_an_error_that_changes_nothing() {
+    let mut map = SessionMap::default();
+    map.insert("views", "many").unwrap();
+    let error = map.update("views", |_: Option<u32>| unreachable!("it has no number to give")).unwrap_err();
+    assert!(error.is_value());
+    assert_eq!(map.get::<String>("views").unwrap(), Some("many".into()));
+}
+
+#[tokio::test]
+async fn a_key_value_session_counts_and_updates_its_values() {
+    let app = app(Router::new().route(
+        "/",
+        any(async |session: Session| {
+            let before = (session.is_empty(), session.len());
+            let views = session.update_value("views", |views: Option<u32>| views.unwrap_or(0) + 1);
+            format!("{before:?} {}", told(views))
+        }),
+    ));
+    let mut browser = Browser::new();
+    assert_eq!(browser.post(&app, "/").await.text(), "(true, 0) 1");
+    assert_eq!(browser.post(&app, "/").await.text(), "(false, 1) 2");
 }
 
 #[tokio::test]
 async fn b51_inserting_what_was_there_is_no_change() {
-    let app = app(Router::new().route("/", any(async |session: Session| session.insert("a", &1).unwrap())));
+    let app = app(Router::new().route("/", any(async |session: Session| session.insert("a", 1).unwrap())));
     let mut browser = Browser::new();
     assert!(!browser.post(&app, "/").await.sends_nothing());
     assert!(browser.post(&app, "/").await.sends_nothing());
@@ -191,7 +236,7 @@ async fn b51_a_key_value_session_and_a_typed_one_do_not_read_each_other() {
     let untyped = Sessions::key_value(ring.clone()).build().unwrap();
     let typed = Sessions::<kit::Visit>::builder(ring).build().unwrap();
     let mut map = SessionMap::default();
-    map.insert("views", &1).unwrap();
+    map.insert("views", 1).unwrap();
     let cookie = untyped.sealer().seal(&map, std::time::SystemTime::now()).unwrap();
     let refusal = typed.sealer().open(&cookie, std::time::SystemTime::now()).unwrap_err();
     assert_eq!(refusal, sealed_session::Refusal::UnknownSchema);
@@ -202,8 +247,9 @@ async fn b11_an_insert_after_the_head_is_gone_is_told() {
     let sessions = Sessions::key_value(KeyRing::generate().unwrap()).build().unwrap();
     let session = sessions.open(&axum::http::Request::new(())).await.unwrap();
     let _ = sessions.commit(session.clone(), &mut axum::http::Response::new(())).await.unwrap();
-    assert!(session.insert("late", &1).unwrap_err().is_finished());
-    assert!(session.remove("late").unwrap_err().is_finished());
+    assert!(session.insert("late", 1).unwrap_err().is_finished());
+    assert!(session.remove::<u32>("late").unwrap_err().is_finished());
+    assert!(session.update_value("late", |_| 1).unwrap_err().is_finished());
 }
 
 #[test]
@@ -214,16 +260,17 @@ fn b44_a_map_shows_neither_keys_nor_values() {
 }
 
 #[tokio::test]
-async fn flash_messages_and_a_typed_struct_live_in_a_key_value_session() -> Result<(), Error> {
+async fn flash_messages_and_a_typed_struct_live_in_a_key_value_session()
+-> Result<(), Box<dyn std::error::Error>> {
     use sealed_session::flash::{Flash, Level};
     let sessions = Sessions::key_value(KeyRing::generate()?).build()?;
     let session = sessions.open(&axum::http::Request::new(())).await?;
     let mut flash = Flash::default();
     flash.info("saved");
-    session.insert("flash", &flash)?;
+    session.insert("flash", flash)?;
     let taken = session.get::<Flash>("flash")?.unwrap_or_default().take();
     assert_eq!((taken[0].level, &*taken[0].text), (Level::Info, "saved"));
-    assert!(session.remove("flash")?);
+    assert!(session.remove::<Flash>("flash")?.is_some());
     Ok(())
 }
 
@@ -232,8 +279,8 @@ fn b51_the_shape_of_the_map_never_changes() {
     let fingerprint = sealed_session::Fingerprint::of::<SessionMap>().unwrap();
     assert_eq!(fingerprint.to_string(), "843148f2");
     let mut map = SessionMap::default();
-    map.insert("b", &7).unwrap();
-    map.insert("a", &Some("x")).unwrap();
+    map.insert("b", 7).unwrap();
+    map.insert("a", Some("x")).unwrap();
     let payload = postcard::to_allocvec(&map).unwrap();
     assert_eq!(
         payload,

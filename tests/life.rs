@@ -568,7 +568,8 @@ async fn what_nobody_asks_for_is_not_opened() {
 }
 
 #[tokio::test]
-async fn a_session_opened_and_committed_by_hand_makes_the_same_trip() -> Result<(), Error> {
+async fn a_session_opened_and_committed_by_hand_makes_the_same_trip() -> Result<(), Box<dyn std::error::Error>>
+{
     let sessions = Sessions::<Visit>::new(KeyRing::generate()?)?;
     let mut browser = Browser::new();
     for expected in 1..=3 {

@@ -1,4 +1,4 @@
-//! The tutorial's handlers. Above each, what it was in express.
+//! The tutorial's handlers. The comment above each one shows the same in express.
 
 use std::collections::BTreeMap;
 
@@ -26,12 +26,13 @@ pub fn router(sessions: Sessions) -> Router {
 
 // req.session.views ??= {}; req.session.views[pathname] = (req.session.views[pathname] || 0) + 1
 async fn views(session: Session, uri: Uri) -> Result<String, Error> {
-    let mut views: BTreeMap<String, u32> = session.get("views")?.unwrap_or_default();
-    let here = views.entry(uri.path().to_owned()).or_default();
-    *here += 1;
-    let text = format!("you viewed this page {here} times");
-    session.insert("views", &views)?;
-    Ok(text)
+    let path = uri.path();
+    let views = session.update_value("views", |views: Option<BTreeMap<String, u32>>| {
+        let mut views = views.unwrap_or_default();
+        *views.entry(path.to_owned()).or_default() += 1;
+        views
+    })?;
+    Ok(format!("you viewed this page {} times", views[path]))
 }
 
 #[derive(Deserialize)]
@@ -41,9 +42,9 @@ struct Login {
 
 // req.session.regenerate(err => { req.session.user = user; req.session.save(err => …) })
 async fn login(session: Session, Query(login): Query<Login>) -> Result<String, Error> {
-    session.regenerate();
+    session.destroy(); // what follows is a new session, with a new id
     session.insert("user", &login.user)?;
-    session.save().await?; // now we know that it fits
+    session.save().await?; // from here on, the session is known to fit
     Ok(format!("hello, {}", login.user))
 }
 
@@ -63,7 +64,8 @@ async fn touch(session: Session) -> &'static str {
 
 // delete req.session.views
 async fn forget(session: Session) -> Result<&'static str, Error> {
-    Ok(if session.remove("views")? { "forgotten" } else { "nothing to forget" })
+    let views: Option<BTreeMap<String, u32>> = session.remove("views")?;
+    Ok(if views.is_some() { "forgotten" } else { "nothing to forget" })
 }
 
 // req.session.destroy()

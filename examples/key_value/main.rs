@@ -4,7 +4,7 @@
 //! cargo run --example key_value
 //! ```
 //!
-//! `SESSION_KEYS` and `PORT` as in every example.
+//! Reads `SESSION_KEYS` and `PORT`, as every example does.
 
 mod app;
 #[path = "../start/mod.rs"]

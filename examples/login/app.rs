@@ -69,9 +69,7 @@ async fn home(session: Session<Visit>) -> Result<Response, Error> {
 }
 
 async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Response, Error> {
-    if !session.verify_csrf(&form.csrf) {
-        return Ok(StatusCode::FORBIDDEN.into_response());
-    }
+    session.verify_csrf(&form.csrf)?; // answers 403
     let Some(user) = verify(&form) else {
         session.update(|visit| visit.flash.error("No such name, or another password."));
         return Ok(Redirect::to("/").into_response());
@@ -83,7 +81,7 @@ async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Respo
     });
     match form.remember {
         Some(_) => session.remember(FOURTEEN_DAYS)?,
-        None => session.end_with_browser(), // what somebody else may have chosen here before
+        None => session.end_with_browser(), // clears an earlier "remember me" on a shared computer
     }
     Ok(Redirect::to("/dashboard").into_response())
 }
@@ -105,12 +103,10 @@ async fn dashboard(session: Session<Visit>) -> Result<Response, Error> {
     ))
 }
 
-async fn logout(session: Session<Visit>, Form(form): Form<Logout>) -> Response {
-    if !session.verify_csrf(&form.csrf) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
+async fn logout(session: Session<Visit>, Form(form): Form<Logout>) -> Result<Redirect, Error> {
+    session.verify_csrf(&form.csrf)?;
     session.destroy();
-    Redirect::to("/").into_response()
+    Ok(Redirect::to("/"))
 }
 
 /// A page with the messages that wait for it.

@@ -1,22 +1,22 @@
-//! What every example starts with: its keys, and where it listens.
+//! The start of every example: its key ring, and the address it listens on.
 
 use std::{env, error::Error};
 
-use sealed_session::{Key, KeyRing};
+use sealed_session::{Key, KeyRing, SetupError};
 use tokio::net::TcpListener;
 
-/// The ring of `SESSION_KEYS`, or one of a new key, which is printed.
-pub fn key_ring() -> Result<KeyRing, sealed_session::Error> {
+/// Reads the key ring from `SESSION_KEYS`, or makes a new key and prints it.
+pub fn key_ring() -> Result<KeyRing, SetupError> {
     if env::var_os("SESSION_KEYS").is_some() {
         return KeyRing::from_env("SESSION_KEYS");
     }
     let key = Key::generate()?;
-    println!("SESSION_KEYS is not set: here is a new key. Sessions end with it, unless you keep it:");
+    println!("SESSION_KEYS is not set. Set it to this new key to keep sessions across restarts:");
     println!("SESSION_KEYS={}", key.expose());
     KeyRing::new([key])
 }
 
-/// Listens on `PORT` of 127.0.0.1, 3000 unless set, and says so.
+/// Listens on 127.0.0.1, on `PORT` or 3000, and prints the address.
 #[allow(dead_code)] // not every example serves http
 pub async fn listen(what: &str) -> Result<TcpListener, Box<dyn Error>> {
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;

@@ -3,10 +3,10 @@
 use std::{any::type_name, fmt, sync::OnceLock};
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_fingerprint::{Fingerprint, Samples, Schema, named};
+use serde_fingerprint::{EncodeError, Fingerprint, Samples, Schema, SchemaError, named};
 
 use super::migration::{self, Declaration, Migration};
-use crate::error::{Error, Kind, Refusal};
+use crate::error::{Refusal, SetupError, SetupKind, chain};
 
 /// The schema number of a self-describing payload. Fingerprints begin at 16.
 const SELF_DESCRIBING: u32 = 1;
@@ -78,11 +78,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         encoding: Encoding,
         samples: Samples,
         declarations: Vec<Declaration<T>>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, SetupError> {
         let former = |current| migration::trace(declarations, &samples, current);
         Ok(match encoding {
             Encoding::Compact => {
-                let schema = Schema::trace_with(&samples).map_err(Kind::Untraceable)?;
+                let schema = Schema::trace_with(&samples).map_err(SetupKind::Untraceable)?;
                 Self { migrations: former(Some(schema.fingerprint()))?, own: Own::Compact(schema) }
             }
             Encoding::SelfDescribing => Self {
@@ -101,12 +101,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
     }
 
     /// Appends the bytes of a value.
-    pub(crate) fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match &self.own {
-            Own::Compact(schema) => schema.encode_into(value, out)?,
-            Own::SelfDescribing { .. } => named::encode_into(value, out)?,
+            Own::Compact(schema) => schema.encode_into(value, out),
+            Own::SelfDescribing { .. } => named::encode_into(value, out),
         }
-        Ok(())
     }
 
     /// Decodes a payload of `T`, of a declared former type, or of `T` without its last fields, in that order.
@@ -133,7 +132,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
             Own::Compact(schema) => Some(schema),
             Own::SelfDescribing { compact, samples } => {
                 let traced = compact.get_or_init(|| {
-                    let warn = |error: &_| tracing::warn!(%error, "compact sessions are not read");
+                    let warn = |error: &SchemaError| tracing::warn!(error = %chain(error), "compact sessions are not read");
                     Schema::trace_with(samples).inspect_err(warn).ok()
                 });
                 traced.as_ref()
@@ -141,21 +140,26 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         }
     }
 
-    /// Checks that a value, such as the type's default, reads back as itself. A hash map may write its entries in
-    /// another order.
-    pub(crate) fn check(&self, value: &T) -> Result<(), Error> {
-        let (mut first, mut second) = (Vec::new(), Vec::new());
-        self.encode_into(value, &mut first)?;
-        if let Ok(again) = self.decode(self.schema(), &first)
-            && self.encode_into(&again, &mut second).is_ok()
+    /// Returns the bytes of the type's default value, after checking that they read back as that value. A hash map may
+    /// write its entries in another order.
+    pub(crate) fn empty(&self) -> Result<Vec<u8>, SetupError>
+    where
+        T: Default,
+    {
+        let mut empty = Vec::new();
+        self.encode_into(&T::default(), &mut empty).map_err(SetupKind::Encode)?;
+        let mut again = Vec::new();
+        if let Ok(value) = self.decode(self.schema(), &empty)
+            && self.encode_into(&value, &mut again).is_ok()
         {
-            first.sort_unstable();
-            second.sort_unstable();
-            if first == second {
-                return Ok(());
+            let mut sorted = empty.clone();
+            sorted.sort_unstable();
+            again.sort_unstable();
+            if sorted == again {
+                return Ok(empty);
             }
         }
-        Err(Kind::Unreadable(type_name::<T>()).into())
+        Err(SetupKind::Unreadable(type_name::<T>()).into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::any::type_name;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::{Fingerprint, Samples, Schema};
 
-use crate::error::{Error, Refusal};
+use crate::error::{Refusal, SetupError, SetupKind};
 
 /// A shape that `T` is also read from.
 pub(crate) struct Migration<T> {
@@ -22,7 +22,7 @@ impl<T> Migration<T> {
 type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
 
 /// A declaration, traced by `build()`.
-pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, Error>>;
+pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError>>;
 
 /// Declares that payloads of `Old` are read and converted to `T`.
 pub(crate) fn declare<Old, T>(convert: fn(Old) -> T) -> Declaration<T>
@@ -31,7 +31,7 @@ where
     T: 'static,
 {
     Box::new(move |samples| {
-        let schema = Schema::<Old>::trace_with(samples)?;
+        let schema = Schema::<Old>::trace_with(samples).map_err(SetupKind::Schema)?;
         Ok(Migration {
             fingerprint: schema.fingerprint(),
             read: Box::new(move |payload| {
@@ -46,7 +46,7 @@ pub(super) fn trace<T>(
     declarations: Vec<Declaration<T>>,
     samples: &Samples,
     current: Option<Fingerprint>,
-) -> Result<Vec<Migration<T>>, Error> {
+) -> Result<Vec<Migration<T>>, SetupError> {
     let mut migrations: Vec<Migration<T>> = Vec::with_capacity(declarations.len());
     for declaration in declarations {
         let migration = declaration(samples)?;
@@ -54,7 +54,7 @@ pub(super) fn trace<T>(
         let known =
             current == Some(fingerprint) || migrations.iter().any(|known| known.fingerprint == fingerprint);
         if known {
-            return Err(Error::configuration(format!(
+            return Err(SetupError::configuration(format!(
                 "two of the shapes that `{}` is read from are one (fingerprint {fingerprint}): declare each \
                  former shape once, and none that is the present one",
                 type_name::<T>()

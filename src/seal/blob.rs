@@ -12,7 +12,7 @@ use super::{
     frame::{self, Reference},
     random::Nonce,
 };
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Kind, Refusal};
 
 const FIRST: u8 = 0x10 | Role::Blob as u8;
 const AAD_BYTES: usize = 13;
@@ -63,7 +63,10 @@ impl Context {
         blob: &Blob<'_>,
     ) -> Result<Vec<u8>, Error> {
         if blob.generation == 0 {
-            return Err(Error::configuration("a blob's generations count from 1"));
+            return Err(Kind::Unreadable(
+                "a blob of generation 0 cannot be sealed: generations count from 1",
+            )
+            .into());
         }
         Ok(self.seal_blob_with(Nonce::draw()?, reference, session_id, blob))
     }

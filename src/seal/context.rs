@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::aead::Aead;
 use crate::{
-    error::{Error, Refusal},
+    error::{Refusal, SetupError},
     seal::key::{Key, KeyId, lp},
     seal::key_ring::KeyRing,
 };
@@ -52,10 +52,10 @@ impl Context {
     /// # Errors
     ///
     /// When one of the two is longer than 65,535 bytes.
-    pub fn new(ring: &KeyRing, realm: &str, cookie_name: &str) -> Result<Self, Error> {
+    pub fn new(ring: &KeyRing, realm: &str, cookie_name: &str) -> Result<Self, SetupError> {
         for (what, text) in [("realm", realm), ("cookie name", cookie_name)] {
             if text.len() > usize::from(u16::MAX) {
-                return Err(Error::configuration(format!("the {what} is longer than 65,535 bytes")));
+                return Err(SetupError::configuration(format!("the {what} is longer than 65,535 bytes")));
             }
         }
         let keys = ring.keys().iter().map(|key| ContextKey::new(key, realm, cookie_name)).collect();

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Kind, Refusal};
 
 pub(super) const HEADER_BYTES: usize = 34;
 pub(super) const REFERENCE_BYTES: usize = 74;
@@ -40,6 +40,11 @@ impl fmt::Debug for Header {
 }
 
 impl Header {
+    /// The header of the next cookie of the same session. A clock that is behind the session's beginning seals at that.
+    pub(crate) fn renewed(&self, now: u32) -> Self {
+        Self { issued: now.max(self.created), ..*self }
+    }
+
     fn is_readable(&self) -> bool {
         self.created <= self.issued && self.window > 0
     }
@@ -48,9 +53,10 @@ impl Header {
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.is_readable() {
             true => Ok(()),
-            false => {
-                Err(Error::configuration("a header with a window of 0, or issued before it was created"))
-            }
+            false => Err(Kind::Unreadable(
+                "a header cannot be sealed whose window is 0, or that was issued before it was created",
+            )
+            .into()),
         }
     }
 

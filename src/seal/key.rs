@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{Error, KeyFault, Kind},
+    error::{KeyFault, SetupError, SetupKind},
     seal::{base64url, random},
 };
 
@@ -79,7 +79,7 @@ const CHECKSUM_BYTES: usize = 4;
 /// let text = key.expose(); // only ever on demand
 /// assert!(text.as_str().starts_with("ssk1.xaes."));
 /// assert_eq!(Key::parse(text.as_str())?.id(), key.id());
-/// # Ok::<(), sealed_session::Error>(())
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 ///
 /// # Security
@@ -97,7 +97,7 @@ impl Key {
     /// # Errors
     ///
     /// When the operating system gives no random bytes.
-    pub fn generate() -> Result<Self, Error> {
+    pub fn generate() -> Result<Self, SetupError> {
         Self::generate_for(Suite::default())
     }
 
@@ -106,7 +106,7 @@ impl Key {
     /// # Errors
     ///
     /// When the operating system gives no random bytes.
-    pub fn generate_for(suite: Suite) -> Result<Self, Error> {
+    pub fn generate_for(suite: Suite) -> Result<Self, SetupError> {
         let mut master = Zeroizing::new([0; 32]);
         random::fill(&mut *master)?;
         Ok(Self::new(master, suite))
@@ -118,8 +118,8 @@ impl Key {
     ///
     /// When it is anything else than [`expose`](Self::expose) writes, or a placeholder: key material whose bytes are all
     /// equal. The error says what is wrong, and nothing of the text.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::parse_parts(text).map_err(|fault| Kind::Key { position: None, fault }.into())
+    pub fn parse(text: &str) -> Result<Self, SetupError> {
+        Self::parse_parts(text).map_err(|fault| SetupKind::Key { position: None, fault }.into())
     }
 
     pub(crate) fn parse_parts(text: &str) -> Result<Self, KeyFault> {
@@ -187,9 +187,9 @@ impl Key {
 }
 
 impl FromStr for Key {
-    type Err = Error;
+    type Err = SetupError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, SetupError> {
         Self::parse(text)
     }
 }

@@ -1,11 +1,20 @@
 //! Which key seals, and which open.
 
-use std::{collections::HashMap, env, fmt, fs::File, io::Read, path::Path, str::FromStr, sync::Arc};
+use std::{
+    collections::HashMap,
+    env::{self, VarError},
+    fmt,
+    fs::File,
+    io::Read,
+    path::Path,
+    str::FromStr,
+    sync::Arc,
+};
 
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{Error, Kind},
+    error::{SetupError, SetupKind},
     seal::key::{Key, KeyId},
 };
 
@@ -43,15 +52,15 @@ impl KeyRing {
     /// # Errors
     ///
     /// When there is no key, or when two share an id.
-    pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, Error> {
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, SetupError> {
         let keys: Arc<[Key]> = keys.into_iter().collect();
         if keys.is_empty() {
-            return Err(Kind::EmptyRing.into());
+            return Err(SetupKind::EmptyRing.into());
         }
         let mut positions = HashMap::with_capacity(keys.len());
         for (index, key) in keys.iter().enumerate() {
             if let Some(first) = positions.insert(key.id(), index + 1) {
-                return Err(Kind::DuplicateKey { first, second: index + 1 }.into());
+                return Err(SetupKind::DuplicateKey { first, second: index + 1 }.into());
             }
         }
         Ok(Self { keys })
@@ -63,7 +72,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the operating system gives no random bytes.
-    pub fn generate() -> Result<Self, Error> {
+    pub fn generate() -> Result<Self, SetupError> {
         Self::new([Key::generate()?])
     }
 
@@ -73,16 +82,16 @@ impl KeyRing {
     ///
     /// When it holds no key, an entry that is none, or one twice. The error names the entry's position, never its
     /// text.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub fn parse(text: &str) -> Result<Self, SetupError> {
         let entries = text
             .lines()
             .map(|line| line.split_once('#').map_or(line, |(before, _)| before))
             .flat_map(|line| line.split(|c: char| c == ',' || c.is_whitespace()))
             .filter(|entry| !entry.is_empty());
-        let keys: Result<Vec<Key>, Kind> = entries
+        let keys: Result<Vec<Key>, SetupKind> = entries
             .enumerate()
             .map(|(index, entry)| {
-                Key::parse_parts(entry).map_err(|fault| Kind::Key { position: Some(index + 1), fault })
+                Key::parse_parts(entry).map_err(|fault| SetupKind::Key { position: Some(index + 1), fault })
             })
             .collect();
         Self::new(keys?)
@@ -93,10 +102,11 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the variable is not set or not UTF-8, and as [`parse`](Self::parse).
-    pub fn from_env(variable: &str) -> Result<Self, Error> {
-        let text = env::var(variable).map_err(|source| Kind::Environment {
-            variable: variable.to_owned(),
-            source: withhold(source),
+    pub fn from_env(variable: &str) -> Result<Self, SetupError> {
+        let text = env::var(variable).map_err(|error| match error {
+            VarError::NotPresent => SetupKind::VariableMissing(variable.to_owned()),
+            // The error holds the variable's content, which may well be a key.
+            VarError::NotUnicode(_) => SetupKind::VariableNotUtf8(variable.to_owned()),
         })?;
         Self::parse(&Zeroizing::new(text))
     }
@@ -106,7 +116,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// When the file can't be read, is not UTF-8 or is longer than a mebibyte, and as [`parse`](Self::parse).
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         let path = path.as_ref();
         let mut text = Zeroizing::new(String::new());
         File::open(path)
@@ -115,7 +125,7 @@ impl KeyRing {
                 true => Err(std::io::Error::other("it is longer than a mebibyte")),
                 false => Ok(()),
             })
-            .map_err(|source| Kind::File { path: path.to_owned(), source })?;
+            .map_err(|source| SetupKind::File { path: path.to_owned(), source })?;
         Self::parse(&text)
     }
 
@@ -129,18 +139,10 @@ impl KeyRing {
     }
 }
 
-/// `VarError::NotUnicode` holds the variable's content, which may well be a key.
-fn withhold(error: env::VarError) -> env::VarError {
-    match error {
-        env::VarError::NotUnicode(_) => env::VarError::NotUnicode(Default::default()),
-        absent => absent,
-    }
-}
-
 impl FromStr for KeyRing {
-    type Err = Error;
+    type Err = SetupError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, SetupError> {
         Self::parse(text)
     }
 }

@@ -3,26 +3,42 @@
 //! No generator lives in the process whose state a fork or a cloned machine could repeat: one repeated nonce would
 //! let a client forge every session.
 
+use std::fmt;
+
 use rand::{TryRng, rngs::SysRng};
 
-use crate::error::{Error, Kind};
+/// The operating system's generator failed.
+#[derive(Debug)]
+pub(crate) struct NoRandomBytes(<SysRng as TryRng>::Error);
 
-/// Fills `out`, or fails.
-pub(crate) fn fill(out: &mut [u8]) -> Result<(), Error> {
-    SysRng.try_fill_bytes(out).map_err(|error| Kind::Random(error).into())
+impl fmt::Display for NoRandomBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operating system does not provide random bytes")
+    }
+}
+
+impl std::error::Error for NoRandomBytes {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+/// Fills `out` with random bytes.
+pub(crate) fn fill(out: &mut [u8]) -> Result<(), NoRandomBytes> {
+    SysRng.try_fill_bytes(out).map_err(NoRandomBytes)
 }
 
 /// The nonce of one seal. It can't be cloned, and sealing consumes it.
 pub(crate) struct Nonce([u8; 24]);
 
 impl Nonce {
-    /// A nonce for one seal.
-    pub(crate) fn draw() -> Result<Self, Error> {
+    /// Draws a nonce for one seal.
+    pub(crate) fn draw() -> Result<Self, NoRandomBytes> {
         bytes().map(Self)
     }
 
-    /// A nonce, and the id of a session that begins with it: one question to the operating system, not two.
-    pub(crate) fn draw_with_id() -> Result<(Self, [u8; 16]), Error> {
+    /// Draws a nonce, and the id of a session that begins with it, with one call of the operating system.
+    pub(crate) fn draw_with_id() -> Result<(Self, [u8; 16]), NoRandomBytes> {
         let drawn: [u8; 40] = bytes()?;
         let (nonce, id) = drawn.split_first_chunk().expect("forty bytes begin with 24");
         Ok((Self(*nonce), id.try_into().expect("and end with sixteen")))
@@ -38,8 +54,8 @@ impl Nonce {
     }
 }
 
-/// So many random bytes.
-pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], Error> {
+/// Draws random bytes.
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], NoRandomBytes> {
     let mut out = [0; N];
     fill(&mut out)?;
     Ok(out)

@@ -1,4 +1,4 @@
-//! The payload of sessions without a type: keys and values, as express-session and tower-sessions have them.
+//! Sessions of keys and values, as express-session and tower-sessions have them.
 
 use std::{borrow::Borrow, collections::BTreeMap, fmt};
 
@@ -14,7 +14,8 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// Keys and values. Each value has its own type, chosen by the code that inserts and gets it.
+/// The data of a session without a type of its own: keys and values. Each value has its own type, which the code that
+/// inserts and gets it chooses.
 ///
 /// Values are MessagePack with the names of fields, as [`Encoding::SelfDescribing`](crate::Encoding) writes them: a
 /// struct that gained a field with `#[serde(default)]` still reads. The map is sorted by key. Names cost bytes: for
@@ -24,10 +25,13 @@ use crate::{
 /// use sealed_session::SessionMap;
 ///
 /// let mut map = SessionMap::default();
-/// map.insert("views", &3)?;
-/// assert_eq!(map.get::<u32>("views")?, Some(3));
-/// assert_eq!(map.get::<u32>("nothing")?, None);
-/// assert!(map.get::<String>("views").is_err());
+/// map.insert("user", "ada")?;
+/// assert_eq!(map.get::<String>("user")?, Some("ada".to_owned()));
+/// assert!(map.get::<u32>("user").is_err());
+/// assert_eq!(map.get::<String>("nothing")?, None);
+///
+/// let views = map.update("views", |views: Option<u32>| views.unwrap_or(0) + 1)?;
+/// assert_eq!(views, 1);
 /// # Ok::<(), sealed_session::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +46,11 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// If the value can't be serialized or nests more than 128 levels deep. The map is then unchanged.
-    pub fn insert(&mut self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        // No cause is given: what serde says may hold a piece of the value.
-        named::encode_into(value, &mut bytes).map_err(|_| Kind::Value("can't be serialized"))?;
-        self.0.insert(key.into(), Value(bytes));
+    /// If the value cannot be serialized or is nested more than 128 levels deep ([`Error::is_value`]). The map is then
+    /// unchanged.
+    pub fn insert(&mut self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
+        let value = Value::of(&value)?;
+        self.0.insert(key.into(), value);
         Ok(())
     }
 
@@ -55,23 +58,43 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type. It is never guessed: a list is not a struct, and a number is not a
-    /// variant. Where serde buffers a part before it decides what it is (`flatten`, `untagged`, `tag`), serde decides. As
-    /// in JSON, `Some(None)` reads as `None`.
+    /// If the value does not fit the type ([`Error::is_value`]). It is never guessed: a list is not a struct, and a
+    /// number is not an enum variant. Where serde buffers a part before it decides what it is (`flatten`, `untagged`,
+    /// `tag`), serde decides. As in JSON, `Some(None)` reads as `None`.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
-        let read = |value: &Value| {
-            named::decode(&value.0).map_err(|_| Kind::Value("is not of the requested type").into())
-        };
-        self.0.get(key).map(read).transpose()
+        self.0.get(key).map(Value::read).transpose()
     }
 
-    /// Removes a key, and returns whether it was there.
-    pub fn remove(&mut self, key: &str) -> bool {
-        self.0.remove(key).is_some()
+    /// Removes a key, and returns the value it had as the requested type, or `None` if the key had no value.
+    ///
+    /// # Errors
+    ///
+    /// If the value does not fit the type ([`Error::is_value`]). The key is removed all the same. To remove a key
+    /// whatever its value is, ask for a [`serde::de::IgnoredAny`], which every value fits.
+    pub fn remove<V: DeserializeOwned>(&mut self, key: &str) -> Result<Option<V>, Error> {
+        self.0.remove(key).map(|value| value.read()).transpose()
+    }
+
+    /// Sets the value of a key to the result of `change`, which gets the present value or `None`, and returns the new
+    /// value.
+    ///
+    /// # Errors
+    ///
+    /// If the present value does not fit the type, or the new one cannot be serialized ([`Error::is_value`]). The map is
+    /// then unchanged.
+    pub fn update<V: Serialize + DeserializeOwned>(
+        &mut self,
+        key: impl Into<String>,
+        change: impl FnOnce(Option<V>) -> V,
+    ) -> Result<V, Error> {
+        let key = key.into();
+        let value = change(self.get(&key)?);
+        self.insert(key, &value)?;
+        Ok(value)
     }
 
     /// Returns true if the key has a value.
-    pub fn contains(&self, key: &str) -> bool {
+    pub fn contains_key(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
@@ -88,6 +111,25 @@ impl SessionMap {
     /// Returns true if the map has no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Value {
+    // Neither error has a cause: what serde says may hold a piece of the value.
+    fn of(value: &impl Serialize) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        named::encode_into(value, &mut bytes).map_err(|_| {
+            Kind::Value(
+                "cannot be serialized: make its `Serialize` succeed, and nest it at most 128 levels deep",
+            )
+        })?;
+        Ok(Self(bytes))
+    }
+
+    fn read<V: DeserializeOwned>(&self) -> Result<V, Error> {
+        named::decode(&self.0).map_err(|_| {
+            Kind::Value("is not of the requested type: ask for the type that was inserted").into()
+        })
     }
 }
 
@@ -127,35 +169,37 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 impl Sessions<SessionMap> {
-    /// Begins the configuration of sessions without a type, as express-session and tower-sessions have them: a
-    /// [`Session`] of keys and values.
+    /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
+    /// ask for a [`Session`] without a type.
     ///
     /// ```
     /// use sealed_session::{Error, KeyRing, Session, Sessions};
     ///
     /// async fn count(session: Session) -> Result<String, Error> {
-    ///     let views = session.get::<u32>("views")?.unwrap_or(0) + 1;
-    ///     session.insert("views", &views)?;
+    ///     let views: u32 = session.update_value("views", |views| views.unwrap_or(0) + 1)?;
     ///     Ok(views.to_string())
     /// }
     ///
     /// let sessions = Sessions::key_value(KeyRing::generate()?).realm("shop").build()?;
-    /// # Ok::<(), Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn key_value(ring: KeyRing) -> SessionsBuilder<SessionMap> {
         Self::builder(ring)
     }
 }
 
-/// Keys and values. Each call is one closure of [`read`](Session::read) or [`try_update`](Session::try_update) on
-/// the [`SessionMap`].
+/// Keys and values. Each method is one call of [`read`](Session::read) or [`try_update`](Session::try_update) with the
+/// method of [`SessionMap`] that it is named after.
+///
+/// A method that changes the session fails with an error that [is finished](Error::is_finished) if the session has
+/// already been committed to a response.
 impl Session<SessionMap> {
     /// Sets the value of a key.
     ///
     /// # Errors
     ///
-    /// If the value can't be serialized, or the response's head has already been sent.
-    pub fn insert(&self, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+    /// If the value cannot be serialized ([`Error::is_value`]), or the session has already been committed.
+    pub fn insert(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
         self.try_update(|map| map.insert(key, value))?
     }
 
@@ -163,27 +207,66 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type.
+    /// If the value does not fit the type ([`Error::is_value`]).
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.read(|map| map.get(key))
     }
 
-    /// Removes a key, and returns whether it was there.
+    /// Removes a key, and returns the value it had as the requested type, or `None` if the key had no value.
     ///
     /// # Errors
     ///
-    /// If the response's head has already been sent.
-    pub fn remove(&self, key: &str) -> Result<bool, Error> {
-        self.try_update(|map| map.remove(key))
+    /// If the value does not fit the type ([`Error::is_value`]); the key is removed all the same. If the session has
+    /// already been committed.
+    pub fn remove<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
+        self.try_update(|map| map.remove(key))?
+    }
+
+    /// Sets the value of a key to the result of `change`, which gets the present value or `None`, and returns the new
+    /// value. No other handle of the same session can change it in between.
+    ///
+    /// # Errors
+    ///
+    /// If the present value does not fit the type, or the new one cannot be serialized ([`Error::is_value`]); the session
+    /// is then unchanged. If the session has already been committed.
+    ///
+    /// ```
+    /// use sealed_session::{Error, Session};
+    ///
+    /// fn add_to_cart(session: &Session, item: String) -> Result<usize, Error> {
+    ///     let cart = session.update_value("cart", |cart: Option<Vec<String>>| {
+    ///         let mut cart = cart.unwrap_or_default();
+    ///         cart.push(item);
+    ///         cart
+    ///     })?;
+    ///     Ok(cart.len())
+    /// }
+    /// ```
+    pub fn update_value<V: Serialize + DeserializeOwned>(
+        &self,
+        key: impl Into<String>,
+        change: impl FnOnce(Option<V>) -> V,
+    ) -> Result<V, Error> {
+        self.try_update(|map| map.update(key, change))?
     }
 
     /// Returns true if the key has a value.
-    pub fn contains(&self, key: &str) -> bool {
-        self.read(|map| map.contains(key))
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.read(|map| map.contains_key(key))
     }
 
     /// Returns the keys, sorted.
     pub fn keys(&self) -> Vec<String> {
         self.read(|map| map.keys().map(str::to_owned).collect())
+    }
+
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.read(SessionMap::len)
+    }
+
+    /// Returns true if the session has no keys.
+    pub fn is_empty(&self) -> bool {
+        self.read(SessionMap::is_empty)
     }
 }

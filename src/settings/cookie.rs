@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use ::cookie::Cookie;
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
-use crate::error::Error;
+use crate::error::SetupError;
 
 /// Longer attribute values are ignored by browsers (RFC 6265bis, section 5.6).
 const LONGEST_ATTRIBUTE: usize = 1024;
@@ -146,7 +146,7 @@ impl CookieAttributes {
     }
 
     /// The cookie as it is sent, or why no browser would take it.
-    pub(crate) fn build(&self) -> Result<SessionCookie, Error> {
+    pub(crate) fn build(&self) -> Result<SessionCookie, SetupError> {
         let name = self.full_name();
         self.check(&name)?;
         let mut cookie = Cookie::build((&*name, ""))
@@ -165,9 +165,10 @@ impl CookieAttributes {
     }
 
     /// Refuses what RFC 6265bis has browsers refuse (sections 5.5 to 5.7), and what would break the header.
-    fn check(&self, name: &str) -> Result<(), Error> {
-        let refuse =
-            |what: &str| Err(Error::configuration(format!("the cookie `{}`: {what}", name.escape_debug())));
+    fn check(&self, name: &str) -> Result<(), SetupError> {
+        let refuse = |what: &str| {
+            Err(SetupError::configuration(format!("the cookie `{}`: {what}", name.escape_debug())))
+        };
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         let nameless = name.is_empty() || self.name == Name::Prefixed(String::new());
         if nameless || !name.chars().all(is_token) {

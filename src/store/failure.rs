@@ -48,20 +48,6 @@ impl Error for StoreError {
     }
 }
 
-/// Returns the text of an error and of all its causes, for a log.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let (mut text, mut next) = (error.to_string(), error.source());
-    while let Some(cause) = next {
-        let why = cause.to_string();
-        // The errors of sqlx and redis already end with the text of their cause.
-        if !text.ends_with(&why) {
-            text = format!("{text}: {why}");
-        }
-        next = cause.source();
-    }
-    text
-}
-
 /// Converts an expiry to milliseconds since 1970, as the stores write it.
 ///
 /// It is rounded down, so that no blob outlives its session. It is clamped to what every database can calculate with:

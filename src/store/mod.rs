@@ -129,15 +129,16 @@
 
 mod blob;
 mod budget;
-mod calls;
+mod change;
+mod cleanup;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod clear;
 pub mod conformance;
 mod failure;
-mod keep;
-mod later;
 #[cfg(feature = "memory")]
 mod memory;
+mod moves;
+mod overflow;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
@@ -164,12 +165,11 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
-    blob::{Loaded, Stored},
+    blob::Loaded,
     budget::Budget,
-    calls::Calls,
-    failure::chain,
-    keep::{Fate, Kept, Work, Write},
-    later::MOST_TASKS,
+    change::{Change, Leave, Reason, Stored},
+    cleanup::{Cleaner, Deletion},
+    overflow::{Calls, Deadline, Overflow},
 };
 
 /// Storage for the blobs of sessions that do not fit in their cookies.

@@ -11,7 +11,8 @@ use tokio::{
     time,
 };
 
-use super::{StoreError, chain};
+use super::StoreError;
+use crate::error::chain;
 
 /// The default interval.
 pub(super) const EVERY: Duration = Duration::from_secs(300);
@@ -76,10 +77,11 @@ impl Sweeper {
                         continue;
                     }
                     Ok(_) => {}
-                    Err(error) => {
-                        let error = chain(&error);
-                        tracing::warn!(store, error, "expired sessions could not be removed; will try again");
-                    }
+                    Err(error) => tracing::warn!(
+                        store,
+                        error = %chain(&error),
+                        "expired sessions could not be removed; will try again"
+                    ),
                 }
                 time::sleep(every).await;
             }

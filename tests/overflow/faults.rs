@@ -348,7 +348,7 @@ async fn b13_a_handler_that_does_without_its_session_while_the_store_is_down_say
     let mut browser = shop.spilled().await;
     let handler = async |session: Result<sealed_session::Session<kit::Visit>, _>| match session {
         Ok(session) => session.read(|visit| format!("{} notes", visit.notes.len())),
-        Err::<_, sealed_session::axum::SessionRejection>(_) => "welcome, whoever you are".to_owned(),
+        Err::<_, sealed_session::Error>(_) => "welcome, whoever you are".to_owned(),
     };
     let app = axum::Router::new()
         .route("/", axum::routing::get(handler))

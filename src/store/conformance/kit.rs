@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
+    error::chain,
     seal::random,
-    store::{BlobId, Generation, Store, StoreError, Written, chain},
+    store::{BlobId, Generation, Store, StoreError, Written},
 };
 
 /// More than the length of any blob in the checks.
