@@ -61,7 +61,7 @@ pub struct SessionsBuilder<T> {
     commit_on_server_error: bool,
     on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
-    store: Option<Arc<dyn crate::store::ErasedStore>>,
+    store: Option<Arc<dyn Store>>,
     store_limit: usize,
     store_deadline: Duration,
     admits: Box<dyn Fn(&T) -> bool + Send + Sync>,

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_fingerprint::EncodeError;
 
 use super::{Chain, Refusal, chain};
-use crate::{seal::random::NoRandomBytes, store::BoxError};
+use crate::{seal::random::NoRandomBytes, store::StoreError};
 
 /// An error in a request: while its session is loaded, changed, sealed or committed.
 ///
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     /// `None` when it did not answer in time.
     Store {
         call: &'static str,
-        source: Option<BoxError>,
+        source: Option<StoreError>,
     },
     /// What the store has given back is not what it was given.
     Blob(Refusal),
@@ -180,7 +180,7 @@ impl Error {
 
     /// A store that does what no store should.
     pub(crate) fn broken_store(call: &'static str, what: &'static str) -> Self {
-        Kind::Store { call, source: Some(what.into()) }.into()
+        Kind::Store { call, source: Some(StoreError::new("checking its answer", what)) }.into()
     }
 
     /// The error and its causes on one line, for the log.
@@ -294,7 +294,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             Kind::Random(error) => error.source(),
-            Kind::Store { source: Some(source), .. } => Some(&**source),
+            Kind::Store { source: Some(source), .. } => Some(source),
             Kind::Blob(refusal) => Some(refusal),
             _ => None,
         }

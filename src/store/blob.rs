@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{
-    Calls, Change, ErasedStore as Store, Generation, Stored, Written, budget::Allowance, cleanup::Cleanup,
-};
+use super::{Calls, Change, Generation, Store, Stored, Written, budget::Allowance, cleanup::Cleanup};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},

@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{BlobId, Deadline, ErasedStore as Store, Generation, Written};
+use super::{BlobId, Deadline, Generation, Store, Written};
 use crate::{error::Error, settings::counters::Tally};
 
 /// The time that a task goes on retrying.

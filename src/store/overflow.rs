@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{BoxError as StoreError, Budget, Cleaner};
+use super::{Budget, Cleaner, StoreError};
 use crate::{
     error::{Error, Kind, Place},
     seal::{Draft, blob_len},
