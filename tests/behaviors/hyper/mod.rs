@@ -1,9 +1,6 @@
 //! The behaviours that users rely on, through plain hyper and over a real TCP connection: with the wrapper and by
 //! hand, over HTTP/1.1 and HTTP/2. A scenario runs once for each way that it is listed under, and is named for it.
 
-#[path = "../kit/mod.rs"]
-mod kit;
-
 mod client;
 mod cookie;
 mod life;
@@ -26,7 +23,7 @@ macro_rules! run {
     ($on:ident: $($file:ident::{$($scenario:ident,)+})+) => {$($(
         #[tokio::test]
         async fn $scenario() {
-            crate::$file::$scenario(crate::$on).await;
+            super::$file::$scenario(super::$on).await;
         }
     )+)+};
 }
