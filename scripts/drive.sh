@@ -1,5 +1,6 @@
 # Starts an example as a newcomer would, and drives it from outside with curl and a cookie jar. Sourced by the scripts
-# that do, from anywhere: `. "$(dirname "$0")/drive.sh"`, then `example NAME [CARGO OPTION]...`.
+# that do, from anywhere: `. "$(dirname "$0")/drive.sh"`, then `example NAME [CARGO OPTION]...`. With EXAMPLE_OPTIONS,
+# cargo gets those options instead: scripts/test names those that it has built everything with.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,6 +11,10 @@ trap 'stop; rm -rf "$work"' EXIT
 example() { # example NAME [CARGO OPTION]...: builds it
     local name=$1
     shift
+    if [ -n "${EXAMPLE_OPTIONS:-}" ]; then
+        read -ra options <<<"$EXAMPLE_OPTIONS"
+        set -- "${options[@]}"
+    fi
     cargo build --quiet --example "$name" "$@"
     program=$(cargo metadata --format-version 1 --no-deps |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/examples/$name
