@@ -77,7 +77,7 @@ impl Weighter<BlobId, Kept> for Cost {
 
 impl Cost {
     /// What a blob costs beside its bytes: its entry, its place in the table, the counters before its bytes, and what
-    /// tables and allocators keep in reserve. `tests/allocations/memory.rs` measures it.
+    /// tables and allocators keep in reserve. `tests/memory.rs` measures it.
     const BESIDE: u64 = 200;
 
     fn of(&self, blob: &[u8]) -> u64 {
