@@ -1,7 +1,7 @@
 //! Checks that the tests named in documents exist. Separate from the rest of the kit, so that a test of documents needs
 //! no framework.
 
-#![allow(dead_code)] // each test binary uses a part
+#![allow(dead_code)] // each test binary uses a part of it
 
 use std::{fs, path::Path};
 
