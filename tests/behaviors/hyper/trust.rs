@@ -3,9 +3,11 @@
 use sealed_session::{Arrival, Refusal};
 
 use crate::{
-    client::Visitor,
+    hyper::{
+        client::Visitor,
+        server::{On, Scene, handler, verb},
+    },
     kit::{self, Browser, Clock, log::Log, refusals::refusals},
-    server::{On, Scene, handler, verb},
 };
 
 const COOKIE: &str = "__Host-session";

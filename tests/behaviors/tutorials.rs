@@ -1,13 +1,11 @@
 //! What the tutorials build (B60 to B62, B64), and the examples that show it.
 
-mod kit;
+use crate::{kit, login};
 
-#[path = "../examples/guestbook/app.rs"]
+#[path = "../../examples/guestbook/app.rs"]
 mod guestbook;
-#[path = "../examples/key_value/app.rs"]
+#[path = "../../examples/key_value/app.rs"]
 mod key_value;
-#[path = "../examples/login/app.rs"]
-mod login;
 
 use axum::{
     Router,

@@ -1,7 +1,7 @@
 //! What is to be random is drawn anew in all of its bytes: nonces, session ids, the masks of CSRF tokens, the secrets of
 //! blobs, and keys. Two values that differ would not show it, so each test looks at some hundred draws.
 
-mod kit;
+use crate::kit;
 
 use std::collections::{BTreeMap, BTreeSet};
 

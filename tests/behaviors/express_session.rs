@@ -1,10 +1,7 @@
 //! Holds `tests/express_session.md` to the tests here: each that it names exists, each row has a test or a reason, and
 //! no case of express-session's is left out of the count.
 
-#[path = "kit/proofs.rs"]
-mod proofs;
-
-use proofs::Proof;
+use crate::proofs::{self, Proof};
 
 const DOCUMENT: &str = "tests/express_session.md";
 

@@ -13,8 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpStream, task::JoinHandle};
 
 use crate::{
+    hyper::server::Version,
     kit::{Answer, Browser},
-    server::Version,
 };
 
 pub struct Visitor {

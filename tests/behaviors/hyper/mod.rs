@@ -1,8 +1,5 @@
-//! The behaviours that users rely on, through plain hyper and over a real TCP connection: with the wrapper and by
-//! hand, over HTTP/1.1 and HTTP/2. A scenario runs once for each way that it is listed under, and is named for it.
-
-#[path = "../kit/mod.rs"]
-mod kit;
+//! The behaviors through plain hyper, over a real TCP connection: with the wrapper and without, over HTTP/1.1 and HTTP/2.
+//! A scenario runs once for each list that names it, as a test of its name.
 
 mod client;
 mod cookie;
@@ -21,12 +18,12 @@ const WRAPPED_HTTP2: On = On { way: Way::Wrapped, version: Version::Http2 };
 const BY_HAND_HTTP1: On = On { way: Way::ByHand, version: Version::Http1 };
 const BY_HAND_HTTP2: On = On { way: Way::ByHand, version: Version::Http2 };
 
-/// A test of each scenario. One that is in no list is dead code, and so an error.
+/// Defines a test for each scenario. A scenario that no list names is dead code, which is an error.
 macro_rules! run {
     ($on:ident: $($file:ident::{$($scenario:ident,)+})+) => {$($(
         #[tokio::test]
         async fn $scenario() {
-            crate::$file::$scenario(crate::$on).await;
+            super::$file::$scenario(super::$on).await;
         }
     )+)+};
 }

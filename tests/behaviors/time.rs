@@ -1,6 +1,6 @@
 //! Sessions in time (B20 to B26), under a clock that is turned by hand.
 
-mod kit;
+use crate::kit;
 
 use axum::{RequestPartsExt, Router, http::Request, routing::any};
 use kit::{Browser, Clock, DAY, HOUR, MINUTE, SECOND, Visit, app::app};

@@ -1,8 +1,7 @@
 //! Reads the sources for what no test can observe: that secrets are compared in constant time, that key material is
 //! overwritten when it is dropped, and that random bytes have one origin.
 
-#[path = "kit/proofs.rs"]
-mod proofs;
+use crate::proofs;
 
 use std::{
     fs,

@@ -1,8 +1,8 @@
 //! Sessions in time (B20 to B26), under a clock that is turned by hand.
 
 use crate::{
+    hyper::server::{On, Scene, handler, verb},
     kit::{self, Clock, DAY, HOUR, MINUTE, SECOND},
-    server::{On, Scene, handler, verb},
 };
 
 pub async fn b20_a_session_is_live_until_its_idle_window_is_over(on: On) {

@@ -1,6 +1,6 @@
 //! Sessions without a type (B51), through an axum application.
 
-mod kit;
+use crate::kit;
 
 use axum::{Router, routing::any};
 use kit::Browser;

@@ -4,9 +4,11 @@ use hyper::StatusCode;
 use sealed_session::CookieAttributes;
 
 use crate::{
-    client::Visitor,
+    hyper::{
+        client::Visitor,
+        server::{On, Scene, handler, verb},
+    },
     kit::{self, Clock, SECOND, scope},
-    server::{On, Scene, handler, verb},
 };
 
 pub async fn b30_the_default_is_a_host_cookie_with_every_protection(on: On) {

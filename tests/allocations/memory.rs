@@ -1,35 +1,13 @@
 //! What a blob costs in the store in memory: its bytes, and less than 300 more.
 
-#![cfg(feature = "memory")]
-
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use sealed_session::store::{BlobId, Generation, MemoryStore, Store, Written};
 
-/// Counts the bytes that are in use, as they were asked for.
-struct Counting;
-
-static IN_USE: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: it is the system's, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size(), Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        IN_USE.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
+/// Bytes that this thread has allocated and not freed. The test's runtime has no other thread.
+fn in_use() -> usize {
+    crate::IN_USE.get().try_into().unwrap()
 }
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Bytes of memory that the process has, as the system sees it.
 fn resident() -> usize {
@@ -61,9 +39,9 @@ async fn overhead(blobs: usize, length: usize) -> usize {
     let store = MemoryStore::bounded(1 << 30, 1 << 20);
     // What is there once, among it the task.
     fill(&store, 0..1, length).await;
-    let (before, resident_before) = (IN_USE.load(Relaxed), resident());
+    let (before, resident_before) = (in_use(), resident());
     fill(&store, 1..1 + blobs, length).await;
-    let (used, grown) = (IN_USE.load(Relaxed) - before, resident().saturating_sub(resident_before));
+    let (used, grown) = (in_use() - before, resident().saturating_sub(resident_before));
     assert_eq!(store.len(), blobs + 1);
     let beside = (used - blobs * length) / blobs;
     let resident_beside = grown as i64 / blobs as i64 - length as i64;
@@ -73,7 +51,6 @@ async fn overhead(blobs: usize, length: usize) -> usize {
     beside
 }
 
-/// One test: others would allocate at the same time.
 #[tokio::test]
 async fn a_blob_costs_less_than_300_bytes_beside_its_own() {
     let mut most = 0;
@@ -91,15 +68,15 @@ async fn a_blob_costs_less_than_300_bytes_beside_its_own() {
     // So a full store takes no more than it was allowed, however many blobs come.
     const ALLOWED: usize = 32 << 20;
     for length in [100, 1_000, 20_000] {
-        let before = IN_USE.load(Relaxed);
+        let before = in_use();
         let store = MemoryStore::bounded(ALLOWED, 1 << 20);
         fill(&store, 0..200_000, length).await;
-        let used = IN_USE.load(Relaxed) - before;
+        let used = in_use() - before;
         println!("full of blobs of {length} bytes: {} of them in {used} of {ALLOWED} bytes", store.len());
         assert!(used <= ALLOWED, "{used}");
         drop(store);
         tokio::task::yield_now().await;
-        let left = IN_USE.load(Relaxed).saturating_sub(before);
+        let left = in_use().saturating_sub(before);
         assert!(left < 100_000, "{left} bytes are left of a store that was dropped");
     }
 }

@@ -6,7 +6,7 @@ use futures_util::stream;
 use hyper::{Response, StatusCode, body::Bytes};
 use tokio::sync::{Notify, mpsc};
 
-use crate::server::{Body, Handler, On, Scene, handler, streamed, verb};
+use super::server::{Body, Handler, On, Scene, handler, streamed, verb};
 
 pub async fn b02_a_fresh_session_is_sent_once_whatever_the_body(on: On) {
     let scene = Scene::new(on).await;

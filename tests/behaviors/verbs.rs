@@ -1,7 +1,7 @@
 //! The verbs beside the data: `save`, `touch`, passive requests (B15, B22), flash messages, tokens against request
 //! forgery, and what an application's own tests need (B70).
 
-mod kit;
+use crate::kit;
 
 use std::sync::{Arc, Mutex};
 

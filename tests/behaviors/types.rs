@@ -1,7 +1,7 @@
 //! Payload types across deployments (B50) and types that postcard would carry wrongly (B52), through an axum
 //! application. The shapes themselves are told apart in the crate `serde-fingerprint`.
 
-mod kit;
+use crate::kit;
 
 use axum::{Router, http::StatusCode, routing::any};
 use kit::{Browser, Clock};

@@ -1,6 +1,6 @@
 //! What bodies, hang-ups and headers do over a real TCP connection (B02, B16, B17, B34).
 
-mod kit;
+use crate::kit;
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -1,6 +1,6 @@
 //! What is trusted and what is told (B40 to B44), through an axum application.
 
-mod kit;
+use crate::kit;
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use sealed_session::{Session, Sessions, SessionsBuilder};
 use tokio::net::TcpListener;
 
 use crate::{
-    client::Visitor,
+    hyper::client::Visitor,
     kit::{self, Clock, Visit},
 };
 

@@ -13,9 +13,11 @@ use hyper_util::service::TowerToHyperService;
 use sealed_session::{Error, Sessions};
 
 use crate::{
-    client::Visitor,
+    hyper::{
+        client::Visitor,
+        server::{Body, Handler, On, Scene, handler, serve, status, text, verb, wrapped},
+    },
     kit::{self, Clock, HOUR, SECOND, Visit, log::Log},
-    server::{Body, Handler, On, Scene, handler, serve, status, text, verb, wrapped},
 };
 
 fn sessions() -> Sessions<Visit> {

@@ -1,6 +1,6 @@
 //! The cookie: its attributes, its size, and its neighbours (B30 to B35), through an axum application.
 
-mod kit;
+use crate::kit;
 
 use std::sync::{
     Arc,

@@ -1,6 +1,6 @@
 //! Session types that grow, and encodings that change, while people are signed in (B50, B52).
 
-mod kit;
+use crate::kit;
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,6 @@
 //! A session's life, from the first request to the last (B01 to B17), through an axum application.
 
-mod kit;
+use crate::kit;
 
 use std::sync::{Arc, Mutex};
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use hyper::{StatusCode, header::HOST};
 
 use crate::{
-    client::Visitor,
+    hyper::{
+        client::Visitor,
+        server::{On, Scene, Version, handler, verb},
+    },
     kit::{self, Answer, Clock},
-    server::{On, Scene, Version, handler, verb},
 };
 
 /// An application with a realm for each of two tenants. It refuses all other hosts.

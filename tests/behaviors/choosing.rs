@@ -1,7 +1,7 @@
 //! One hook selects, per request, among instances that the application has built, or refuses the request (B36). Several
 //! layers side by side (B14).
 
-mod kit;
+use crate::kit;
 
 use std::{
     collections::HashMap,

@@ -1,9 +1,6 @@
 //! What was wrong once. Each changes one thing of a scene that works.
 
-mod kit;
-
-#[path = "../examples/login/app.rs"]
-mod login;
+use crate::{kit, login};
 
 use std::{
     sync::{Arc, Mutex},

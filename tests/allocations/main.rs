@@ -1,8 +1,10 @@
 //! What opening and sealing take from the heap. The counts are exact, and each thread has its own, so that whatever
 //! runs beside a test changes nothing of them.
 
-#[path = "../benches/cart5/mod.rs"]
+#[path = "../../benches/cart5/mod.rs"]
 mod cart5;
+#[cfg(feature = "memory")]
+mod memory;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -20,28 +22,44 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const SUITES: [Suite; 2] = [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305];
 
-thread_local!(static COUNT: Cell<usize> = const { Cell::new(0) });
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static IN_USE: Cell<isize> = const { Cell::new(0) };
+}
 
-/// The system's allocator, which counts what each thread asks it for. A buffer that grows asks anew.
+/// The system's allocator, with two counters for each thread: how often it allocated, and the bytes that it allocated
+/// and did not free. A buffer that grows counts as another allocation.
 struct Counting;
+
+fn uses(bytes: usize) {
+    IN_USE.set(IN_USE.get() + bytes as isize);
+}
+
+fn frees(bytes: usize) {
+    IN_USE.set(IN_USE.get() - bytes as isize);
+}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: all is passed on to the system's allocator as it came. The counter has no destructor and needs no
-// initialisation, so that touching it allocates nothing.
+// SAFETY: every call is passed on unchanged to the system's allocator. The counters have no destructors and need no
+// initialization, so that using them allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        uses(layout.size());
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        frees(layout.size());
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         COUNT.set(COUNT.get() + 1);
+        frees(layout.size());
+        uses(size);
         unsafe { System.realloc(pointer, layout, size) }
     }
 }

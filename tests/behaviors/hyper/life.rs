@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use sealed_session::{SameSite, SessionsBuilder};
 
 use crate::{
+    hyper::server::{On, Scene, handler, status, verb},
     kit::{Browser, HOUR, MINUTE, SECOND, Visit, scope},
-    server::{On, Scene, handler, status, verb},
 };
 
 pub async fn b01_a_request_without_a_cookie_gets_a_fresh_empty_session_and_nothing_is_sent(on: On) {
