@@ -5,7 +5,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sealed_session::{Place, Size};
+use sealed_session::Size;
 
 use crate::basket::{Article, Basket, CATALOGUE};
 
