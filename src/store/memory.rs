@@ -135,7 +135,7 @@ impl MemoryStore {
     ///     .store(MemoryStore::new().clock(clock))
     ///     .clock(clock)
     ///     .build()?;
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn clock(self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
