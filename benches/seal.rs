@@ -69,13 +69,13 @@ impl Contender {
         let (begins, opens) = (sealer.clone(), sealer.clone());
         let now = SystemTime::now();
         let sealed = sealer.seal(&data, now).unwrap();
-        let opened = sealer.open(&sealed, now).unwrap();
-        assert_eq!(opened.value, data);
+        let (value, metadata) = sealer.open(&sealed, now).unwrap();
+        assert_eq!(value, data);
         Self::new(
             name,
             sealed.len(),
             [
-                Box::new(move || drop(black_box(sealer.reseal(black_box(&opened), now).unwrap()))),
+                Box::new(move || drop(black_box(sealer.reseal(black_box(&value), &metadata, now).unwrap()))),
                 Box::new(move || drop(black_box(begins.seal(black_box(&data), now).unwrap()))),
                 Box::new(move || drop(black_box(opens.open(black_box(&sealed), now).unwrap()))),
             ],

@@ -1,4 +1,4 @@
-//! The seal without http: a job ticket for a queue, sealed here and opened by a worker.
+//! The seal without HTTP: a job ticket for a queue, sealed here and opened by a worker.
 //!
 //! ```text
 //! cargo run --example seal_only              # seals a ticket, and opens it
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     match sealer.open(&ticket, now) {
-        Ok(opened) => println!("opened: {:?}, sealed at {:?}", opened.value, opened.metadata.issued_at()),
+        Ok((job, metadata)) => println!("opened: {job:?}, sealed at {:?}", metadata.issued_at()),
         Err(refusal) => println!("refused: {refusal}"),
     }
     if let Err(refusal) = sealer.open(&ticket, now + quarter) {

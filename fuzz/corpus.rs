@@ -71,6 +71,7 @@ pub fn cookie_header() -> Vec<Seed> {
 pub fn key_text() -> Vec<Seed> {
     const XAES: &str = "ssk1.xaes.6V5Twubr3rhWk-zwjUe0HSMSOzedANKLKGD0DvxZ6iM.Y_mGxQ";
     const XCHACHA: &str = "ssk1.xchacha.zJuMfn8UTJc8VklraYdTp1LrQWR8kJYe5uCpPnwNNRs.BVP4OQ";
+    const BARE: &str = "q8oJbUxtYVNV0HYuLIxdpGwvYMWZ4aL2mLMQBzBrzk0=";
     let checked = |text: &str| {
         let checksum = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..4]);
         format!("{text}.{checksum}")
@@ -105,6 +106,17 @@ pub fn key_text() -> Vec<Seed> {
         seed("checksum_of_other_text", "checksum does not match", format!("{}.AAAAAA", &XAES[..53])),
         seed("checksum_with_padding", "checksum does not match", format!("{XAES}==")),
         seed("all_zero", "all bytes of its key material are equal", master(&"A".repeat(43))),
+        seed("no_prefix", "a key without a prefix", BARE),
+        seed("no_prefix_in_a_ring", "a ring", format!("{XAES}\n{BARE} # new\n")),
+        seed("no_prefix_nor_padding", "copy the `=` too", &BARE[..43]),
+        seed("no_prefix_and_unused_bits", "not the base64 of 32 bytes", BARE.replace("0=", "1=")),
+        seed("no_prefix_and_url_alphabet", "not the base64 of 32 bytes", BARE.replace('J', "-")),
+        seed("no_prefix_and_hexadecimal", "64 hexadecimal digits", "0123456789abcdef".repeat(4)),
+        seed(
+            "no_prefix_and_all_zero",
+            "all bytes of its key material are equal",
+            format!("{}=", "A".repeat(43)),
+        ),
         seed("all_ones", "all bytes of its key material are equal", master(&format!("{}8", "_".repeat(42)))),
     ]
 }

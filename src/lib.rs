@@ -141,7 +141,7 @@ pub use self::{
         key_ring::KeyRing,
         timeouts::Timeouts,
     },
-    sealer::{Metadata, Opened, Sealer, SealerBuilder, SessionId},
+    sealer::{Metadata, Sealer, SealerBuilder, SessionId},
     session::{Arrival, Session, Size, csrf, flash, key_value::SessionMap},
     sessions::{Commit, Sessions},
     settings::{

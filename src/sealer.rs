@@ -1,4 +1,4 @@
-//! The seal by itself: a typed value ⇄ the text of a cookie. No http, no async, no clock.
+//! The seal by itself: a typed value ⇄ the text of a cookie. No HTTP, no async, no clock.
 
 use std::{
     fmt,
@@ -19,30 +19,35 @@ use crate::{
     },
 };
 
-/// Seals typed values into text, and opens them: the seal of a session, for whatever is not a web framework. A queue
-/// worker, a WebSocket, a password-reset link, another framework.
+/// Seals typed values into text, and opens them: a session's seal without HTTP, async or a clock.
+///
+/// Use it for a queue worker, a WebSocket, a password-reset link, or another framework.
 ///
 /// ```
-/// use std::time::SystemTime;
-/// use serde::{Deserialize, Serialize};
+/// use std::time::{Duration, SystemTime};
 /// use sealed_session::{KeyRing, Refusal, Sealer};
+/// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize)]
 /// struct Reset { user: u64 }
 ///
 /// let sealer = Sealer::<Reset>::builder(KeyRing::generate()?, "password-reset").realm("shop").build()?;
 /// let now = SystemTime::now();
-/// let link = sealer.seal(&Reset { user: 7 }, now)?;
-/// assert_eq!(sealer.open(&link, now).unwrap().value.user, 7);
+/// let token = sealer.seal(&Reset { user: 7 }, now)?;
 ///
-/// let tomorrow = now + std::time::Duration::from_secs(24 * 3600);
-/// assert_eq!(sealer.open(&link, tomorrow).unwrap_err(), Refusal::Expired);
-/// # Ok::<(), sealed_session::Error>(())
+/// let (reset, metadata) = sealer.open(&token, now)?;
+/// assert_eq!(reset.user, 7);
+/// assert!(!metadata.is_persistent());
+///
+/// let tomorrow = now + Duration::from_secs(24 * 3600);
+/// assert_eq!(sealer.open(&token, tomorrow).err(), Some(Refusal::Expired));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Security
 ///
-/// What is sealed can be opened as often as one likes until it expires. Nothing here counts uses.
+/// A sealed text can be opened any number of times until it expires. If it must be used only once, as a reset token
+/// must, record its use in a database.
 pub struct Sealer<T> {
     context: Context,
     codec: Codec<T>,
@@ -51,23 +56,13 @@ pub struct Sealer<T> {
     limit: usize,
 }
 
-/// What was sealed, and its metadata.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Opened<T> {
-    /// The value.
-    pub value: T,
-    /// The metadata.
-    pub metadata: Metadata,
+/// A value that was sealed, and its metadata.
+pub(crate) struct Opened<T> {
+    pub(crate) value: T,
+    pub(crate) metadata: Metadata,
 }
 
-impl<T> fmt::Debug for Opened<T> {
-    /// Without the value.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("metadata", &self.metadata).finish_non_exhaustive()
-    }
-}
-
-/// What an authentic cookie that has not expired holds.
+/// The content of an authentic cookie that has not expired.
 pub(crate) enum Found<T> {
     /// The session.
     Inline(Opened<T>),
@@ -75,13 +70,13 @@ pub(crate) enum Found<T> {
     Reference(Metadata, Reference),
 }
 
-/// A session's id: 16 random bytes that never leave the seal. It opens nothing; it is for keeping, at the server,
-/// what belongs to a session.
+/// The id of a session: 16 random bytes that the client cannot read. It grants no access by itself. Use it as a key for
+/// data that the server keeps for a session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
-    /// The id's bytes.
+    /// Returns the bytes of the id.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -98,13 +93,13 @@ impl fmt::Display for SessionId {
 }
 
 impl fmt::Debug for SessionId {
-    /// Not the id: it names a person's visit. `Display` writes it.
+    /// Hides the id, which identifies a visit; `Display` shows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId(…)")
     }
 }
 
-/// What a sealed session says of itself beside its data.
+/// Metadata of a sealed session: its id, timestamps and idle timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metadata {
     pub(crate) header: Header,
@@ -112,40 +107,40 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The session's id.
+    /// Returns the session's id.
     pub fn id(&self) -> SessionId {
         SessionId(self.header.session_id)
     }
 
-    /// When the session began.
+    /// Returns the time at which the session began.
     pub fn created_at(&self) -> SystemTime {
         from_unix(self.header.created.into())
     }
 
-    /// When it was last sealed.
+    /// Returns the time at which the session was last sealed.
     pub fn issued_at(&self) -> SystemTime {
         from_unix(self.header.issued.into())
     }
 
-    /// How long after that it was to live unused.
+    /// Returns the idle timeout that the session was sealed with.
     pub fn idle_timeout(&self) -> Duration {
         Duration::from_secs(self.header.window.into())
     }
 
-    /// Whether it outlives the browser.
+    /// Returns true if the session survives the closing of the browser.
     pub fn is_persistent(&self) -> bool {
         self.header.persistent
     }
 
-    /// Whether it was sealed by the key that seals now.
+    /// Returns true if the session was sealed with the key that seals now, the first of the ring.
     pub fn uses_current_key(&self) -> bool {
         self.current_key
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Sealer<T> {
-    /// Begins a sealer. `name` says what the sealed text is for; what was sealed under one name, or for one
-    /// [`realm`](SealerBuilder::realm), opens under no other.
+    /// Begins the configuration of a sealer. `name` is the purpose of the sealed text: a text that was sealed under one
+    /// name, or in one [`realm`](SealerBuilder::realm), opens under no other.
     pub fn builder(ring: KeyRing, name: impl Into<String>) -> SealerBuilder<T> {
         SealerBuilder {
             ring,
@@ -164,32 +159,32 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// # Errors
     ///
-    /// When the value would be serialised otherwise than its type is read, when it does not fit
-    /// ([`Error::is_too_large`]), when the clock is not within 1970 to 2106, or when the operating system gives no
-    /// random bytes.
+    /// If the value would be serialized otherwise than its type is read ([`Error::is_schema`]) or does not fit the limit
+    /// ([`Error::is_too_large`]), `now` is not within 1970 to 2106, or the operating system provides no random bytes.
     pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
         let (nonce, session_id) = Nonce::draw_with_id()?;
         self.seal_value(value, Header { session_id, ..self.begin(stamp(now)?) }, nonce)
     }
 
-    /// Seals an opened value again, as a renewal or after a change: same id, same beginning, a window begun anew.
+    /// Seals a value again, to renew it or after a change. The id and the absolute timeout stay, and the idle timeout
+    /// starts again.
     ///
     /// # Errors
     ///
-    /// As [`seal`](Self::seal).
-    pub fn reseal(&self, opened: &Opened<T>, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(&opened.value, opened.metadata.header.renewed(stamp(now)?), Nonce::draw()?)
+    /// The errors of [`seal`](Self::seal).
+    pub fn reseal(&self, value: &T, metadata: &Metadata, now: SystemTime) -> Result<String, Error> {
+        self.seal_value(value, metadata.header.renewed(stamp(now)?), Nonce::draw()?)
     }
 
-    /// Opens a text.
+    /// Opens a text, and returns the value with its metadata.
     ///
     /// # Errors
     ///
-    /// The [`Refusal`] says why; a client should not learn it. There is no store here: the reference to a stored
-    /// session is refused as [`MissingBlob`](Refusal::MissingBlob).
-    pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<Opened<T>, Refusal> {
+    /// The reason why the text was rejected. Do not show it to the client. A reference to a stored session is rejected
+    /// as [`MissingBlob`](Refusal::MissingBlob), since a sealer has no store.
+    pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<(T, Metadata), Refusal> {
         match self.find_in(&self.context, text.as_ref(), now)? {
-            Found::Inline(opened) => Ok(opened),
+            Found::Inline(Opened { value, metadata }) => Ok((value, metadata)),
             Found::Reference(..) => Err(Refusal::MissingBlob),
         }
     }
@@ -213,7 +208,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         })
     }
 
-    /// The schema number of the payloads that this seals.
+    /// Returns the schema number of the payloads that this seals.
     pub(crate) fn schema(&self) -> u32 {
         self.codec.schema()
     }
@@ -250,34 +245,32 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         Ok(text)
     }
 
-    /// Serialises a value, right where it would be encrypted.
+    /// Serializes a value in the place where it would be encrypted.
     pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
         let mut draft = Draft::new();
         self.codec.encode_into(value, draft.payload_mut()).map_err(Kind::Encode)?;
         Ok(draft)
     }
 
-    /// Name and value as browsers count them, in bytes.
+    /// Returns the size of name and value in bytes, as browsers count it.
     pub(crate) fn size(&self, draft: &Draft) -> usize {
         self.context.name_length() + draft.sealed_len(self.padding)
     }
 
-    /// Whether a draft fits a cookie.
+    /// Returns true if a draft fits its cookie.
     pub(crate) fn fits(&self, draft: &Draft) -> bool {
         self.size(draft) <= self.limit
     }
 
-    /// Refuses a draft that does not fit.
+    /// Rejects a draft that does not fit.
     pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), Error> {
-        match self.size(draft) {
-            size if size > self.limit => {
-                Err(Kind::TooLarge { size, limit: self.limit, place: Place::Cookie }.into())
-            }
-            _ => Ok(()),
+        if self.fits(draft) {
+            return Ok(());
         }
+        Err(Kind::TooLarge { size: self.size(draft), limit: self.limit, place: Place::Cookie }.into())
     }
 
-    /// The longest payload that fits, in bytes.
+    /// Returns the length of the longest payload that fits, in bytes.
     pub(crate) fn longest_payload(&self) -> usize {
         seal::longest_payload(self.context.name_length(), self.limit, self.padding)
             .expect("the limit was checked when it was built")
@@ -341,7 +334,7 @@ pub struct SealerBuilder<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
-    /// The application's name, which separates it from every other that shares a key. Default: empty.
+    /// Sets the application's name. A text of one realm opens in no other, though they share keys. Default: empty.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = realm.into();
         self
@@ -353,13 +346,13 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// To what multiple payloads are padded. Default: 32 bytes.
+    /// Sets the multiple to which sealed texts are padded, so that their length reveals less. Default: 32 bytes.
     pub fn padding(mut self, padding: Padding) -> Self {
         self.padding = padding;
         self
     }
 
-    /// The most bytes that the name and the sealed text may have together. Default, and the most that is possible:
+    /// Sets the largest size of the name and the sealed text together, in bytes. Default, and the largest possible value:
     /// 4096.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
@@ -372,18 +365,20 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Sample values for the parts of `T` that read only values of a certain form.
+    /// Sets sample values for the parts of `T` that read only values of a certain form, such as an IP address in a string.
+    /// Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.samples = samples;
         self
     }
 
-    /// Also reads compact payloads of a former type and converts them to `T`. The former type is the old one under another name:
-    /// the names of structs and enums are not part of a shape. Can be called several times.
+    /// Also reads compact payloads of a former type, and converts them to `T`. Can be called several times.
     ///
-    /// A field that was appended to `T` with `#[serde(default)]` needs no declaration.
+    /// The former type is the old one under another name: the names of structs and enums are not part of a shape. A field
+    /// that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// ```
+    /// use std::time::SystemTime;
     /// use sealed_session::{KeyRing, Sealer};
     /// use serde::{Deserialize, Serialize};
     ///
@@ -402,10 +397,11 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     /// let ring = KeyRing::generate()?;
     /// let before = Sealer::<VisitV1>::builder(ring.clone(), "visit").build()?;
     /// let after = Sealer::<Visit>::builder(ring, "visit").migrating_from::<VisitV1>().build()?;
-    /// let now = std::time::SystemTime::now();
+    /// let now = SystemTime::now();
     /// let sealed = before.seal(&VisitV1 { views: 3 }, now)?;
-    /// assert_eq!(after.open(&sealed, now).unwrap().value, Visit { views: 3, user: None });
-    /// # Ok::<(), sealed_session::Error>(())
+    /// let (visit, _) = after.open(&sealed, now)?;
+    /// assert_eq!(visit, Visit { views: 3, user: None });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn migrating_from<Old>(mut self) -> Self
     where
@@ -416,8 +412,8 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// [`migrating_from`](Self::migrating_from), in two steps: `Old` becomes `Newer`, and that becomes `T`. So a
-    /// chain of shapes needs one `From` for each link.
+    /// Also reads compact payloads of a former type, and converts them to `T` in two steps: from `Old` to `Newer`, and from
+    /// `Newer` to `T`. So a chain of types needs one `From` for each step ([`migrating_from`](Self::migrating_from)).
     pub fn migrating_from_via<Old, Newer>(mut self) -> Self
     where
         Old: Serialize + DeserializeOwned + 'static,
@@ -428,7 +424,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// For whoever learns the name only when everything else is known.
+    /// Sets the name, for a caller that learns it last.
     pub(crate) fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
@@ -438,23 +434,25 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         &self.ring
     }
 
-    /// The sealer.
+    /// Builds the sealer.
     ///
     /// # Errors
     ///
-    /// When the realm or name is too long, a lifetime makes no sense, the limit leaves no room for a payload or is
-    /// above 4096, `T` or a former shape of it has no fixed shape ([`Error::is_schema`]), or one is declared twice.
+    /// If the realm or name is too long, a timeout makes no sense, the limit leaves no room for a payload or is above 4096,
+    /// a former type is declared twice ([`SetupError::is_configuration`]), or `T` or a former type has no fixed shape
+    /// ([`SetupError::is_schema`]).
     pub fn build(self) -> Result<Sealer<T>, SetupError> {
         self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {
             return Err(SetupError::configuration(format!(
-                "a limit of {} bytes is above the {LONGEST_VALUE} that browsers keep of a cookie",
+                "a limit of {} bytes is above the {LONGEST_VALUE} bytes that browsers keep of a cookie: set it to \
+                 {LONGEST_VALUE} or less",
                 self.limit
             )));
         }
         if seal::longest_payload(self.name.len(), self.limit, self.padding).is_none() {
             return Err(SetupError::configuration(format!(
-                "a limit of {} bytes leaves no room for a session",
+                "a limit of {} bytes leaves no room for a session: raise it",
                 self.limit
             )));
         }

@@ -37,7 +37,7 @@ use tower_service::Service;
 
 pub use crate::service::SessionService;
 use crate::{
-    Payload, Sessions,
+    Payload, Sessions, SessionsBuilder,
     service::{ResponseFuture, call},
 };
 
@@ -46,6 +46,40 @@ impl<S, T: Payload> Layer<S> for Sessions<T> {
 
     fn layer(&self, inner: S) -> Self::Service {
         self.wrap(inner)
+    }
+}
+
+/// A builder in the place of a layer is a common slip. These implementations, which never apply, have the compiler say
+/// what is missing, and only that, where it would list each of the traits that a layer needs.
+mod unbuilt {
+    use super::{Layer, Payload, SessionService, SessionsBuilder};
+
+    #[diagnostic::on_unimplemented(
+        message = "`.build()?` is missing: a `SessionsBuilder` is neither a layer nor `Clone`",
+        label = "needs the `Sessions` that `.build()?` returns"
+    )]
+    pub trait Built {}
+
+    #[doc(hidden)]
+    impl<S, T: Payload> Layer<S> for SessionsBuilder<T>
+    where
+        Self: Built,
+    {
+        type Service = SessionService<S, T>;
+
+        fn layer(&self, _: S) -> Self::Service {
+            unreachable!("no builder is `Built`")
+        }
+    }
+
+    #[doc(hidden)]
+    impl<T> Clone for SessionsBuilder<T>
+    where
+        Self: Built,
+    {
+        fn clone(&self) -> Self {
+            unreachable!("no builder is `Built`")
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use kit::{Answer, Browser, Clock, Visit, app::app, scope};
-use sealed_session::{Error, SameSite, Sessions};
+use sealed_session::{Error, SameSite, Sessions, testing::sent};
 use tower::ServiceExt;
 
 /// An application with a realm for each of two tenants, by host. It refuses all other hosts.
@@ -214,7 +214,7 @@ async fn b36_by_hand_the_hook_chooses_too() {
         let mut response = Response::new(());
         let _ = sessions.commit(session, &mut response).await.unwrap();
         let expected = sealed_session::testing::Sent::Set(Visit { views: 1, ..Visit::default() });
-        assert_eq!(opens.sent(&response).await.unwrap(), expected, "{path}");
+        assert_eq!(sent(opens, &response).await.unwrap(), expected, "{path}");
     }
 }
 

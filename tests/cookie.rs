@@ -95,9 +95,9 @@ fn b30_combinations_that_browsers_refuse_are_errors() {
         ("more than 1024", refused(|b| b.cookie(|c| c.path(format!("/{}", "p".repeat(1024)))))),
         ("domain must be a host name", refused(|b| b.cookie(|c| c.domain("example.org; Path=/")))),
         ("domain must be a host name", refused(|b| b.cookie(|c| c.domain("")))),
-        ("no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain("com")))),
-        ("no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain(".com")))),
-        ("no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain("intranet")))),
+        ("browsers accept no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain("com")))),
+        ("browsers accept no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain(".com")))),
+        ("browsers accept no cookie for a top-level domain", refused(|b| b.cookie(|c| c.domain("intranet")))),
         ("not an IP address", refused(|b| b.cookie(|c| c.domain("127.0.0.1")))),
         ("not an IP address", refused(|b| b.cookie(|c| c.domain(".192.168.1.1")))),
         ("not an IP address", refused(|b| b.cookie(|c| c.domain("127.1")))),
@@ -420,7 +420,7 @@ fn b35_so_many_former_names_and_realms_are_read_and_no_more() {
     assert!(error.is_configuration());
     assert_eq!(
         error.to_string(),
-        "9 former realms or cookies are to be accepted: each costs every request, so that 8 is the limit; remove those \
+        "9 previous realms or cookies are accepted, but each costs every request, so 8 is the limit: remove those \
          whose sessions have ended"
     );
 }

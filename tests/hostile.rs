@@ -8,13 +8,16 @@ use std::{
 };
 
 use aes_gcm::{KeyInit, aead::AeadInOut, aead::inout::InOutBuf};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use chacha20poly1305::XChaCha20Poly1305;
 use hkdf::Hkdf;
 use http::{HeaderValue, Request, header::COOKIE};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sealed_session::{
-    Arrival, Key, KeyRing, Refusal, Sealer, Session, Sessions,
+    Arrival, Key, KeyRing, Refusal, Sealer, Session, Sessions, Suite,
     seal::{Blob, Buffer, Content, Context, Draft, Header, Padding, Reference},
 };
 use serde::{Deserialize, Serialize};
@@ -316,6 +319,44 @@ proptest! {
     }
 
     #[test]
+    fn the_base64_of_any_32_bytes_is_the_key_of_these_bytes(master: [u8; 32]) {
+        prop_assume!(master != [master[0]; 32]);
+        let text = BASE64_STANDARD.encode(master);
+        let same = Key::from_bytes(master, Suite::Xaes256Gcm).unwrap();
+        prop_assert_eq!(Key::parse(&text).unwrap().expose().to_string(), same.expose().to_string());
+        prop_assert_eq!(KeyRing::parse(&text).unwrap().ids().collect::<Vec<_>>(), [same.id()]);
+    }
+
+    #[test]
+    fn the_base64_of_another_number_of_bytes_is_refused(bytes in vec(any::<u8>(), 0..100)) {
+        prop_assume!(bytes.len() != 32);
+        prop_assert!(Key::parse(&BASE64_STANDARD.encode(bytes)).is_err());
+    }
+
+    #[test]
+    fn a_key_without_a_prefix_has_one_spelling(
+        master: [u8; 32],
+        mutation in mutation(proptest::sample::select(&b"ABCXYZabcxyz0189-_+/=. \n"[..])),
+    ) {
+        let text = BASE64_STANDARD.encode(master);
+        let mutated = String::from_utf8(mutation.apply(text.as_bytes())).unwrap();
+        match Key::parse(&mutated) {
+            Ok(key) => {
+                let master = BASE64_STANDARD.decode(&mutated).unwrap().try_into().unwrap();
+                let same = Key::from_bytes(master, Suite::Xaes256Gcm).unwrap();
+                prop_assert_eq!(BASE64_STANDARD.encode(master), mutated);
+                prop_assert_eq!(key.id(), same.id());
+            }
+            Err(error) => {
+                prop_assert!(error.is_key());
+                let said = everything_it_says(&error);
+                let repeats = mutated.as_bytes().windows(8).any(|run| said.contains(&*String::from_utf8_lossy(run)));
+                prop_assert!(!repeats, "{}", said);
+            }
+        }
+    }
+
+    #[test]
     fn a_ring_with_a_misspelt_key_is_refused_by_its_position(
         mutation in mutation(proptest::sample::select(&b"ABCXYZabcxyz0189-_+/=."[..])),
         separator in "[, \t\r\n]{1,3}|,?#[ -~]{0,20}\n",
@@ -398,7 +439,7 @@ proptest! {
             _ => Err(Refusal::Undecodable),
         };
         let sealed = side.seal(&header(side.schema), &payload);
-        let opened = side.sealer.open(&sealed, now()).map(|opened| opened.value);
+        let opened = side.sealer.open(&sealed, now()).map(|(value, _)| value);
         prop_assert!(opened == expected, "{:?} for {:?}", opened, expected);
     }
 
@@ -660,12 +701,12 @@ fn whatever_prints_itself_keeps_the_session_to_itself() {
     let sealed = side.seal(&header(side.schema), &postcard::to_allocvec(&value).unwrap());
     let mut buffer = Buffer::new();
     let unsealed = side.context.open(sealed.as_bytes(), &mut buffer).unwrap();
-    let opened = side.sealer.open(&sealed, now()).unwrap();
+    let (_, metadata) = side.sealer.open(&sealed, now()).unwrap();
     let session = arrive(&side.sessions, [format!("{COOKIE_NAME}={sealed}").parse().unwrap()]);
     assert_eq!(session.arrival(), Arrival::Opened);
     let content = Content::Reference(SECRET);
     let blob = Blob { generation: 1, schema: 1, payload: b"Ada Lovelace" };
-    let printed: [&dyn Debug; 6] = [&unsealed, &opened, &session, &content, &SECRET, &blob];
+    let printed: [&dyn Debug; 6] = [&unsealed, &metadata, &session, &content, &SECRET, &blob];
     let said: String = printed.iter().map(|each| format!("{each:?} {each:#?} ")).collect();
     for secret in ["Ada", "Lovelace", "5, 5, 5", "05050505", "9, 9, 9", "09090909"] {
         assert!(!said.contains(secret), "{secret} in {said}");
@@ -707,7 +748,7 @@ fn each_type_prints_what_it_is() {
 }
 
 /// All that an error tells anybody: how it prints, and its sources.
-fn everything_it_says(error: &sealed_session::Error) -> String {
+fn everything_it_says(error: &sealed_session::SetupError) -> String {
     let mut said = String::new();
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(error) = next {

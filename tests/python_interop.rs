@@ -168,9 +168,9 @@ fn python_reads_and_writes_what_a_sealer_does() {
 
         let began = 1_700_000_000 + dice.below(1 << 28) as u64;
         let first = sealer.seal(&note(40), at(began)).unwrap();
-        let opened = sealer.open(&first, at(began)).unwrap();
+        let (value, metadata) = sealer.open(&first, at(began)).unwrap();
         let frame = read(&first, began);
-        let id = hex(opened.metadata.id().as_bytes());
+        let id = hex(metadata.id().as_bytes());
         let stamps = |frame: &Value| {
             ["created", "issued", "window", "persistent", "sid"].map(|name| frame[name].to_string()).join(" ")
         };
@@ -178,9 +178,9 @@ fn python_reads_and_writes_what_a_sealer_does() {
         assert_eq!(frame["payload"], hex(&bytes_of(&note(40))));
 
         // Renewed; then by a clock that is behind the session's beginning.
-        let renewed = read(&sealer.reseal(&opened, at(began + 3600)).unwrap(), began + 3600);
+        let renewed = read(&sealer.reseal(&value, &metadata, at(began + 3600)).unwrap(), began + 3600);
         assert_eq!(stamps(&renewed), format!("{began} {} 7200 false \"{id}\"", began + 3600));
-        let behind = read(&sealer.reseal(&opened, at(began - 30)).unwrap(), began);
+        let behind = read(&sealer.reseal(&value, &metadata, at(began - 30)).unwrap(), began);
         assert_eq!(stamps(&behind), stamps(&frame));
         assert_eq!((&renewed["schema"], &behind["payload"]), (&frame["schema"], &frame["payload"]));
 
@@ -190,13 +190,10 @@ fn python_reads_and_writes_what_a_sealer_does() {
         let mut seal =
             |frame: &Value| python.ask(&site.question("seal", json!({ "frame": frame, "bucket": bucket })));
         let sealed = seal(&theirs)["value"].as_str().unwrap().to_owned();
-        let opened = sealer.open(&sealed, at(began + 9 + 76)).unwrap();
-        assert_eq!(opened.value, note(41));
-        assert_eq!((opened.metadata.created_at(), opened.metadata.issued_at()), (at(began), at(began + 9)));
-        assert_eq!(
-            (opened.metadata.idle_timeout(), opened.metadata.is_persistent()),
-            (Duration::from_secs(77), true)
-        );
+        let (value, metadata) = sealer.open(&sealed, at(began + 9 + 76)).unwrap();
+        assert_eq!(value, note(41));
+        assert_eq!((metadata.created_at(), metadata.issued_at()), (at(began), at(began + 9)));
+        assert_eq!((metadata.idle_timeout(), metadata.is_persistent()), (Duration::from_secs(77), true));
         assert!(sealer.open(&sealed, at(began + 9 + 77)).is_err());
 
         // The longest that one writes is the longest that the other calls fitting.

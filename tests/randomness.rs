@@ -11,6 +11,7 @@ use kit::{Clock, TestStore};
 use sealed_session::{
     Key, KeyRing, Sealer, Session, Sessions,
     seal::{Blob, Buffer, Content, Context, Draft, Header, Padding, Reference, Unsealed},
+    testing::cookie_with,
 };
 
 const COOKIE: &str = "__Host-session";
@@ -72,7 +73,7 @@ fn every_new_session_has_a_nonce_and_an_id_of_its_own_in_every_byte() {
     let now = Clock::new().now();
     let draws = draw(|_| {
         let value = sealer.seal(&7, now).unwrap();
-        let id = sealer.open(&value, now).unwrap().metadata.id();
+        let id = sealer.open(&value, now).unwrap().1.id();
         joined::<40>(&nonce(&value), id.as_bytes())
     });
     assert_random("nonce and session id", &draws);
@@ -82,8 +83,8 @@ fn every_new_session_has_a_nonce_and_an_id_of_its_own_in_every_byte() {
 fn every_renewal_of_one_session_has_a_nonce_of_its_own_in_every_byte() {
     let sealer = Sealer::<u32>::builder(kit::ring(), COOKIE).build().unwrap();
     let now = Clock::new().now();
-    let opened = sealer.open(sealer.seal(&7, now).unwrap(), now).unwrap();
-    assert_random("nonce", &draw(|_| nonce(&sealer.reseal(&opened, now).unwrap())));
+    let (value, metadata) = sealer.open(sealer.seal(&7, now).unwrap(), now).unwrap();
+    assert_random("nonce", &draw(|_| nonce(&sealer.reseal(&value, &metadata, now).unwrap())));
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn every_generated_key_is_random_in_every_byte() {
 #[tokio::test]
 async fn every_csrf_token_has_a_mask_of_its_own_in_every_byte() {
     let sessions = Sessions::<u32>::new(kit::ring()).unwrap();
-    let session = opened(&sessions, &sessions.cookie_with(&7).unwrap()).await;
+    let session = opened(&sessions, &cookie_with(&sessions, &7).unwrap()).await;
     let tokens = draw(|_| Token::of(&session));
     assert_random("mask", &tokens.iter().map(|token| token.mask).collect::<Vec<_>>());
     assert!(tokens.iter().all(|token| token.code == tokens[0].code), "under the mask, it is one code");
@@ -219,7 +220,7 @@ impl Tenant {
 
     /// A session of this id.
     async fn with_id(&self, session_id: [u8; 16]) -> Session<u32> {
-        let cookie = self.sessions.cookie_with(&7).unwrap();
+        let cookie = cookie_with(&self.sessions, &7).unwrap();
         let mut buffer = Buffer::new();
         let Unsealed { header, content: Content::Inline(payload), .. } =
             unsealed(&self.context, &cookie, &mut buffer)

@@ -17,7 +17,7 @@ use axum::{
     routing::any,
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
-use sealed_session::{Sealer, Session, Sessions, Timeouts, seal::Header};
+use sealed_session::{Sealer, Session, Sessions, Timeouts, seal::Header, testing::cookie_with};
 use tower::{Layer, ServiceExt, service_fn};
 
 type S = Session<Visit>;
@@ -53,7 +53,7 @@ async fn b15_what_touch_made_durable_outlives_the_verbs_that_keep_the_data() {
     let app = routes()
         .route("/touch", any(async |session: S| session.touch()))
         .layer(kit::sessions(kit::ring(), &Clock::new()).build().unwrap());
-    for verb in ["/renew", "/renew-keep", "/remember/60", "/forget"] {
+    for verb in ["/renew", "/renew-keep", "/remember/60"] {
         let mut browser = Browser::new();
         browser.post(&app, "/touch").await;
         assert!(!browser.post(&app, verb).await.removes(), "{verb}");
@@ -118,7 +118,7 @@ async fn b36_below_a_nested_router_the_layers_choice_holds() {
 #[tokio::test]
 async fn b44_what_a_hook_is_shown_prints_no_cookie() {
     let sessions = Sessions::<Visit>::new(kit::ring()).unwrap();
-    let cookie = sessions.cookie_with(&Visit::default()).unwrap();
+    let cookie = cookie_with(&sessions, &Visit::default()).unwrap();
     let printed = Arc::new(Mutex::new(String::new()));
     let print = printed.clone();
     let sessions = sessions.choosing(move |head| {
@@ -210,7 +210,7 @@ fn b23_a_remembered_lifetime_shorter_than_the_absolute_one_is_an_error() {
     let builder = Sessions::<Visit>::builder(kit::ring()).timeouts(|t| t.persistent_absolute_timeout(HOUR));
     let error = builder.build().unwrap_err();
     assert!(
-        error.is_configuration() && error.to_string().contains("to remember a session would end it"),
+        error.is_configuration() && error.to_string().contains("`remember` would shorten a session"),
         "{error}"
     );
 }

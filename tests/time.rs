@@ -206,27 +206,107 @@ async fn b23_a_remembered_session_ends_at_the_remembered_lifetime() {
 }
 
 #[tokio::test]
-async fn b23_a_window_longer_than_the_remembered_lifetime_is_an_error() {
+async fn b23_a_window_longer_than_the_persistent_absolute_timeout_is_an_error() {
     let mut scene = Scene::new(|builder| builder).await;
     let answer = scene.browser.post(&scene.app, "/remember/2592001").await;
-    assert_eq!(answer.text(), "a session can't be remembered for 2592001 s: the longest window is 2592000 s");
+    assert_eq!(
+        answer.text(),
+        "`remember` cannot set an idle timeout of 2592001 s: the longest of a persistent session is 2592000 s; pass less, or \
+         raise it in `Timeouts`"
+    );
     assert!(answer.sends_nothing());
     assert!(scene.browser.post(&scene.app, "/remember/0").await.text().contains("less than a second"));
 }
 
 #[tokio::test]
-async fn b23_forget_makes_an_ordinary_session_that_begins_now_under_a_new_id() {
+async fn b23_end_with_browser_clears_the_persistent_flag_and_nothing_else() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;
     let before = scene.metadata().await;
-    scene.clock.advance(DAY);
+    scene.clock.advance(HOUR);
     let answer = scene.browser.post(&scene.app, "/forget").await;
     assert_eq!(answer.attribute("Max-Age"), None);
     let after = scene.metadata().await;
-    assert_ne!(after.id(), before.id());
-    assert_eq!(after.created_at(), scene.clock.now());
-    assert_eq!(after.idle_timeout(), 2 * HOUR);
+    assert_eq!((after.id(), after.created_at()), (before.id(), before.created_at()));
+    assert_eq!((after.is_persistent(), after.idle_timeout()), (false, 2 * HOUR));
     assert_eq!(scene.views().await, "1");
+    assert!(
+        scene.browser.post(&scene.app, "/forget").await.sends_nothing(),
+        "it ends with the browser already"
+    );
+}
+
+#[tokio::test]
+async fn b23_end_with_browser_ends_a_session_that_is_older_than_the_absolute_timeout() {
+    let mut scene = Scene::new(|builder| builder).await;
+    scene.browser.post(&scene.app, "/remember/864000").await;
+    scene.clock.advance(DAY);
+    let copy = scene.browser.clone();
+    assert!(scene.browser.post(&scene.app, "/forget").await.removes());
+    assert_eq!(scene.views().await, "0");
+    if kit::any_store::is_wanted() {
+        scene.browser = copy;
+        assert_eq!(scene.views().await, "0", "nothing is left of it in the store");
+    }
+}
+
+#[tokio::test]
+async fn b23_with_a_new_id_end_with_browser_begins_a_fresh_ordinary_session() {
+    let scene = Scene::new(|builder| builder).await;
+    let forget = any(async |session: Session<Visit>| {
+        session.end_with_browser();
+        session.cycle_id();
+    });
+    let app = kit::app::routes().route("/forget-and-renew", forget).layer(scene.sessions.clone());
+    let mut scene = Scene { app, ..scene };
+    scene.browser.post(&scene.app, "/remember/864000").await;
+    let before = scene.metadata().await;
+    scene.clock.advance(DAY);
+    scene.browser.post(&scene.app, "/forget-and-renew").await;
+    let after = scene.metadata().await;
+    assert_ne!(after.id(), before.id());
+    assert_eq!((after.created_at(), after.is_persistent()), (scene.clock.now(), false));
+    assert_eq!(scene.views().await, "1");
+}
+
+#[tokio::test]
+async fn b23_remembering_with_the_same_timeout_again_sends_nothing() {
+    let mut scene = Scene::new(|builder| builder).await;
+    assert!(!scene.browser.post(&scene.app, "/remember/864000").await.sends_nothing());
+    assert!(scene.browser.post(&scene.app, "/remember/864000").await.sends_nothing());
+    assert!(!scene.browser.post(&scene.app, "/remember/864001").await.sends_nothing());
+}
+
+#[tokio::test]
+async fn b23_all_sessions_of_an_application_can_be_persistent() {
+    let mut scene = Scene::new(|builder| builder.timeouts(|t| t.all_persistent(3 * DAY, 9 * DAY))).await;
+    let metadata = scene.metadata().await;
+    assert_eq!((metadata.is_persistent(), metadata.idle_timeout()), (true, 3 * DAY));
+    scene.clock.advance(DAY);
+    let renewed = scene.browser.get(&scene.app, "/read").await;
+    assert_eq!((renewed.text(), renewed.attribute("Max-Age")), ("1", Some("259200")));
+    for day in 0..7 {
+        assert_eq!(scene.views().await, "1", "{day}");
+        scene.clock.advance(DAY);
+    }
+    scene.clock.advance(DAY);
+    assert_eq!(scene.views().await, "0", "the absolute timeout ends it");
+    let (idle, absolute) = (Timeouts::default().idle_timeout(DAY), 2 * DAY);
+    assert_eq!(idle.all_persistent(DAY, absolute), Timeouts::default().all_persistent(DAY, absolute));
+}
+
+#[tokio::test]
+async fn expires_at_is_when_the_session_would_no_longer_open() {
+    let scene = Scene::new(|builder| builder).await;
+    let request = scene.browser.request("GET", "/");
+    let session = scene.sessions.open(&request).await.unwrap();
+    let expires = session.expires_at().unwrap();
+    assert_eq!(expires, scene.clock.now() + 2 * HOUR);
+    scene.clock.advance(2 * HOUR - SECOND);
+    assert!(scene.sessions.open(&request).await.unwrap().id().is_some());
+    scene.clock.advance(SECOND);
+    let session = scene.sessions.open(&request).await.unwrap();
+    assert_eq!((session.id(), session.expires_at()), (None, None));
 }
 
 /// A scene whose operator has since changed the timeouts.
@@ -278,7 +358,7 @@ async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
         ("/renew-keep", false),
         ("/remember/3600", false),
         ("/renew", true),
-        ("/forget", true),
+        ("/forget", false),
     ] {
         let mut scene = Scene::new(|builder| builder).await;
         let before = scene.metadata().await.created_at();
@@ -395,13 +475,16 @@ fn lifetimes_that_make_no_sense_are_errors() {
         error.to_string()
     };
     let default = Timeouts::default;
-    assert_eq!(refused(default().idle_timeout(SECOND / 2)), "the idle window is shorter than a second");
+    assert_eq!(
+        refused(default().idle_timeout(SECOND / 2)),
+        "`idle_timeout` is shorter than a second: set it to a second or more"
+    );
     assert_eq!(
         refused(default().absolute_timeout(SECOND / 2)),
-        "the absolute lifetime is shorter than a second"
+        "`absolute_timeout` is shorter than a second: set it to a second or more"
     );
     assert!(
         refused(default().persistent_absolute_timeout(50_000 * DAY)).contains("longer than 2^32 - 1 seconds")
     );
-    assert!(refused(default().idle_timeout(25 * HOUR)).contains("longer than the absolute lifetime"));
+    assert!(refused(default().idle_timeout(25 * HOUR)).contains("is longer than `absolute_timeout`"));
 }

@@ -10,7 +10,10 @@ use axum::{
     http::{Request, header},
     routing::any,
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use kit::{Answer, Browser, Clock, HOUR, Visit, app::app, ask};
 use sealed_session::{
     Arrival, Key, KeyRing, Refusal, Sealer, Session, Sessions, SetupError, Suite,
@@ -289,10 +292,47 @@ fn b43_a_key_whose_bytes_are_all_equal_is_an_error() {
         let text = format!("{checked}.{}", BASE64_URL_SAFE_NO_PAD.encode(checksum));
         let error = Key::parse(&text).unwrap_err();
         assert!(error.is_key());
-        let expected = "this is not a key: all bytes of its key material are equal, as in a placeholder; make one with \
+        let expected = "this is not a key: all bytes of its key material are equal, as in a placeholder; make a key with \
                         `Key::generate`";
         assert_eq!(error.to_string(), expected);
         assert!(ring_error(&text).contains("all bytes of its key material are equal"));
+    }
+}
+
+/// The output of `openssl rand -base64 32`.
+const BARE: &str = "q8oJbUxtYVNV0HYuLIxdpGwvYMWZ4aL2mLMQBzBrzk0=";
+
+#[test]
+fn b43_the_output_of_openssl_rand_is_a_key_of_the_default_suite() {
+    let master: [u8; 32] = BASE64_STANDARD.decode(BARE).unwrap().try_into().unwrap();
+    let key = Key::parse(BARE).unwrap();
+    assert_eq!(key.suite(), Suite::Xaes256Gcm);
+    let same = Key::from_bytes(master, Suite::Xaes256Gcm).unwrap();
+    assert_eq!(key.expose().as_str(), same.expose().as_str());
+    let [a, ..] = keys();
+    let expected = [Key::parse(&a).unwrap().id(), key.id()];
+    assert_eq!(KeyRing::parse(&format!("{a}\n{BARE} # new\n")).unwrap().ids().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn b43_text_that_only_resembles_the_output_of_openssl_rand_is_an_error_that_says_why() {
+    for (text, fault) in [
+        (&BARE[..43], "copy the `=` too"),
+        (&"0123456789abcdef".repeat(4), "it has 64 hexadecimal digits"),
+        (&BARE.replace("0=", "1="), "that are not the base64 of 32 bytes"), // unused bits are not zero
+        (&BARE.replace("0=", "=="), "that are not the base64 of 32 bytes"),
+        (&BARE.replace('=', "A"), "that are not the base64 of 32 bytes"),
+        (&BARE.replace('J', "-"), "that are not the base64 of 32 bytes"),
+        (&format!("{BARE}="), "does not begin with `ssk1.`"),
+        (&format!("{BARE}\n"), "does not begin with `ssk1.`"),
+        (&BASE64_STANDARD.encode([7; 31]), "that are not the base64 of 32 bytes"),
+    ] {
+        let error = Key::parse(text).unwrap_err();
+        assert!(error.is_key() && error.to_string().contains(fault), "{error}");
+        assert!(!format!("{error:?}").contains(&text[..8]), "{error:?}");
+    }
+    for error in [Key::parse(&BASE64_STANDARD.encode([7; 32])), Key::from_bytes([7; 32], Suite::Xaes256Gcm)] {
+        assert!(error.unwrap_err().to_string().contains("all bytes of its key material are equal"));
     }
 }
 
@@ -309,7 +349,7 @@ fn b43_a_ring_comes_from_a_file_or_the_reason_is_told() -> Result<(), SetupError
     std::fs::write(&path, format!("{a}\n{b} # old\n")).unwrap();
     assert_eq!(KeyRing::from_file(&path)?.ids().count(), 2);
     std::fs::write(&path, "#".repeat(2 << 20)).unwrap();
-    assert!(KeyRing::from_file(&path).unwrap_err().to_string().contains("longer than a mebibyte"));
+    assert!(format!("{:?}", KeyRing::from_file(&path).unwrap_err()).contains("longer than a mebibyte"));
     std::fs::remove_file(&path).unwrap();
     let error = KeyRing::from_file(&path).unwrap_err();
     assert!(error.is_key() && error.to_string().contains("sealed-session-ring"), "{error}");
@@ -327,7 +367,7 @@ fn a_ring_comes_from_a_file_of_up_to_a_mebibyte() {
     let longer = KeyRing::from_file(&path);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(longest.unwrap(), 1);
-    assert!(longer.unwrap_err().to_string().contains("longer than a mebibyte"));
+    assert!(format!("{:?}", longer.unwrap_err()).contains("longer than a mebibyte"));
 }
 
 #[test]
@@ -366,13 +406,13 @@ async fn b44_nothing_secret_or_personal_is_shown() {
         shown += &format!("{session:?} {response:?}");
         let cookie = response.headers()["set-cookie"].to_str().unwrap();
         let value = cookie.split(['=', ';']).nth(1).unwrap();
-        let opened = sessions.sealer().open(value, std::time::SystemTime::now()).unwrap();
-        shown += &format!("{opened:?} {:?} {:?}", opened.metadata, opened.metadata.id());
+        let (_, metadata) = sessions.sealer().open(value, std::time::SystemTime::now()).unwrap();
+        shown += &format!("{metadata:?} {:?}", metadata.id());
         let mut buffer = sealed_session::seal::Buffer::new();
         let context = Context::new(&ring, "", COOKIE).unwrap();
         shown += &format!("{:?} {context:?}", context.open(value.as_bytes(), &mut buffer).unwrap());
         shown += &log.text();
-        for secret in [&master[..8], "the payload", &value[..40], &opened.metadata.id().to_string()] {
+        for secret in [&master[..8], "the payload", &value[..40], &metadata.id().to_string()] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
     }
@@ -420,10 +460,10 @@ fn both_suites_seal_and_open() {
         let sealer = Sealer::<u32>::builder(ring, "test").build().unwrap();
         let now = Clock::new().now();
         let text = sealer.seal(&7, now).unwrap();
-        let opened = sealer.open(&text, now + Duration::from_secs(5)).unwrap();
-        assert_eq!(opened.value, 7);
-        let again = sealer.reseal(&opened, now + HOUR).unwrap();
-        assert_eq!(sealer.open(&again, now + 2 * HOUR).unwrap().metadata.id(), opened.metadata.id());
+        let (value, metadata) = sealer.open(&text, now + Duration::from_secs(5)).unwrap();
+        assert_eq!(value, 7);
+        let again = sealer.reseal(&value, &metadata, now + HOUR).unwrap();
+        assert_eq!(sealer.open(&again, now + 2 * HOUR).unwrap().1.id(), metadata.id());
     }
 }
 
@@ -433,7 +473,7 @@ fn two_seals_of_one_value_differ_in_every_nonce_id_and_text() {
     let now = Clock::new().now();
     let (one, two) = (sealer.seal(&7, now).unwrap(), sealer.seal(&7, now).unwrap());
     assert_ne!(one[7..38], two[7..38], "the nonces");
-    assert_ne!(sealer.open(&one, now).unwrap().metadata.id(), sealer.open(&two, now).unwrap().metadata.id());
+    assert_ne!(sealer.open(&one, now).unwrap().1.id(), sealer.open(&two, now).unwrap().1.id());
 }
 
 #[test]

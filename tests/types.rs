@@ -188,7 +188,7 @@ async fn b50_a_chain_of_shapes_is_migrated_link_by_link() {
         of_shape::<V3>(&ring, &clock).migrating_from::<V2>().migrating_from_via::<V1, V2>().build().unwrap();
     let of_v1 = oldest.sealer().seal(&V1 { name: "ada".into() }, clock.now()).unwrap();
     let of_v2 = older.sealer().seal(&V2 { name: "ada".into(), views: 7 }, clock.now()).unwrap();
-    let open = |cookie: &str| newest.sealer().open(cookie, clock.now()).unwrap().value;
+    let open = |cookie: &str| newest.sealer().open(cookie, clock.now()).unwrap().0;
     assert_eq!(open(&of_v1), V3 { views: 1, name: Some("ada".into()) });
     assert_eq!(open(&of_v2), V3 { views: 7, name: Some("ada".into()) });
 }
@@ -357,4 +357,11 @@ async fn b52_a_value_that_skips_a_field_fails_the_commit_and_the_browser_keeps_w
     assert!(answer.sends_nothing());
     let expected = "SkippingLater { id: 1, number: 6, premium: true }";
     assert_eq!(browser.get(&keeping, "/").await.text(), expected);
+}
+
+#[test]
+fn a_builder_can_be_sent_to_and_shared_with_another_thread() {
+    fn check<T: Send + Sync>() {}
+    check::<SessionsBuilder<Account>>();
+    check::<sealed_session::SealerBuilder<Account>>();
 }

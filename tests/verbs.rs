@@ -3,13 +3,19 @@
 
 mod kit;
 
+use std::sync::{Arc, Mutex};
+
 use axum::{
     Router,
     http::{HeaderMap, Request, Response, StatusCode},
     routing::{any, get, post},
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
-use sealed_session::{Key, KeyRing, Renewal, Session, Sessions, csrf, flash::Flash, testing::Sent};
+use sealed_session::{
+    Key, KeyRing, Renewal, Session, Sessions, csrf,
+    flash::Flash,
+    testing::{Sent, cookie_with, sent, session_with},
+};
 use serde::{Deserialize, Serialize};
 
 type S = Session<Visit>;
@@ -58,7 +64,7 @@ async fn b15_what_is_changed_after_save_is_sent_too() {
     session.update(|visit| visit.views = 2);
     let mut response = Response::new(());
     let _ = sessions.commit(session, &mut response).await.unwrap();
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Set(Visit { views: 2, ..Visit::default() }));
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Set(Visit { views: 2, ..Visit::default() }));
 }
 
 #[tokio::test]
@@ -102,7 +108,7 @@ async fn b10_a_change_that_succeeds_after_one_that_panicked_mends_nothing() {
     assert!(session.save().await.is_err());
     let mut response = Response::new(());
     assert!(sessions.commit(session, &mut response).await.is_err());
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Nothing);
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Nothing);
 }
 
 // ---- touch and passive ----
@@ -165,23 +171,19 @@ async fn b15_what_was_touched_ends_by_destroy_like_any_other() {
 }
 
 #[tokio::test]
-async fn b15_destroy_and_regenerate_undo_an_earlier_touch() {
-    type Verb = fn(&S);
-    let verbs: [Verb; 2] = [|session| session.destroy(), |session| session.regenerate()];
-    for verb in verbs {
-        let app = routes()
-            .route(
-                "/touch-and-end",
-                any(async move |session: S| {
-                    session.touch();
-                    verb(&session);
-                }),
-            )
-            .layer(sessions(&Clock::new()));
-        let mut browser = Browser::new();
-        browser.post(&app, "/add").await;
-        assert!(browser.post(&app, "/touch-and-end").await.removes());
-    }
+async fn b15_destroy_undoes_an_earlier_touch() {
+    let app = routes()
+        .route(
+            "/touch-and-end",
+            any(async move |session: S| {
+                session.touch();
+                session.destroy();
+            }),
+        )
+        .layer(sessions(&Clock::new()));
+    let mut browser = Browser::new();
+    browser.post(&app, "/add").await;
+    assert!(browser.post(&app, "/touch-and-end").await.removes());
 }
 
 #[tokio::test]
@@ -357,8 +359,8 @@ async fn a_token_changed_in_any_character_does_not_pass() {
 }
 
 #[tokio::test]
-async fn renew_id_and_regenerate_make_earlier_tokens_invalid() {
-    for path in ["/renew", "/renew-keep", "/forget"] {
+async fn cycle_id_and_destroy_make_earlier_tokens_invalid() {
+    for path in ["/renew", "/renew-keep"] {
         let app = guarded(sessions(&Clock::new()));
         let mut browser = Browser::new();
         browser.post(&app, "/add").await;
@@ -371,7 +373,7 @@ async fn renew_id_and_regenerate_make_earlier_tokens_invalid() {
     let app = guarded(sessions(&Clock::new()));
     let mut browser = Browser::new();
     let token = browser.get(&app, "/token").await.text().to_owned();
-    browser.post(&app, "/regenerate").await;
+    browser.post(&app, "/destroy").await;
     browser.get(&app, "/token").await;
     assert!(!passes(&mut browser, &app, &token).await);
 }
@@ -438,17 +440,17 @@ async fn a_token_of_one_realm_does_not_pass_in_another() {
 #[tokio::test]
 async fn b70_a_session_can_be_made_without_http() {
     let sessions = sessions(&Clock::new());
-    let session = sessions.session_with(Visit { views: 4, ..Visit::default() });
+    let session = session_with(&sessions, Visit { views: 4, ..Visit::default() });
     assert_eq!(session.read(|visit| visit.views), 4);
     let mut response = Response::new(());
     let _ = sessions.commit(session, &mut response).await.unwrap();
-    assert_eq!(sessions.sent(&response).await.unwrap(), Sent::Set(Visit { views: 4, ..Visit::default() }));
+    assert_eq!(sent(&sessions, &response).await.unwrap(), Sent::Set(Visit { views: 4, ..Visit::default() }));
 }
 
 #[tokio::test]
 async fn b70_a_cookie_can_be_made_that_holds_a_given_value() -> Result<(), Box<dyn std::error::Error>> {
     let sessions = in_cookies();
-    let cookie = sessions.cookie_with(&Visit { views: 9, ..Visit::default() })?;
+    let cookie = cookie_with(&sessions, &Visit { views: 9, ..Visit::default() })?;
     let request = Request::get("/read").header("cookie", cookie).body(axum::body::Body::empty()).unwrap();
     assert_eq!(kit::ask(&routes().layer(sessions), request).await.text(), "9");
     Ok(())
@@ -468,6 +470,61 @@ async fn b70_the_session_can_be_read_out_of_a_response() {
         let answer = browser.get(&app, path).await;
         let mut response = Response::new(());
         *response.headers_mut() = answer.headers;
-        assert_eq!(sessions.sent(&response).await.unwrap(), expected, "{path}");
+        assert_eq!(sent(&sessions, &response).await.unwrap(), expected, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_next_id_is_the_id_that_the_session_has_after_the_response() {
+    type Verb = fn(&S);
+    let verbs: [(Verb, bool); 5] = [
+        (|session| session.update(|visit| visit.views += 1), true),
+        (|session| session.cycle_id(), false),
+        (|session| session.cycle_id_keep_timeout(), false),
+        (|session| session.remember(HOUR).unwrap(), true),
+        (
+            |session| {
+                session.destroy();
+                session.update(|visit| visit.views += 1);
+            },
+            false,
+        ),
+    ];
+    for (verb, is_kept) in verbs {
+        let told = Arc::new(Mutex::new(None));
+        let tell = told.clone();
+        let app = routes()
+            .route(
+                "/verb",
+                any(async move |session: S| {
+                    verb(&session);
+                    *tell.lock().unwrap() = Some(session.next_id().unwrap());
+                    assert_eq!(session.next_id().unwrap(), tell.lock().unwrap().unwrap(), "it is drawn once");
+                }),
+            )
+            .layer(sessions(&Clock::new()));
+        let mut browser = Browser::new();
+        browser.post(&app, "/add").await;
+        let before = browser.get(&app, "/id").await.text().to_owned();
+        browser.post(&app, "/verb").await;
+        let after = browser.get(&app, "/id").await.text().to_owned();
+        assert_eq!(told.lock().unwrap().unwrap().to_string(), after);
+        assert_eq!(before == after, is_kept);
+    }
+}
+
+#[tokio::test]
+async fn the_next_id_of_a_fresh_session_is_the_id_that_it_begins_with() {
+    let app = routes()
+        .route(
+            "/sign-in",
+            any(async |session: S| {
+                session.update(|visit| visit.views += 1);
+                session.next_id().unwrap().to_string()
+            }),
+        )
+        .layer(sessions(&Clock::new()));
+    let mut browser = Browser::new();
+    let told = browser.post(&app, "/sign-in").await.text().to_owned();
+    assert_eq!(browser.get(&app, "/id").await.text(), told);
 }

@@ -74,21 +74,21 @@ impl fmt::Display for KeyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Prefix => {
-                "it neither begins with `ssk1.` nor is the output of `openssl rand -base64 32`; copy the whole key, or \
-                 make one with `Key::generate`"
+                "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; \
+                 copy the whole key, or make one with that command or `Key::generate`"
             }
             Self::Suite => "its suite is neither `xaes` nor `xchacha`; copy the whole key again",
-            Self::Shape => "it does not have the form `ssk1.SUITE.KEY.CHECKSUM`; copy the whole key again",
+            Self::Shape => "it is not of the form `ssk1.SUITE.KEY.CHECKSUM`; copy the whole key again",
             Self::MasterLength(got) => {
                 return write!(
                     f,
-                    "its key material has {got} characters instead of 43; copy the whole key again"
+                    "its key material is of the wrong length: expected 43 characters, got {got}; copy the whole key again"
                 );
             }
             Self::Master => "its key material is not base64url; copy the whole key again",
             Self::Checksum => "its checksum does not match, so it is mistyped or cut off; copy the whole key again",
             Self::Uniform => {
-                "all bytes of its key material are equal, as in a placeholder; make one with `Key::generate`"
+                "all bytes of its key material are equal, as in a placeholder; make a key with `Key::generate`"
             }
             Self::Unpadded => {
                 "it has 43 characters of base64, but `openssl rand -base64 32` prints 44, with a `=` at the end; copy \

@@ -1,4 +1,5 @@
-//! The two encodings. A payload's schema number says which one it is in, and for a compact one also which shape it has.
+//! The two encodings. A payload's schema number says which encoding it has, and for a compact payload also its type's
+//! shape.
 
 use std::{any::type_name, fmt, sync::OnceLock};
 
@@ -11,10 +12,10 @@ use crate::error::{Refusal, SetupError, SetupKind, chain};
 /// The schema number of a self-describing payload. Fingerprints begin at 16.
 const SELF_DESCRIBING: u32 = 1;
 
-/// The encoding of session data.
+/// The encoding of session data. Sessions in either encoding are read, so switching ends no session.
 ///
-/// Sessions in either encoding are read, so switching ends no session. (Compact ones are read if the type can be traced,
-/// with its [samples](crate::SessionsBuilder::samples).)
+/// Reading compact sessions with [`SelfDescribing`](Self::SelfDescribing) chosen needs a type that the compact encoding
+/// supports, with its [samples](crate::SessionsBuilder::samples) if it needs any.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -31,28 +32,25 @@ const SELF_DESCRIBING: u32 = 1;
 /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
 ///     .encoding(Encoding::SelfDescribing)
 ///     .build()?;
-/// # Ok::<(), sealed_session::Error>(())
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// postcard, under a fingerprint of the type's shape. The default: the smallest and fastest, and never read as
-    /// another type.
+    /// Encodes with postcard, and adds a fingerprint of the type's shape, so that data is never read as another type. The
+    /// default, the smallest and the fastest.
     ///
-    /// A field that is appended to the session type with `#[serde(default)]` ends no session. Any other change of
-    /// shape needs [`migrating_from`](crate::SessionsBuilder::migrating_from). Types that need a format that
-    /// describes itself (`flatten`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`) are an error from
-    /// `build()`.
+    /// A field that is appended to the session type with `#[serde(default)]` ends no session. Any other change of the type
+    /// needs [`migrating_from`](crate::SessionsBuilder::migrating_from). Types that need a self-describing format
+    /// (`flatten`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`) are an error from `build()`.
     #[default]
     Compact,
-    /// MessagePack with the names of fields and variants, under serde's own rules.
+    /// Encodes with MessagePack, with the names of fields and variants, following serde's own rules.
     ///
-    /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names
-    /// take room in the cookie, and nothing but names holds a payload to its type: a field that changes its meaning
-    /// needs a new name.
+    /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names take room
+    /// in the cookie, and only names connect data with its type: a field that changes its meaning needs a new name.
     ///
-    /// What JSON loses is lost here too, without an error: `Some(None)` reads as `None`. Numbers of 128 bits can be
-    /// written inside of `flatten`, `tag` and `untagged`, and are an error when they are read. `build()` tries the
-    /// type's default value, and no other.
+    /// As in JSON, `Some(None)` reads as `None`, without an error. A 128-bit number inside of `flatten`, `tag` or
+    /// `untagged` can be written, and is an error when it is read. `build()` tries the type's default value, and no other.
     SelfDescribing,
 }
 
@@ -64,8 +62,8 @@ pub(crate) struct Codec<T> {
 
 enum Own<T> {
     Compact(Schema<T>),
-    /// The schema is traced when a compact payload first arrives: a type that was never sealed compactly need not
-    /// be traceable, and may need samples.
+    /// The schema is traced when a compact payload first arrives: a type that was never sealed compactly need not be
+    /// traceable.
     SelfDescribing {
         compact: OnceLock<Option<Schema<T>>>,
         samples: Samples,
@@ -92,7 +90,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         })
     }
 
-    /// The schema number of what this writes.
+    /// Returns the schema number of what this writes.
     pub(crate) fn schema(&self) -> u32 {
         match &self.own {
             Own::Compact(schema) => schema.fingerprint().into(),

@@ -1,4 +1,4 @@
-//! Payloads of a former shape, declared by the application.
+//! Payloads of a former type, which the application declares.
 
 use std::any::type_name;
 
@@ -7,7 +7,7 @@ use serde_fingerprint::{Fingerprint, Samples, Schema};
 
 use crate::error::{Refusal, SetupError, SetupKind};
 
-/// A shape that `T` is also read from.
+/// A former type, from whose payloads `T` is also read.
 pub(crate) struct Migration<T> {
     pub(super) fingerprint: Fingerprint,
     read: Box<Read<T>>,
@@ -22,7 +22,7 @@ impl<T> Migration<T> {
 type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
 
 /// A declaration, traced by `build()`.
-pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError>>;
+pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError> + Send + Sync>;
 
 /// Declares that payloads of `Old` are read and converted to `T`.
 pub(crate) fn declare<Old, T>(convert: fn(Old) -> T) -> Declaration<T>
@@ -41,7 +41,7 @@ where
     })
 }
 
-/// Traces the declarations, and rejects two ways to read one shape.
+/// Traces the declarations, and rejects two that have one shape.
 pub(super) fn trace<T>(
     declarations: Vec<Declaration<T>>,
     samples: &Samples,
@@ -55,8 +55,8 @@ pub(super) fn trace<T>(
             current == Some(fingerprint) || migrations.iter().any(|known| known.fingerprint == fingerprint);
         if known {
             return Err(SetupError::configuration(format!(
-                "two of the shapes that `{}` is read from are one (fingerprint {fingerprint}): declare each \
-                 former shape once, and none that is the present one",
+                "two of the types that `{}` is read from have the same shape (fingerprint {fingerprint}): declare \
+                 each former shape once, and never the present one",
                 type_name::<T>()
             )));
         }

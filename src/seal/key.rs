@@ -1,17 +1,18 @@
-//! A key: 32 random bytes that wipe themselves, and the suite they are for.
+//! A key: 32 random bytes that are wiped when it is dropped, and the suite that it is for.
 
 use std::{fmt, str::FromStr};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     error::{KeyFault, SetupError, SetupKind},
     seal::{base64url, random},
 };
 
-/// The authenticated encryption that a key is for. It belongs to the key; nothing in a cookie chooses it.
+/// The authenticated encryption that a key is for. It belongs to the key; nothing in a cookie can choose it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Suite {
@@ -23,7 +24,7 @@ pub enum Suite {
 }
 
 impl Suite {
-    /// The suite's number in the key derivation.
+    /// Returns the suite's number in the key derivation.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::Xaes256Gcm => 1,
@@ -31,7 +32,7 @@ impl Suite {
         }
     }
 
-    /// The suite's name in the text of a key.
+    /// Returns the suite's name in the text of a key.
     fn name(self) -> &'static str {
         match self {
             Self::Xaes256Gcm => "xaes",
@@ -40,12 +41,12 @@ impl Suite {
     }
 }
 
-/// The public name of a key, carried by every cookie it has sealed: four bytes derived from it.
+/// The public name of a key: four bytes that are derived from it, and that every cookie it sealed carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId([u8; 4]);
 
 impl KeyId {
-    /// The id as it stands in the envelope.
+    /// Returns the id's bytes, as they are in the envelope.
     pub fn as_bytes(&self) -> &[u8; 4] {
         &self.0
     }
@@ -67,16 +68,16 @@ const PREFIX: &str = "ssk1.";
 const MASTER_CHARACTERS: usize = 43;
 const CHECKSUM_BYTES: usize = 4;
 
-/// A key: a master of 32 random bytes, and the [`Suite`] it is for.
+/// A key: 32 random bytes, the master, and the [`Suite`] that it is for.
 ///
-/// Its text form is `ssk1.SUITE.KEY.CHECKSUM`, 60 or 63 characters: a secret scanner finds it by its beginning, and
-/// the checksum tells a slip of the keyboard from a wrong key.
+/// Its text form is `ssk1.SUITE.KEY.CHECKSUM`, 60 or 63 characters. Secret scanners find it by its prefix, and the checksum
+/// turns a typo into an error at start.
 ///
 /// ```
 /// use sealed_session::Key;
 ///
 /// let key = Key::generate()?;
-/// let text = key.expose(); // only ever on demand
+/// let text = key.expose(); // shows the secret
 /// assert!(text.as_str().starts_with("ssk1.xaes."));
 /// assert_eq!(Key::parse(text.as_str())?.id(), key.id());
 /// # Ok::<(), sealed_session::SetupError>(())
@@ -84,7 +85,7 @@ const CHECKSUM_BYTES: usize = 4;
 ///
 /// # Security
 ///
-/// The master is wiped from memory when the key is dropped. It never shows in `Debug`, and there is no `Clone`.
+/// The master is wiped from memory when the key is dropped. `Debug` does not show it, and there is no `Clone`.
 pub struct Key {
     master: Zeroizing<[u8; 32]>,
     suite: Suite,
@@ -92,38 +93,76 @@ pub struct Key {
 }
 
 impl Key {
-    /// A new key of the default suite, [`Suite::Xaes256Gcm`], from the operating system's generator.
+    /// Makes a key of the default suite, [`Suite::Xaes256Gcm`], from the operating system's random bytes.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system provides no random bytes.
     pub fn generate() -> Result<Self, SetupError> {
         Self::generate_for(Suite::default())
     }
 
-    /// A new key of the given suite, from the operating system's generator.
+    /// Makes a key of the given suite from the operating system's random bytes.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system provides no random bytes.
     pub fn generate_for(suite: Suite) -> Result<Self, SetupError> {
         let mut master = Zeroizing::new([0; 32]);
         random::fill(&mut *master)?;
-        Ok(Self::new(master, suite))
+        Self::new(master, suite).map_err(|fault| SetupKind::Key { position: None, fault }.into())
     }
 
-    /// Reads the text form. Nothing around it is tolerated, white space neither.
+    /// Makes a key of 32 bytes that a secret manager or another generator provides. All of them must be random: a
+    /// password, padded or hashed, is not a key.
     ///
     /// # Errors
     ///
-    /// When it is anything else than [`expose`](Self::expose) writes, or a placeholder: key material whose bytes are all
-    /// equal. The error says what is wrong, and nothing of the text.
-    pub fn parse(text: &str) -> Result<Self, SetupError> {
-        Self::parse_parts(text).map_err(|fault| SetupKind::Key { position: None, fault }.into())
+    /// If all bytes are equal, as in a placeholder.
+    ///
+    /// # Security
+    ///
+    /// The array is wiped, but copies of it that the caller or the compiler made are not.
+    ///
+    /// ```
+    /// use sealed_session::{Key, Suite};
+    ///
+    /// assert!(Key::from_bytes([0; 32], Suite::Xaes256Gcm).is_err());
+    /// ```
+    pub fn from_bytes(mut master: [u8; 32], suite: Suite) -> Result<Self, SetupError> {
+        let held = Zeroizing::new(master);
+        master.zeroize();
+        Self::new(held, suite).map_err(|fault| SetupKind::Key { position: None, fault }.into())
     }
 
-    pub(crate) fn parse_parts(text: &str) -> Result<Self, KeyFault> {
-        let rest = text.strip_prefix(PREFIX).ok_or(KeyFault::Prefix)?;
+    /// Reads a key from its text form, or from the output of `openssl rand -base64 32`.
+    ///
+    /// The output of `openssl rand -base64 32` is exactly 44 characters of standard base64, with the `=` at the end, and
+    /// makes a key of the suite [`Xaes256Gcm`](Suite::Xaes256Gcm). It has no checksum, so a typo in it makes another key,
+    /// which ends all sessions. White space around the text is an error.
+    ///
+    /// # Errors
+    ///
+    /// If the text is anything else, or all bytes of the key material are equal, as in a placeholder. The error says what
+    /// is wrong, and shows nothing of the text.
+    ///
+    /// ```
+    /// use sealed_session::{Key, Suite};
+    ///
+    /// let key = Key::parse("q8oJbUxtYVNV0HYuLIxdpGwvYMWZ4aL2mLMQBzBrzk0=")?;
+    /// assert_eq!(key.suite(), Suite::Xaes256Gcm);
+    /// # Ok::<(), sealed_session::SetupError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, SetupError> {
+        Self::read(text).map_err(|fault| SetupKind::Key { position: None, fault }.into())
+    }
+
+    pub(crate) fn read(text: &str) -> Result<Self, KeyFault> {
+        let mut master = Zeroizing::new([0; 32]);
+        let Some(rest) = text.strip_prefix(PREFIX) else {
+            read_bare(text, &mut *master)?;
+            return Self::new(master, Suite::Xaes256Gcm);
+        };
         let mut parts = rest.split('.');
         let (Some(name), Some(master_text), Some(checksum), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -137,27 +176,26 @@ impl Key {
         if master_text.len() != MASTER_CHARACTERS {
             return Err(KeyFault::MasterLength(master_text.len()));
         }
-        let mut master = Zeroizing::new([0; 32]);
         base64url::decode(master_text.as_bytes(), &mut *master).ok_or(KeyFault::Master)?;
         // Compared as text, so that the checksum has one spelling too. It protects nothing, it finds slips.
         let checked = &text[..text.len() - checksum.len() - 1];
         if checksum != checksum_of(checked) {
             return Err(KeyFault::Checksum);
         }
+        Self::new(master, suite)
+    }
+
+    fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Result<Self, KeyFault> {
         if master.iter().all(|byte| *byte == master[0]) {
             return Err(KeyFault::Uniform);
         }
-        Ok(Self::new(master, suite))
-    }
-
-    fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Self {
         let mut id = [0; 4];
         let info = [&lp(b"kid")[..], &[suite.number()]].concat();
         extract(&master).expand(&info, &mut id).expect("four bytes are within HKDF's limit");
-        Self { master, suite, id: KeyId(id) }
+        Ok(Self { master, suite, id: KeyId(id) })
     }
 
-    /// The text form, secret and all: to write a new key where it is kept.
+    /// Returns the text form, which shows the secret. Use it to write a new key to the place where keys are kept.
     pub fn expose(&self) -> KeyText {
         let mut text = Zeroizing::new(String::with_capacity(64));
         text.push_str(PREFIX);
@@ -170,17 +208,17 @@ impl Key {
         KeyText(text)
     }
 
-    /// The suite this key is for.
+    /// Returns the suite that this key is for.
     pub fn suite(&self) -> Suite {
         self.suite
     }
 
-    /// The key's public name.
+    /// Returns the key's public name.
     pub fn id(&self) -> KeyId {
         self.id
     }
 
-    /// `HKDF-Extract(salt = "sealed-session/v1", master)`, ready to expand.
+    /// Returns `HKDF-Extract(salt = "sealed-session/v1", master)`, ready to expand.
     pub(crate) fn extract(&self) -> Hkdf<Sha256> {
         extract(&self.master)
     }
@@ -200,11 +238,12 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A key's text form, which wipes itself. `Debug` shows nothing of it; `Display` and [`as_str`](Self::as_str) do.
+/// The text form of a key, which is wiped when it is dropped. `Debug` shows nothing of it; `Display` and
+/// [`as_str`](Self::as_str) do.
 pub struct KeyText(Zeroizing<String>);
 
 impl KeyText {
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -219,6 +258,19 @@ impl fmt::Display for KeyText {
 impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyText(…)")
+    }
+}
+
+/// Reads the output of `openssl rand -base64 32`.
+fn read_bare(text: &str, out: &mut [u8]) -> Result<(), KeyFault> {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    match text.len() {
+        // 44 characters may also be 31 or 33 bytes.
+        44 if STANDARD.decode_slice(text, out) == Ok(32) => Ok(()),
+        44 => Err(KeyFault::Base64),
+        43 if text.bytes().all(is_base64) => Err(KeyFault::Unpadded),
+        64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Err(KeyFault::Hex),
+        _ => Err(KeyFault::Prefix),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which key seals, and which open.
+//! The keys of an application: the one that seals, and all that open.
 
 use std::{
     collections::HashMap,
@@ -18,40 +18,42 @@ use crate::{
     seal::key::{Key, KeyId},
 };
 
-/// The keys of an application: the first seals, every one opens.
+/// The keys of an application: the first key seals, and every key opens. Cloning is cheap and copies no secret.
 ///
-/// A cookie is opened with the one key that it names; there is no trial. To rotate, add a new key at the end on
-/// every node, then move it to the front, and remove the old one when its last session has ended: sessions in use
-/// are sealed anew by the first key as they are renewed or changed.
+/// A cookie names the one key that it is opened with; no other key is tried. To rotate keys, add a new key at the end on
+/// every node, then move it to the front, and remove the old key when its last session has ended. Sessions in use are
+/// sealed with the first key when they are renewed or changed.
 ///
-/// Its text has one key per entry, separated by commas or white space; `#` begins a comment that ends with the line:
+/// The text of a key ring has one entry for each key, as [`Key::parse`] reads it. Commas or white space separate entries,
+/// and `#` starts a comment that ends with the line:
 ///
 /// ```
 /// use sealed_session::KeyRing;
 ///
 /// let ring = KeyRing::parse(
-///     "ssk1.xaes.4EgYBhwr9S2mQI0TDHYeQ2j2FUe8aLJmVb49Olbbbz0.nh1_5Q # since March
-///      ssk1.xchacha.UQ2E-qHbzDO6BnNqGIxWyy3V-eFXCjAOQEhCkK1v-3g.lOA6CA # until June",
-/// );
-/// # let ring = ring.or_else(|_| KeyRing::generate());
-/// # assert!(ring.is_ok());
+///     "ssk1.xaes.4EgYBhwr9S2mQI0TDHYeQ2j2FUe8aLJmVb49Olbbbz0.PKB3jw # since March
+///      ssk1.xchacha.UQ2E-qHbzDO6BnNqGIxWyy3V-eFXCjAOQEhCkK1v-3g.FxJt1A # until June",
+/// )?;
+/// assert_eq!(ring.ids().count(), 2);
+/// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 ///
-/// Cloning is cheap and copies no secret.
+/// Never use a key that is printed somewhere, like these two: make one with [`Key::generate`] or
+/// `openssl rand -base64 32`.
 #[derive(Clone)]
 pub struct KeyRing {
     keys: Arc<[Key]>,
 }
 
-/// More than a ring's text ever needs, and what bounds the work on a wrong file.
+/// More than a ring's text ever needs. It bounds the work on a wrong file.
 const LONGEST_TEXT: u64 = 1 << 20;
 
 impl KeyRing {
-    /// A ring of these keys, the first of which seals.
+    /// Makes a ring of these keys, the first of which seals.
     ///
     /// # Errors
     ///
-    /// When there is no key, or when two share an id.
+    /// If there is no key, or two keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, SetupError> {
         let keys: Arc<[Key]> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -66,12 +68,12 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// A ring of one new key, for tests and for trying things out: its sessions end with the process unless
-    /// [`expose`](Key::expose)d text is kept.
+    /// Makes a ring of one new key, for tests and experiments. The key is lost when the process ends, and all sessions
+    /// with it.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no random bytes.
+    /// If the operating system provides no random bytes.
     pub fn generate() -> Result<Self, SetupError> {
         Self::new([Key::generate()?])
     }
@@ -80,7 +82,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When it holds no key, an entry that is none, or one twice. The error names the entry's position, never its
+    /// If it has no key, an entry that is not a key, or a key twice. The error names the position of the entry, never its
     /// text.
     pub fn parse(text: &str) -> Result<Self, SetupError> {
         let entries = text
@@ -91,7 +93,7 @@ impl KeyRing {
         let keys: Result<Vec<Key>, SetupKind> = entries
             .enumerate()
             .map(|(index, entry)| {
-                Key::parse_parts(entry).map_err(|fault| SetupKind::Key { position: Some(index + 1), fault })
+                Key::read(entry).map_err(|fault| SetupKind::Key { position: Some(index + 1), fault })
             })
             .collect();
         Self::new(keys?)
@@ -101,7 +103,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When the variable is not set or not UTF-8, and as [`parse`](Self::parse).
+    /// If the variable is not set or is not UTF-8, and the errors of [`parse`](Self::parse).
     pub fn from_env(variable: &str) -> Result<Self, SetupError> {
         let text = env::var(variable).map_err(|error| match error {
             VarError::NotPresent => SetupKind::VariableMissing(variable.to_owned()),
@@ -115,7 +117,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// When the file can't be read, is not UTF-8 or is longer than a mebibyte, and as [`parse`](Self::parse).
+    /// If the file cannot be read, is not UTF-8 or is longer than a mebibyte, and the errors of [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         let path = path.as_ref();
         let mut text = Zeroizing::new(String::new());
@@ -129,7 +131,7 @@ impl KeyRing {
         Self::parse(&text)
     }
 
-    /// The keys' public names, the sealing one first.
+    /// Returns the keys' public names, starting with the key that seals.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys.iter().map(Key::id)
     }

@@ -1,6 +1,6 @@
-//! Messages for the next page: set before a redirect, shown once.
+//! Flash messages: set before a redirect, and shown once on the next page.
 //!
-//! [`Flash`] is a field of your payload, or a value of a [`SessionMap`](crate::SessionMap).
+//! [`Flash`] is a field of your session data, or a value of a [`SessionMap`](crate::SessionMap).
 //!
 //! ```
 //! use sealed_session::{Session, flash::Flash};
@@ -21,54 +21,55 @@
 //!
 //! # Parallel requests
 //!
-//! The messages are in the cookie, and of two parallel responses that set it the last to arrive wins as a whole. So a
-//! message is shown once as long as one request at a time writes to the session. If a request that began before the
-//! message was taken writes to the session (or renews it) and its response arrives later, the message is back and
-//! shown again; if one that began before it was set does, the message is lost. A request that only reads disturbs
-//! nothing. [`Session::passive`](crate::Session::passive) keeps a page's polling from renewing; a message that must
-//! not be lost belongs into a database.
+//! A message is shown exactly once as long as one request at a time writes to the session. The messages are in the cookie,
+//! and if two parallel responses set the cookie, the browser keeps the one that arrives last. So a request that writes or
+//! renews the session, and whose response arrives late, can bring a message back that was already shown, or lose one that
+//! was set after the request began. A request that only reads does neither.
+//!
+//! Call [`Session::skip_renewal`](crate::Session::skip_renewal) in endpoints that a page polls, so that they do not renew
+//! the session. A message that must not be lost belongs in a database.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of message it is.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Level {
-    /// To know.
+    /// Gives information.
     Info,
-    /// It worked.
+    /// Says that something worked.
     Success,
-    /// It worked, but.
+    /// Says that something worked, but needs attention.
     Warning,
-    /// It did not work.
+    /// Says that something did not work.
     Error,
 }
 
-/// One message.
+/// A flash message.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its kind.
+    /// The kind of the message.
     pub level: Level,
-    /// Its text, to be escaped like any other where it is shown.
+    /// The text. Escape it in HTML like any other text.
     pub text: String,
 }
 
-/// The messages that wait for the next page. Empty by default.
+/// The flash messages that wait for the next page. Empty by default.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     messages: Vec<Message>,
 }
 
 impl fmt::Debug for Message {
-    /// Without the text, which is part of a session.
+    /// Shows only the level, because the text is session data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message").field("level", &self.level).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Flash {
-    /// Without the messages, which are part of a session.
+    /// Shows only the number of messages, because the messages are session data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.messages.len() {
             1 => f.write_str("Flash(1 message)"),
@@ -83,38 +84,39 @@ impl Flash {
         self.messages.push(Message { level, text: text.into() });
     }
 
-    /// Adds an [`Info`](Level::Info).
+    /// Adds a message of level [`Info`](Level::Info).
     pub fn info(&mut self, text: impl Into<String>) {
         self.push(Level::Info, text);
     }
 
-    /// Adds a [`Success`](Level::Success).
+    /// Adds a message of level [`Success`](Level::Success).
     pub fn success(&mut self, text: impl Into<String>) {
         self.push(Level::Success, text);
     }
 
-    /// Adds a [`Warning`](Level::Warning).
+    /// Adds a message of level [`Warning`](Level::Warning).
     pub fn warning(&mut self, text: impl Into<String>) {
         self.push(Level::Warning, text);
     }
 
-    /// Adds an [`Error`](Level::Error).
+    /// Adds a message of level [`Error`](Level::Error).
     pub fn error(&mut self, text: impl Into<String>) {
         self.push(Level::Error, text);
     }
 
-    /// Takes the messages out, in the order in which they came. To take none is no change.
-    #[must_use = "what is taken is gone"]
+    /// Removes and returns all messages, in the order in which they were added. If there are none, the session is not
+    /// changed.
+    #[must_use = "the messages are removed and would be lost"]
     pub fn take(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.messages)
     }
 
-    /// The messages, left where they are.
+    /// Returns an iterator over the messages, without removing them.
     pub fn iter(&self) -> std::slice::Iter<'_, Message> {
         self.messages.iter()
     }
 
-    /// Whether there is none.
+    /// Returns true if there are no messages.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The cookie: its name and attributes, and the Set-Cookie headers made of them.
+//! The cookie: its name and attributes, and its Set-Cookie headers.
 
 use std::{fmt, sync::Arc};
 
@@ -10,15 +10,15 @@ use crate::error::SetupError;
 /// Longer attribute values are ignored by browsers (RFC 6265bis, section 5.6).
 const LONGEST_ATTRIBUTE: usize = 1024;
 
-/// Which requests of other sites carry the cookie (RFC 6265bis, section 4.1.2.7).
+/// The requests from other sites that carry the cookie (RFC 6265bis, section 4.1.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum SameSite {
-    /// None at all: a link from another site arrives without the session.
+    /// No requests. A link from another site arrives without the session.
     Strict,
-    /// Top-level navigations with a safe method. The default.
+    /// Top-level navigations with a safe method, such as following a link. The default.
     #[default]
     Lax,
-    /// All, for pages embedded elsewhere. Browsers demand `Secure` with it.
+    /// All requests, for pages that are embedded in other sites. Browsers require `Secure` with it.
     None,
 }
 
@@ -32,27 +32,27 @@ impl SameSite {
     }
 }
 
-/// Whether the cookie is for https alone.
+/// The transport that the cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Transport {
     Https,
     InsecureHttp,
 }
 
-/// Whether the name's prefix is ours to choose.
+/// The cookie's name, with or without a prefix of our choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Name {
-    /// The strongest prefix that the attributes allow is put before it.
+    /// Gets the strongest prefix that the attributes allow.
     Prefixed(String),
-    /// As it is.
+    /// Stays as it is.
     Exact(String),
 }
 
-/// Name and attributes of a cookie.
+/// The name and attributes of a cookie.
 ///
-/// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which is also right for development on
-/// `http://localhost`. The prefix of the name follows from the attributes: `__Host-`, with which a browser accepts
-/// the cookie from this very host alone, becomes `__Secure-` with a domain or a path.
+/// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which also works for development on
+/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie only
+/// from this host; with a domain or a path, the prefix is `__Secure-`.
 ///
 /// ```
 /// use sealed_session::CookieAttributes;
@@ -84,54 +84,65 @@ impl Default for CookieAttributes {
 }
 
 impl CookieAttributes {
-    /// The cookie's name, before which the strongest prefix is put that the attributes allow. Default: `session`.
+    /// Sets the cookie's name, which gets the strongest prefix that the attributes allow. Default: `session`.
     ///
-    /// A name that begins with a prefix is taken as it is, and refused if the attributes don't allow the prefix.
+    /// A name that begins with a prefix stays as it is. If the attributes do not allow that prefix, `build()` fails.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Name::Prefixed(name.into());
         self
     }
 
-    /// The cookie's name, exactly: no prefix is put before it, so that a subdomain, or a page over plain http, can
-    /// plant a cookie of this name: a valid one of its own, if it has a session here, and so sign a visitor in as itself.
+    /// Sets the cookie's exact name, without a prefix.
+    ///
+    /// # Security
+    ///
+    /// Without a prefix, a subdomain, or an attacker on a plain HTTP connection, can set a cookie of this name. If it is a
+    /// valid cookie of the attacker's own session, the visitor is signed in as the attacker.
     pub fn name_without_prefix(mut self, name: impl Into<String>) -> Self {
         self.name = Name::Exact(name.into());
         self
     }
 
-    /// For which paths browsers send the cookie. Default: `/`. This is no protection of one path from another.
+    /// Sets the path below which browsers send the cookie. It does not protect one path from another. Default: `/`.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// The domain that, with all of its subdomains, gets the cookie. Default: this very host alone. Each of them can then
-    /// plant a cookie, and so sign a visitor in as itself.
+    /// Sets the domain that gets the cookie, with all of its subdomains. Default: only this host.
+    ///
+    /// # Security
+    ///
+    /// Each of these hosts can set the cookie, too, and so sign a visitor in to a session of its own.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Which requests of other sites carry the cookie. Default: [`SameSite::Lax`].
+    /// Sets which requests from other sites carry the cookie. Default: [`SameSite::Lax`].
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;
         self
     }
 
-    /// A cookie jar of its own for each top-level site in which the page is embedded (CHIPS). Default: no.
+    /// Has browsers keep a separate cookie for each top-level site in which the page is embedded (CHIPS). Default: one
+    /// cookie for all.
     pub fn partitioned(mut self) -> Self {
         self.partitioned = true;
         self
     }
 
-    /// Lets the cookie go over plain http, where anyone on the way can read and replace it. For development on
-    /// another host than localhost; on `http://localhost` and `http://127.0.0.1` browsers accept the secure default.
+    /// Lets browsers send the cookie over plain HTTP, where anyone on the way can read and replace it. Default: only over
+    /// HTTPS.
+    ///
+    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`, browsers
+    /// accept the secure default.
     pub fn insecure_http(mut self) -> Self {
         self.transport = Transport::InsecureHttp;
         self
     }
 
-    /// The whole name, prefix included.
+    /// Returns the whole name, prefix included.
     pub fn full_name(&self) -> String {
         match &self.name {
             Name::Exact(name) => name.clone(),
@@ -145,7 +156,7 @@ impl CookieAttributes {
         }
     }
 
-    /// The cookie as it is sent, or why no browser would take it.
+    /// Returns the cookie as it is sent, or the reason why no browser would accept it.
     pub(crate) fn build(&self) -> Result<SessionCookie, SetupError> {
         let name = self.full_name();
         self.check(&name)?;
@@ -159,12 +170,12 @@ impl CookieAttributes {
         if let Some(domain) = &self.domain {
             cookie.set_domain(domain);
         }
-        // The crate writes `NAME=ATTRIBUTES`; a value goes in between.
+        // The crate `cookie` writes `NAME=; ATTRIBUTES`; the value goes in between.
         let attributes = cookie.to_string().split_off(name.len() + 1);
         Ok(SessionCookie { name: name.into(), attributes })
     }
 
-    /// Refuses what RFC 6265bis has browsers refuse (sections 5.5 to 5.7), and what would break the header.
+    /// Rejects what browsers reject by RFC 6265bis (sections 5.5 to 5.7), and what would break the header.
     fn check(&self, name: &str) -> Result<(), SetupError> {
         let refuse = |what: &str| {
             Err(SetupError::configuration(format!("the cookie `{}`: {what}", name.escape_debug())))
@@ -172,11 +183,15 @@ impl CookieAttributes {
         let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         let nameless = name.is_empty() || self.name == Name::Prefixed(String::new());
         if nameless || !name.chars().all(is_token) {
-            return refuse("its name must be a token (RFC 9110, section 5.6.2)");
+            return refuse(
+                "its name must be a token (RFC 9110, section 5.6.2): use letters, digits, `-` and `_`",
+            );
         }
         let is_attribute = |c: char| (' '..='~').contains(&c) && c != ';';
         if !self.path.starts_with('/') || !self.path.chars().all(is_attribute) {
-            return refuse("its path must begin with `/` and be of printable ASCII without `;`");
+            return refuse(
+                "its path must begin with `/` and consist of printable ASCII characters other than `;`",
+            );
         }
         if let Some(domain) = &self.domain {
             let labels = domain.strip_prefix('.').unwrap_or(domain).split('.');
@@ -184,7 +199,7 @@ impl CookieAttributes {
                 !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
             };
             if !labels.clone().all(is_label) {
-                return refuse("its domain must be a host name");
+                return refuse("its domain must be a host name, such as `example.org`");
             }
             // The URL standard takes a host for an IPv4 address if its last label is a number.
             let last = labels.clone().next_back().unwrap_or_default();
@@ -199,34 +214,40 @@ impl CookieAttributes {
             }
             if labels.count() == 1 && !last.eq_ignore_ascii_case("localhost") {
                 return refuse(
-                    "browsers take no cookie for a top-level domain: name a domain of two labels or more, or leave it out",
+                    "browsers accept no cookie for a top-level domain: name a domain of two labels or more, or leave it out",
                 );
             }
         }
         if self.path.len().max(self.domain.as_ref().map_or(0, String::len)) > LONGEST_ATTRIBUTE {
-            return refuse("browsers ignore an attribute of more than 1024 bytes");
+            return refuse("browsers ignore a domain or path of more than 1024 bytes: shorten it");
         }
         if self.transport == Transport::InsecureHttp {
             if self.same_site == SameSite::None {
-                return refuse("SameSite=None needs Secure, which `insecure_http` takes away");
+                return refuse(
+                    "SameSite=None needs Secure, which `insecure_http` removes: drop one of the two",
+                );
             }
             if self.partitioned {
-                return refuse("Partitioned needs Secure, which `insecure_http` takes away");
+                return refuse(
+                    "Partitioned needs Secure, which `insecure_http` removes: drop one of the two",
+                );
             }
         }
         if let Some(prefix) = Prefix::of(name) {
             if self.transport == Transport::InsecureHttp {
-                return refuse("its prefix needs Secure, which `insecure_http` takes away");
+                return refuse("its prefix needs Secure, which `insecure_http` removes: drop one of the two");
             }
             if prefix == Prefix::Host && (self.domain.is_some() || self.path != "/") {
-                return refuse("a `__Host-` name allows no domain and no path but `/`");
+                return refuse(
+                    "a `__Host-` name allows no domain, and no path but `/`: leave them out, or use a `__Secure-` name",
+                );
             }
         }
         Ok(())
     }
 }
 
-/// What a name's prefix demands. Browsers compare it without regard to case (RFC 6265bis, section 5.4).
+/// The prefix of a name. Browsers compare it without regard to case (RFC 6265bis, section 5.4).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
     Host,
@@ -263,8 +284,8 @@ impl SessionCookie {
         Arc::clone(&self.name)
     }
 
-    /// The Set-Cookie header whose value `write` appends: every one of this cookie, removals too, is made here, so
-    /// that their attributes cannot drift apart.
+    /// Returns the Set-Cookie header whose value `write` appends. Removals are made here, too, so that their attributes
+    /// cannot differ.
     pub(crate) fn header<E>(
         &self,
         value_length: usize,
@@ -284,13 +305,13 @@ impl SessionCookie {
         Ok(header)
     }
 
-    /// The Set-Cookie header that has the browser drop the cookie.
+    /// Returns the Set-Cookie header that removes the cookie from the browser.
     pub(crate) fn removal(&self) -> HeaderValue {
         let Ok(header) = self.header(0, Some(0), |_| Ok::<_, std::convert::Infallible>(()));
         header
     }
 
-    /// The values that a request carries under this name, in the order of its headers.
+    /// Returns the values that a request carries under this name, in the order of its headers.
     pub(crate) fn values<'h>(&self, headers: &'h HeaderMap) -> impl Iterator<Item = &'h [u8]> {
         values(headers, self.name.as_bytes())
     }
@@ -302,12 +323,11 @@ impl fmt::Debug for SessionCookie {
     }
 }
 
-/// The values of all cookies of this name. Headers are read as bytes: what other cookies are made of is none of the
-/// session's business.
+/// Returns the values of all cookies of this name. Headers are read as bytes, since other cookies may hold any bytes.
 ///
 /// Browsers send `name=value`, separated by `; ` (RFC 6265bis, sections 4.2.1 and 5.8.3). Spaces and tabs around a pair are
-/// skipped, since what lies between may have joined or folded headers. White space between name and `=` makes another
-/// name: browsers remove it when they set a cookie.
+/// skipped, since a proxy may have joined or folded headers. White space between name and `=` makes another name: browsers
+/// remove it when they set a cookie.
 fn values<'h>(headers: &'h HeaderMap, name: &[u8]) -> impl Iterator<Item = &'h [u8]> {
     headers
         .get_all(COOKIE)

@@ -107,7 +107,9 @@ impl Cleaner {
             let _permit = permit;
             let until = Instant::now() + PATIENCE;
             loop {
-                sleep(pause).await;
+                if !pause.is_zero() {
+                    sleep(pause).await;
+                }
                 match this.attempt(cleanup, this.deadline()).await {
                     Ok(_) => return,
                     Err(error) if Instant::now() >= until => return this.gave_up(Some(&error)),

@@ -69,7 +69,10 @@ impl<T: Payload> Calls<'_, T> {
         });
         match change.home {
             Some(home) => {
-                let is_of_before = came.is_some_and(|came| came.session_id == home.session_id);
+                // A session that is to end with the browser is not kept longer for its persistent cookie.
+                let is_of_before = came.is_some_and(|came| {
+                    came.session_id == home.session_id && (header.persistent || !came.persistent)
+                });
                 let expires = if is_of_before { expires.max(renewed) } else { expires };
                 self.write_home(change, home, expires, may_return).await
             }

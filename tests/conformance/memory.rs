@@ -15,6 +15,7 @@ use http::{Request, Response};
 use sealed_session::{
     Arrival, KeyRing, Refusal, Sessions,
     store::{BlobId, Generation, MemoryStore, Store, StoreError, Written, conformance},
+    testing::session_with,
 };
 use tokio::runtime::{Builder, Handle};
 
@@ -61,7 +62,7 @@ async fn under_a_test_s_clock_in_the_past_a_stored_session_lives_until_that_cloc
         .build()
         .unwrap();
     let mut response = Response::new(());
-    let _ = sessions.commit(sessions.session_with("n".repeat(20_000)), &mut response).await.unwrap();
+    let _ = sessions.commit(session_with(&sessions, "n".repeat(20_000)), &mut response).await.unwrap();
     let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
     let request = Request::builder().header("cookie", cookie).body(()).unwrap();
     assert_eq!(sessions.open(&request).await.unwrap().read(String::len), 20_000);

@@ -223,11 +223,6 @@ pub fn verb(path: &str, session: &Session<Visit>) -> Response<Body> {
             session.destroy();
             add(10);
         }
-        "/regenerate" => session.regenerate(),
-        "/regenerate-and-add" => {
-            session.regenerate();
-            add(20);
-        }
         "/renew" => session.cycle_id(),
         "/renew-and-add" => {
             session.cycle_id();

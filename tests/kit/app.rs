@@ -45,7 +45,6 @@ pub fn routes() -> Router {
         )
         .route("/clear", any(async |session: S| session.clear()))
         .route("/destroy", any(async |session: S| session.destroy()))
-        .route("/regenerate", any(async |session: S| session.regenerate()))
         .route("/renew", any(async |session: S| session.cycle_id()))
         .route("/renew-keep", any(async |session: S| session.cycle_id_keep_timeout()))
         .route(

@@ -13,6 +13,7 @@ use kit::{Browser, HOUR, Mood, SECOND, TestStore, Visit};
 use sealed_session::{
     Arrival, Commit, Key, KeyRing, Refusal, Sessions,
     store::{BlobId, Generation, Store, StoreError, Written, async_trait},
+    testing::session_with,
 };
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
@@ -358,8 +359,8 @@ async fn a_store_can_be_shared_by_two_kinds_of_sessions() {
     let store = Arc::new(TestStore::new(&clock));
     let visits = kit::sessions_in_cookies(kit::ring(), &clock).store(store.clone()).build().unwrap();
     let others = Sessions::<Vec<u8>>::builder(kit::ring()).store(store.clone()).build().unwrap();
-    let visit = visits.session_with(Visit { notes: vec!["n".repeat(LARGE)], ..Visit::default() });
-    let other = others.session_with(vec![7; LARGE]);
+    let visit = session_with(&visits, Visit { notes: vec!["n".repeat(LARGE)], ..Visit::default() });
+    let other = session_with(&others, vec![7; LARGE]);
     let _ = visits.commit(visit, &mut Response::new(())).await.unwrap();
     let _ = others.commit(other, &mut Response::new(())).await.unwrap();
     assert_eq!(store.len(), 2);
