@@ -1,7 +1,7 @@
 //! Warnings about unencrypted connections to a database.
 //!
-//! The blobs that cross them are encrypted, but the password, the blob ids, the lengths and the times are not. An attacker
-//! who can change the traffic can delete sessions.
+//! The blobs that cross them are encrypted, but the password, the blob ids, the lengths and the times are not. An
+//! attacker who can change the traffic can delete sessions.
 
 use std::net::IpAddr;
 

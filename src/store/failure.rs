@@ -5,8 +5,8 @@ use std::{borrow::Cow, error::Error, fmt};
 /// An error of a [`Store`](super::Store): what the store was doing, and why that failed.
 ///
 /// The text names only what the store was doing, such as "loading a blob". The cause, usually the database driver's
-/// error, is in [`source`](Error::source). The error is logged with all of its causes and is never sent to a client. The
-/// causes that the stores of this crate report name hosts, tables and files, but never passwords.
+/// error, is in [`source`](Error::source). The error is logged with all of its causes and is never sent to a client.
+/// The causes that the stores of this crate report name hosts, tables and files, but never passwords.
 ///
 /// ```
 /// use sealed_session::store::StoreError;

@@ -11,13 +11,13 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, unsync};
 
 use super::{BlobId, Generation, Store, StoreError, Written, sweep::Sweeper};
 
-/// A store in the memory of the process, for development, for tests, and for a single process whose sessions may be lost
-/// when it ends.
+/// A store in the memory of the process, for development, for tests, and for a single process whose sessions may be
+/// lost when it ends.
 ///
-/// It is bounded, by default to 64 MiB and 100,000 blobs. When it is full, it evicts the oldest blobs that nobody has loaded
-/// since they were stored, or the least recently used of those that have been loaded again. **A session can therefore be lost
-/// before it expires**, and its visitor gets a fresh one. If visitors can fill the store, they can log each other out: see
-/// [`may_overflow`](crate::SessionsBuilder::may_overflow).
+/// It is bounded, by default to 64 MiB and 100,000 blobs. When it is full, it evicts the oldest blobs that nobody has
+/// loaded since they were stored, or the least recently used of those that have been loaded again. **A session can
+/// therefore be lost before it expires**, and its visitor gets a fresh one. If visitors can fill the store, they can
+/// log each other out: see [`may_overflow`](crate::SessionsBuilder::may_overflow).
 ///
 /// Expired blobs count as absent at once. A background task removes them every five minutes.
 ///
@@ -32,8 +32,8 @@ use super::{BlobId, Generation, Store, StoreError, Written, sweep::Sweeper};
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    /// A single lock makes each call atomic. It is held for a look-up and never while a blob is copied, so contention is
-    /// low. Unlike the shards of a concurrent cache, a single cache can use all of its capacity for any blob.
+    /// A single lock makes each call atomic. It is held for a look-up and never while a blob is copied, so contention
+    /// is low. Unlike the shards of a concurrent cache, a single cache can use all of its capacity for any blob.
     cache: Arc<Mutex<Cache>>,
     cost: Cost,
     /// The highest cost of one blob. The cache would silently drop a more costly one.
@@ -55,8 +55,8 @@ struct Kept {
 /// The share of the capacity that a blob takes.
 #[derive(Clone, Copy)]
 struct Cost {
-    /// The least cost of a blob: the capacity divided by the maximum number of blobs. A bound on the sum of the costs is
-    /// thus a bound on both the bytes and the number.
+    /// The least cost of a blob: the capacity divided by the maximum number of blobs. A bound on the sum of the costs
+    /// is thus a bound on both the bytes and the number.
     least: u64,
 }
 
@@ -67,8 +67,8 @@ impl Weighter<BlobId, Kept> for Cost {
 }
 
 impl Cost {
-    /// The overhead of a blob: its entry, its slot in the table, the counters before its bytes, and the reserve of tables
-    /// and allocators. `tests/memory.rs` measures it.
+    /// The overhead of a blob: its entry, its slot in the table, the counters before its bytes, and the reserve of
+    /// tables and allocators. `tests/memory.rs` measures it.
     const BESIDE: u64 = 200;
 
     fn of(&self, blob: &[u8]) -> u64 {
@@ -76,8 +76,8 @@ impl Cost {
     }
 }
 
-/// The fraction of the capacity for blobs that have been loaded again. The rest is for new blobs, so that a flood of them
-/// does not evict sessions in use.
+/// The fraction of the capacity for blobs that have been loaded again. The rest is for new blobs, so that a flood of
+/// them does not evict sessions in use.
 const SETTLED: f64 = 0.5;
 
 impl MemoryStore {
@@ -88,7 +88,8 @@ impl MemoryStore {
 
     /// Creates a store of at most this many bytes and this many blobs.
     ///
-    /// The overhead of a blob, about 200 bytes, counts. A blob counts as at least `bytes / blobs`, so that both bounds hold.
+    /// The overhead of a blob, about 200 bytes, counts. A blob counts as at least `bytes / blobs`, so that both bounds
+    /// hold.
     ///
     /// A single blob can take up half of the bytes. Storing a larger one is an error.
     pub fn bounded(bytes: usize, blobs: usize) -> Self {
@@ -122,9 +123,9 @@ impl MemoryStore {
 
     /// Sets the clock that decides what has expired, for tests. Default: [`SystemTime::now`].
     ///
-    /// Call this before cloning the store, because a clone keeps its clock. Pass the
-    /// [clock of the sessions](crate::SessionsBuilder::clock): if that is in the past and the store's clock is not, every
-    /// blob has already expired when it is stored.
+    /// Call this before cloning the store, because a clone keeps its clock. Pass the [clock of the
+    /// sessions](crate::SessionsBuilder::clock): if that is in the past and the store's clock is not, every blob has
+    /// already expired when it is stored.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -143,8 +144,8 @@ impl MemoryStore {
 
     /// Sets how often expired blobs are removed. Default: every five minutes.
     ///
-    /// The background task runs in the tokio runtime in which the first blob is stored, and ends when the last clone of the
-    /// store is dropped. Without a runtime there is no task.
+    /// The background task runs in the tokio runtime in which the first blob is stored, and ends when the last clone of
+    /// the store is dropped. Without a runtime there is no task.
     pub fn sweep_every(self, interval: Duration) -> Self {
         self.sweeper.set_interval(interval);
         self
@@ -165,7 +166,8 @@ impl MemoryStore {
         self.len() == 0
     }
 
-    /// Stores a blob if the live blob with this id is of the expected generation, or if none is expected and none exists.
+    /// Stores a blob if the live blob with this id is of the expected generation, or if none is expected and none
+    /// exists.
     fn put(
         &self,
         id: BlobId,
@@ -183,8 +185,8 @@ impl MemoryStore {
             return Err(StoreError::new("storing a blob", "it is larger than half of the store"));
         }
         cache.insert(id, kept.clone());
-        // If it replaced a smaller blob, the cache may have evicted the new blob itself. Before it inserts a blob with a new
-        // id, the cache makes room for it.
+        // If it replaced a smaller blob, the cache may have evicted the new blob itself. Before it inserts a blob with
+        // a new id, the cache makes room for it.
         if !cache.contains_key(&id) {
             cache.insert(id, kept);
         }

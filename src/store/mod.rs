@@ -1,12 +1,12 @@
 //! Overflow stores: storage for sessions that do not fit in a cookie.
 //!
-//! When a session's cookie would exceed the [limit](crate::SessionsBuilder::cookie_limit), the session is encrypted into
-//! a blob, the blob goes to the store, and the cookie becomes a reference to it. When the session shrinks, it moves back
-//! into the cookie, and the blob is deleted. Handlers do not notice.
+//! When a session's cookie would exceed the [limit](crate::SessionsBuilder::cookie_limit), the session is encrypted
+//! into a blob, the blob goes to the store, and the cookie becomes a reference to it. When the session shrinks, it
+//! moves back into the cookie, and the blob is deleted. Handlers do not notice.
 //!
 //! A store only has to keep opaque bytes, and is not trusted. It cannot read a blob, pass one session's blob off as
-//! another's, or return a generation older than the one that the cookie names. It can lose data: `SECURITY.md` describes
-//! the consequences.
+//! another's, or return a generation older than the one that the cookie names. It can lose data: `SECURITY.md`
+//! describes the consequences.
 //!
 //! # Choosing a store
 //!
@@ -21,8 +21,8 @@
 //!
 //! # Writing a store
 //!
-//! Implement [`Store`] with the re-exported macro [`async_trait`](macro@async_trait), and call [`conformance::check`] in a
-//! test. This is a complete store that keeps its blobs in a map:
+//! Implement [`Store`] with the re-exported macro [`async_trait`](macro@async_trait), and call [`conformance::check`]
+//! in a test. This is a complete store that keeps its blobs in a map:
 //!
 //! ```
 //! use std::{
@@ -207,8 +207,8 @@ pub trait Store: Send + Sync + 'static {
         expires: SystemTime,
     ) -> Result<Written, StoreError>;
 
-    /// Sets when a blob expires, earlier or later than before. Returns [`Written::Conflict`] if the blob is absent or not
-    /// of the expected generation.
+    /// Sets when a blob expires, earlier or later than before. Returns [`Written::Conflict`] if the blob is absent or
+    /// not of the expected generation.
     async fn set_expiry(
         &self,
         id: BlobId,
@@ -216,8 +216,8 @@ pub trait Store: Send + Sync + 'static {
         expires: SystemTime,
     ) -> Result<Written, StoreError>;
 
-    /// Deletes a blob, of any generation if `expected` is `None`. Returns [`Written::Conflict`] if the blob is absent or
-    /// not of the expected generation.
+    /// Deletes a blob, of any generation if `expected` is `None`. Returns [`Written::Conflict`] if the blob is absent
+    /// or not of the expected generation.
     async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError>;
 }
 
@@ -308,7 +308,8 @@ impl fmt::Debug for BlobId {
 pub struct Generation(u64);
 
 impl Generation {
-    /// The position of the generation in a blob, big-endian and unencrypted, so that a database can compare it in place.
+    /// The position of the generation in a blob, big-endian and unencrypted, so that a database can compare it in
+    /// place.
     pub const BYTES: Range<usize> = 5..13;
 
     /// Creates a generation from its number.

@@ -24,9 +24,9 @@ use super::{
 /// A store in a table of PostgreSQL, version 9.5 or later.
 ///
 /// Call [`create_schema`](Self::create_schema) when the application starts, or add [`SCHEMA`](Self::SCHEMA) to your
-/// migrations. The database's clock decides what has expired, so nodes need not agree on the time. Expired blobs count as
-/// absent at once, and a background task removes them every five minutes. Several nodes can do so at the same time without
-/// blocking each other.
+/// migrations. The database's clock decides what has expired, so nodes need not agree on the time. Expired blobs count
+/// as absent at once, and a background task removes them every five minutes. Several nodes can do so at the same time
+/// without blocking each other.
 ///
 /// Clones share the same store.
 ///
@@ -65,8 +65,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The first version of PostgreSQL that can check while it works whether the client is still connected.
 const CHECKS_CLIENTS: u32 = 140_000;
 
-/// Logs a warning if the connection may be unencrypted. With an `sslmode` of at least `require`, sqlx connects with TLS or
-/// not at all.
+/// Logs a warning if the connection may be unencrypted. With an `sslmode` of at least `require`, sqlx connects with TLS
+/// or not at all.
 fn warn_if_clear(options: &PgConnectOptions) {
     let host = options.get_host();
     let is_local = options.get_socket().is_some() || host.starts_with('/') || clear::is_loopback(host);
@@ -110,12 +110,12 @@ impl PostgresStore {
 
     /// Uses a pool that you have configured, of the version of sqlx that this crate depends on.
     ///
-    /// The table is found by the connection's `search_path`. Statements are prepared by name, which PgBouncer supports from
-    /// version 1.21.
+    /// The table is found by the connection's `search_path`. Statements are prepared by name, which PgBouncer supports
+    /// from version 1.21.
     ///
-    /// A connection is closed if it does not answer within five seconds after its call was dropped. To keep PostgreSQL from
-    /// waiting for a lock on behalf of such a call, [`connect`](Self::connect) sets `client_connection_check_interval` to two
-    /// seconds where the setting exists. For your own pool, set it yourself.
+    /// A connection is closed if it does not answer within five seconds after its call was dropped. To keep PostgreSQL
+    /// from waiting for a lock on behalf of such a call, [`connect`](Self::connect) sets
+    /// `client_connection_check_interval` to two seconds where the setting exists. For your own pool, set it yourself.
     pub fn from_pool(pool: PgPool) -> Self {
         warn_if_clear(&pool.connect_options());
         Self { pool, sweeper: Arc::new(Sweeper::new("PostgresStore", BATCH)) }
@@ -132,8 +132,8 @@ impl PostgresStore {
 
     async fn try_create_schema(&self) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        // Two concurrent CREATE TABLE IF NOT EXISTS can both find no table, and then one of them fails. This advisory lock
-        // makes nodes take turns. Its number spells "sealsess", and the end of the transaction releases it.
+        // Two concurrent CREATE TABLE IF NOT EXISTS can both find no table, and then one of them fails. This advisory
+        // lock makes nodes take turns. Its number spells "sealsess", and the end of the transaction releases it.
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(i64::from_be_bytes(*b"sealsess"))
             .execute(&mut *transaction)
@@ -153,8 +153,8 @@ impl PostgresStore {
         self
     }
 
-    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs still
-    /// count as absent.
+    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs
+    /// still count as absent.
     pub fn stop_sweeping(&self) {
         self.sweeper.stop();
     }
@@ -200,9 +200,9 @@ async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
 
 /// A connection of the pool for one call, which may be dropped at any time.
 ///
-/// The pool takes a connection back once all of its requests have been answered, however long that takes. If a server has
-/// disappeared without closing its connections, that is until the operating system gives up: after a quarter of an hour, or
-/// never. Until then, all connections of the pool could be stuck.
+/// The pool takes a connection back once all of its requests have been answered, however long that takes. If a server
+/// has disappeared without closing its connections, that is until the operating system gives up: after a quarter of an
+/// hour, or never. Until then, all connections of the pool could be stuck.
 struct Borrowed(Option<PoolConnection<Postgres>>);
 
 impl Borrowed {
@@ -239,8 +239,8 @@ async fn batch(pool: PgPool) -> Result<u64, StoreError> {
     swept.map(|swept| swept.rows_affected()).map_err(StoreError::when("sweeping"))
 }
 
-// Two calls that change the same row take turns, and the second sees what the first one left (READ COMMITTED). The clock
-// is `clock_timestamp` because `now` stands still while a statement waits.
+// Two calls that change the same row take turns, and the second sees what the first one left (READ COMMITTED). The
+// clock is `clock_timestamp` because `now` stands still while a statement waits.
 impl_store!(
     PostgresStore,
     "clock_timestamp()",

@@ -12,20 +12,21 @@ use super::{BlobId, Generation, Store, StoreError, Written, failure::unix_millis
 
 /// A store in Redis, version 6.2 or later, or in Valkey.
 ///
-/// Each blob is one key: a prefix, by default `sealed-session:`, and 32 hexadecimal digits. Redis removes it when it expires.
-/// Calls that compare before they write are Lua scripts, which Redis runs atomically. Each touches a single key.
+/// Each blob is one key: a prefix, by default `sealed-session:`, and 32 hexadecimal digits. Redis removes it when it
+/// expires. Calls that compare before they write are Lua scripts, which Redis runs atomically. Each touches a single
+/// key.
 ///
 /// How durable sessions are depends on Redis's configuration. Without `appendonly yes`, a restart loses them. With a
-/// `maxmemory-policy` other than `noeviction`, Redis evicts them when it is full. A failover to a replica can lose the last
-/// writes under any configuration.
+/// `maxmemory-policy` other than `noeviction`, Redis evicts them when it is full. A failover to a replica can lose the
+/// last writes under any configuration.
 ///
 /// Clones share the same store and the same connection.
 ///
 /// # TLS
 ///
-/// This crate does not enable TLS, so that you can choose the implementation. Add redis to your dependencies with one of
-/// its TLS features, such as `redis = { version = "1.8", default-features = false, features = ["tokio-rustls-comp"] }`,
-/// and connect to a `rediss://` URL. Without such a feature, that is an error.
+/// This crate does not enable TLS, so that you can choose the implementation. Add redis to your dependencies with one
+/// of its TLS features, such as `redis = { version = "1.8", default-features = false, features = ["tokio-rustls-comp"]
+/// }`, and connect to a `rediss://` URL. Without such a feature, that is an error.
 ///
 /// A `redis://` URL connects unencrypted. If it names another machine, [`connect`](Self::connect) logs a warning;
 /// [`from_connection`](Self::from_connection) cannot detect this.
@@ -45,7 +46,8 @@ pub struct RedisStore {
     prefix: Arc<str>,
 }
 
-// `KEYS[1]` is the key of the blob, and bytes 5 to 12 of the blob are its generation. GETRANGE of an absent key is empty.
+// `KEYS[1]` is the key of the blob, and bytes 5 to 12 of the blob are its generation. GETRANGE of an absent key is
+// empty.
 
 const REPLACE: &str = "\
 if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
@@ -61,7 +63,8 @@ if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])";
 
 impl RedisStore {
-    /// Connects to Redis, and reconnects when the connection is lost or calls have waited for a second without an answer.
+    /// Connects to Redis, and reconnects when the connection is lost or calls have waited for a second without an
+    /// answer.
     ///
     /// A write that may have been sent is never repeated.
     ///
@@ -74,8 +77,8 @@ impl RedisStore {
 
     /// Uses a connection that you have configured, with its database, its timeouts and its strategy for reconnecting.
     ///
-    /// Set short timeouts, as [`connect`](Self::connect) does, because a request waits for the store. Only a store made by
-    /// `connect` replaces a connection that was never closed but no longer answers.
+    /// Set short timeouts, as [`connect`](Self::connect) does, because a request waits for the store. Only a store made
+    /// by `connect` replaces a connection that was never closed but no longer answers.
     pub fn from_connection(connection: ConnectionManager) -> Self {
         Self::over(Link::of(connection))
     }
@@ -95,8 +98,8 @@ impl RedisStore {
         format!("{}{id}", self.prefix)
     }
 
-    /// Sends a command and waits for its answer. If the answer is an error after which it is `harmless` to do so, sends the
-    /// command a second time.
+    /// Sends a command and waits for its answer. If the answer is an error after which it is `harmless` to do so, sends
+    /// the command a second time.
     async fn ask<T: FromRedisValue>(
         &self,
         doing: &'static str,
@@ -112,8 +115,8 @@ impl RedisStore {
 
     /// Sends a write and waits for its answer.
     ///
-    /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so a write
-    /// can be repeated, too. The call has also triggered a new attempt.
+    /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so a
+    /// write can be repeated, too. The call has also triggered a new attempt.
     async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
     }

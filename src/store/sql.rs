@@ -2,9 +2,9 @@
 
 /// Implements `Store` with one SQL statement for each call.
 ///
-/// A single statement is atomic, even if the future is dropped while it runs. `$now` is the database's clock in SQL, and
-/// `$expires` converts the second parameter, milliseconds since 1970, to the type of the column. The store has the methods
-/// `sweep`, `read` and `write`.
+/// A single statement is atomic, even if the future is dropped while it runs. `$now` is the database's clock in SQL,
+/// and `$expires` converts the second parameter, milliseconds since 1970, to the type of the column. The store has the
+/// methods `sweep`, `read` and `write`.
 macro_rules! impl_store {
     ($store:ident, $now:literal, $expires:literal) => {
         #[async_trait]

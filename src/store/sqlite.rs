@@ -28,8 +28,8 @@ use super::{
 /// A store in an SQLite file, for applications on a single machine.
 ///
 /// Stored sessions survive a crash of the process and of the machine. Several processes on one machine can share the
-/// file, but it must not be on a network file system. A background task removes expired blobs every five minutes. SQLite
-/// reuses the space, but the file does not shrink.
+/// file, but it must not be on a network file system. A background task removes expired blobs every five minutes.
+/// SQLite reuses the space, but the file does not shrink.
 ///
 /// Clones share the same store.
 ///
@@ -67,8 +67,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be opened or written, or is not an SQLite database. Rejects `:memory:`, which would be a
-    /// separate database for each connection: use [`MemoryStore`](super::MemoryStore) to keep blobs in memory.
+    /// Fails if the file cannot be opened or written, or is not an SQLite database. Rejects `:memory:`, which would be
+    /// a separate database for each connection: use [`MemoryStore`](super::MemoryStore) to keep blobs in memory.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if path == Path::new(":memory:") {
@@ -130,8 +130,8 @@ impl SqliteStore {
         self
     }
 
-    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs still
-    /// count as absent.
+    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs
+    /// still count as absent.
     pub fn stop_sweeping(&self) {
         self.sweeper.stop();
     }

@@ -91,8 +91,8 @@ impl Link {
     }
 }
 
-/// Returns whether Redis would give this answer over any connection: it is out of memory, cannot write its file, is running a
-/// script, or has too few replicas. Reconnecting after each of these would only add to its load.
+/// Returns whether Redis would give this answer over any connection: it is out of memory, cannot write its file, is
+/// running a script, or has too few replicas. Reconnecting after each of these would only add to its load.
 fn is_of_the_command(error: &RedisError) -> bool {
     error.code().is_some_and(|code| ["OOM", "MISCONF", "BUSY", "NOREPLICAS"].contains(&code))
 }
@@ -154,15 +154,15 @@ fn client(url: &str) -> Result<Client, RedisError> {
     // With version 3 of the protocol, the manager learns at once that a connection is lost, not at the next request.
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let tcp = TcpSettings::default().set_nodelay(true);
-    // Where the operating system supports it, a peer that has disappeared without closing the connection is given up after
-    // five seconds instead of a quarter of an hour.
+    // Where the operating system supports it, a peer that has disappeared without closing the connection is given up
+    // after five seconds instead of a quarter of an hour.
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let tcp = tcp.set_user_timeout(Duration::from_secs(5));
     Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
 }
 
-/// Returns the timeouts, which are short because requests wait and give up after two seconds. The three attempts to connect,
-/// within about 200 ms, cover a restart of Redis. After a longer outage, the next call tries again.
+/// Returns the timeouts, which are short because requests wait and give up after two seconds. The three attempts to
+/// connect, within about 200 ms, cover a restart of Redis. After a longer outage, the next call tries again.
 fn config() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_secs(1)))
