@@ -65,6 +65,7 @@ pub(crate) enum Kind {
     /// Another request was faster than a renewal, which steps back.
     Overtaken,
     /// Two layers would write one cookie.
+    #[cfg(any(feature = "tower", feature = "hyper"))]
     Collision,
     /// `Sessions::choosing` has refused the request.
     Misdirected,
@@ -272,6 +273,7 @@ impl fmt::Display for Error {
             Kind::Changed => f.write_str("another request changed the session at the same time"),
             Kind::Ended => f.write_str("another request ended the session at the same time"),
             Kind::Overtaken => f.write_str("another request was faster than this renewal"),
+            #[cfg(any(feature = "tower", feature = "hyper"))]
             Kind::Collision => f.write_str(
                 "two session layers would write the same cookie: remove one of them, or give one another cookie name",
             ),

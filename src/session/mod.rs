@@ -461,7 +461,6 @@ impl<T> Session<T> {
 
     /// Ends the session's request: nothing of it can be sent any more. If it was destroyed, and its commit was not
     /// carried out to the end, it is deleted from its store.
-    #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn finish(&self) {
         let deletion = self.with("finish", |state| {
             state.phase = Phase::Committed;
