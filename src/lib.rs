@@ -1,48 +1,41 @@
-//! Web sessions without a session server: the whole session, sealed, in one cookie.
+//! Encrypted cookie sessions for axum, tower and hyper: the whole session lives in one authenticated, encrypted cookie.
 //!
 #![cfg_attr(feature = "axum", doc = "```")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! use axum::{Router, routing::get};
 //! use sealed_session::{KeyRing, Session, Sessions};
-//! use serde::{Deserialize, Serialize};
 //!
-//! #[derive(Default, Serialize, Deserialize)]
+//! #[derive(Default, serde::Serialize, serde::Deserialize)]
 //! struct Visit { views: u32 }
 //!
 //! async fn home(session: Session<Visit>) -> String {
 //!     session.update(|visit| { visit.views += 1; visit.views }).to_string()
 //! }
 //!
-//! let ring = KeyRing::generate()?; // KeyRing::from_env("SESSION_KEYS")?
+//! let ring = KeyRing::generate()?; // in production: KeyRing::from_env("SESSION_KEYS")?
 //! let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
 //! let app: Router = Router::new().route("/", get(home)).layer(sessions);
 //! # Ok::<(), sealed_session::SetupError>(())
 //! ```
 //!
-//! The payload is any type of yours with serde. It is written as postcard, or in an [encoding](Encoding) that describes
-//! itself, sealed by XAES-256-GCM or XChaCha20-Poly1305 together with its deadlines, and sent in a `__Host-` cookie when,
-//! and only when, it has changed. The server keeps a [key ring](KeyRing) and nothing else, unless you give it a [store](store) for sessions
-//! that outgrow their cookies.
+//! There is no session server to run. The server keeps a [key ring](KeyRing), and nothing else unless you give it a
+//! [store] for sessions that outgrow their cookies. The cookie is set only when the session has changed or is due for
+//! renewal: [`Sessions`] has the rules.
 //!
-//! # The trip
+//! # The trip of a session
 //!
 //! ```text
 //!             Cookie: __Host-session=ERclYf55QCgcgYk…
 //!                │
-//!   Request ─────┤  cookie    at most two of the name, read as bytes
-//!                │  seal      base64url → envelope → one key by its id → frame
-//!                │  lifetime  idle window, absolute lifetime, clock skew
-//!                │  overflow  a reference? the blob that it names, from the store
-//!                │  payload   decoded, if its shape is one that T reads
+//!   Request ─────┤  open      find the cookie, decrypt it with the key that it names, check its timeouts
+//!                │            (a reference: load the session from the store), decode it
 //!                ▼
-//!   Arrival::{Absent, Opened, Refused(why)} ──► Session<T> ──► handler
-//!                                                                │ read, update, clear, destroy,
-//!                                                                │ regenerate, cycle_id, remember, forget
-//!                ┌───────────────────────────────────────────────┘
-//!                │  payload   encoded: has it changed?
-//!                │  lifetime  is it due for renewal?
-//!                │  overflow  more than fits? into the store first, and the cookie refers to it
-//!                │  seal      frame → envelope → base64url, at most 4096 bytes with its name
+//!   Arrival::{Absent, Opened, Refused(Refusal), Unavailable} ──► Session<T> ──► handler
+//!                                                                              │ read, update, destroy,
+//!                ┌─────────────────────────────────────────────────────────────┘ cycle_id, remember, …
+//!                │  decide    keep, remove or write: has it changed, is it due for renewal?
+//!                │  place     encrypt it into the cookie, or into the store if it does not fit
+//!                │  write     Set-Cookie, Vary, Cache-Control
 //!                ▼
 //!   Commit::{Keep, Set, Remove} ──► Response
 //!             Set-Cookie: __Host-session=…; HttpOnly; SameSite=Lax; Secure; Path=/
@@ -50,50 +43,41 @@
 //!
 //! # Three ways in
 //!
-//! Each is built on the one before, and usable by itself.
+//! Each builds on the one before, and each works by itself.
 //!
-//! | | what | for |
+//! | layer | entry point | use it for |
 //! |---|---|---|
-//! | the seal | [`Sealer`]: `seal` and `open` a typed value. No http, no async, no clock | a queue worker, a WebSocket, another framework |
+//! | the seal | [`Sealer`] seals and opens a typed value, without HTTP, async or a clock | a queue worker, a reset link, another framework |
 //! | the trip | [`Sessions::open`] a request's session, [`Sessions::commit`] it to the response | a plain service |
-//! | the middleware | [`Sessions`] is a [tower layer](mod@tower), [wraps a hyper service](mod@hyper), and [`Session`] is an [axum extractor](mod@axum) | an application of axum, tower or hyper |
+//! | the middleware | [`Sessions`] is a [tower layer](mod@tower) and [wraps a hyper service](mod@hyper); [`Session`] is an [axum extractor](mod@axum) | an application |
 //!
 //! # Where to look
 //!
 //! | to | see |
 //! |---|---|
-//! | configure | [`SessionsBuilder`], [`Timeouts`], [`CookieAttributes`] |
-//! | use a session in a handler | [`Session`]; without a type of your own, [`SessionMap`] |
-//! | show a message on the next page | [`flash`] |
-//! | guard forms against other sites | [`csrf`] |
-//! | make, keep and rotate keys | [`Key`], [`KeyRing`] |
-//! | learn why a cookie was refused | [`Arrival`], [`Refusal`], [`Counters`] |
-//! | change the payload's type | append fields with `#[serde(default)]`, or [`SessionsBuilder::migrating_from`] |
-//! | use `flatten`, `untagged` or `serde_json::Value` | [`Encoding::SelfDescribing`] |
-//! | keep what doesn't fit a cookie | [`store`], [`SessionsBuilder::store`] |
+//! | configure | [`SessionsBuilder`], [`CookieAttributes`], [`Timeouts`] |
+//! | use a session in a handler | [`Session`]; for keys and values, [`SessionMap`] |
+//! | show a flash message, protect a form | [`flash`], [`csrf`] |
+//! | make, load and rotate keys | [`Key`], [`KeyRing`], [`guide::key_rotation`] |
+//! | find out why a cookie was rejected | [`Arrival`], [`Refusal`], [`Counters`] |
+//! | change the session type | [`SessionsBuilder::migrating_from`], [`Encoding`] |
+//! | keep sessions over 4096 bytes | [`SessionsBuilder::store`], [`store`] |
 //! | serve several tenants | [`Sessions::choosing`] |
-//! | test your handlers | [`testing`] |
-//! | audit | [`seal`], and `SECURITY.md` beside the sources |
-//!
-//! In the sources, `sessions.rs` and what is beside it is the whole trip (`arrive`, `decide`, `commit`, `send`), `seal/`
-//! is what is trusted, `overflow/` is what a store has to do with it, and `middleware/` is the plumbing.
+//! | test handlers | [`testing`] |
+//! | read on | [`guide`]: configuration, migrating, deployment, questions and answers |
+//! | audit | [`seal`] specifies the format; `SECURITY.md` has the threat model and the claims |
 //!
 //! # Features
 //!
-//! | feature | default | brings |
+//! | feature | default | adds |
 //! |---|---|---|
-//! | `axum` | yes | [`Session`] as an axum extractor (axum-core alone), and `tower` |
+//! | `axum` | yes | [`Session`] as an axum extractor, and `tower` |
 //! | `tower` | | [`Sessions`] as a tower layer |
 //! | `hyper` | | [`Sessions`] around a hyper service, without tower or axum |
-//! | `memory` | | [`MemoryStore`](store::MemoryStore), a bounded store in the process |
-//! | `sqlite` | | [`SqliteStore`](store::SqliteStore), a file (sqlx) |
-//! | `postgres` | | [`PostgresStore`](store::PostgresStore), a table (sqlx) |
-//! | `redis` | | [`RedisStore`](store::RedisStore), keys that expire by themselves (redis) |
-//!
-//! # Why
-//!
-//! Why `destroy` is not a logout everywhere, why a value that was set is not sent, why sessions end when a struct
-//! changes, why changes are gone after an error page: the README answers.
+//! | `memory` | | [`MemoryStore`](store::MemoryStore), bounded, in the process |
+//! | `sqlite` | | [`SqliteStore`](store::SqliteStore), in a file |
+//! | `postgres` | | [`PostgresStore`](store::PostgresStore), in a table |
+//! | `redis` | | [`RedisStore`](store::RedisStore), in keys that expire by themselves |
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs, missing_debug_implementations, unreachable_pub)]
@@ -114,6 +98,16 @@
 pub mod axum;
 mod builder;
 mod error;
+#[cfg(all(
+    any(doc, doctest),
+    feature = "axum",
+    feature = "hyper",
+    feature = "memory",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite",
+))]
+pub mod guide;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod payload;
@@ -130,13 +124,16 @@ pub mod testing;
 pub mod tower;
 mod trip;
 
-pub use serde_fingerprint::{Fingerprint, Samples};
+#[doc(hidden)]
+pub use serde_fingerprint::Fingerprint;
+pub use serde_fingerprint::Samples;
 
 pub use self::{
     builder::SessionsBuilder,
     error::{Error, Refusal, SetupError},
     payload::{Encoding, Payload},
     seal::{
+        Padding,
         key::{Key, KeyId, KeyText, Suite},
         key_ring::KeyRing,
         timeouts::Timeouts,

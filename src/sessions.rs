@@ -9,8 +9,7 @@ use std::{fmt, sync::Arc};
 use http::{Request, Response};
 
 use crate::{
-    Counters, KeyRing, Payload, RequestHead, Sealer,
-    builder::SessionsBuilder,
+    Counters, KeyRing, Payload, RequestHead, Sealer, SessionsBuilder,
     error::{Error, Kind, SetupError},
     session::{App, Session, key_value::SessionMap},
     trip::{
@@ -35,6 +34,32 @@ use crate::{
 /// let sessions = Sessions::<Visit>::builder(ring).realm("shop").build()?;
 /// # Ok::<(), sealed_session::SetupError>(())
 /// ```
+///
+/// # When the cookie is sent
+///
+/// A commit goes through these rules in order, and the first that applies decides. A session that no handler extracts is
+/// never opened, and its cookie is left alone. `destroy` removes the cookie whatever happens.
+///
+/// 1. If a closure that changes the session panicked, the commit fails: the response is replaced, and the browser keeps
+///    the session it had.
+/// 2. If the session could not be loaded because its store failed, nothing is sent.
+/// 3. If the response is a 5xx or a 408, nothing is sent, unless
+///    [`commit_on_server_error`](SessionsBuilder::commit_on_server_error) is set.
+/// 4. If the data were changed and cannot be encoded, the commit fails as in rule 1.
+/// 5. If the serialized data are what the browser sent, and no call changed the id or the persistence, the cookie is set
+///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
+///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that fails loses nothing.
+/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a CSRF
+///    token keep even an empty session.
+/// 7. If the session has reached its absolute timeout by now, its cookie is removed.
+/// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
+///    the store fails, the commit fails as in rule 1.
+///
+/// A cookie of a [previous](SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
+/// cookie of the request opened, one that is malformed or expired is removed even when nothing else is sent. Every other
+/// rejected cookie stays, since another node may open it.
+///
+/// A response whose handler extracted the session has `Vary: Cookie`; with a `Set-Cookie`, also `Cache-Control: no-store`.
 pub struct Sessions<T = SessionMap> {
     pub(crate) app: Arc<App<T>>,
     /// Selects other sessions for some requests.

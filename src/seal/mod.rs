@@ -100,11 +100,16 @@ pub(crate) mod timeouts;
 mod vectors;
 mod xaes;
 
+// Tests, vectors and fuzzers take the format apart; applications use `Sealer` and `Sessions`.
+#[doc(hidden)]
 pub use blob::Blob;
 pub(crate) use blob::{blob_len, longest_blob_payload};
+#[doc(hidden)]
 pub use context::Context;
+#[doc(hidden)]
 pub use envelope::{Buffer, Draft, LONGEST_VALUE, Padding, Unsealed};
 pub(crate) use envelope::{REFERENCE_CHARACTERS, longest_payload};
+#[doc(hidden)]
 pub use frame::{Content, Header, Reference};
 
 /// Compiles for what overwrites itself when it is dropped. That it does can't be seen without `unsafe`; that its type
