@@ -8,10 +8,7 @@ mod setup;
 use std::fmt;
 
 pub use self::{refusal::Refusal, request::Error, setup::SetupError};
-pub(crate) use self::{
-    request::Kind,
-    setup::{KeyFault, SetupKind},
-};
+pub(crate) use self::{request::Kind, setup::SetupKind};
 
 /// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log line
 /// that showed only the error would lose the cause.

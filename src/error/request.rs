@@ -207,7 +207,7 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            Kind::Random(error) => error.fmt(f),
+            Kind::Random(_) => f.write_str(NoRandomBytes::MESSAGE),
             Kind::Encode(error) => error.fmt(f),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
@@ -269,7 +269,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
-            Kind::Random(error) => error.source(),
+            Kind::Random(NoRandomBytes(source)) => Some(source),
             Kind::Store { source: Some(source), .. } => Some(&**source),
             Kind::Blob(refusal) => Some(refusal),
             _ => None,

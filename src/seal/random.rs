@@ -3,24 +3,14 @@
 //! No generator lives in the process whose state a fork or a cloned machine could repeat: one repeated nonce would
 //! let a client forge every session.
 
-use std::fmt;
-
 use rand::{TryRng, rngs::SysRng};
 
-/// The operating system's generator failed.
+/// The error of the operating system's generator.
 #[derive(Debug)]
-pub(crate) struct NoRandomBytes(<SysRng as TryRng>::Error);
+pub(crate) struct NoRandomBytes(pub(crate) <SysRng as TryRng>::Error);
 
-impl fmt::Display for NoRandomBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the operating system does not provide random bytes")
-    }
-}
-
-impl std::error::Error for NoRandomBytes {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
+impl NoRandomBytes {
+    pub(crate) const MESSAGE: &str = "the operating system does not provide random bytes";
 }
 
 /// Fills `out` with random bytes.
