@@ -1,4 +1,4 @@
-//! The configuration of an application's sessions. Everything wrong with it is an error from
+//! The configuration of an application's sessions. Every mistake in it is an error from
 //! [`build`](SessionsBuilder::build).
 
 use std::{
@@ -10,23 +10,30 @@ use std::{
 use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
-use tokio::sync::Semaphore;
 
 use crate::{
     Encoding, Payload,
-    counters::Tally,
     error::{Error, SetupError},
-    seal::key_ring::KeyRing,
-    seal::{Context, Padding, REFERENCE_CHARACTERS, longest_blob_payload},
+    seal::{
+        Context, Padding, REFERENCE_CHARACTERS, key_ring::KeyRing, longest_blob_payload, timeouts::Timeouts,
+    },
     sealer::{Sealer, SealerBuilder},
-    sessions::{Inner, Overflow, Previous, Sessions},
-    settings::cookie::CookieAttributes,
-    settings::policy::{Conflict, Renewal, Resolve},
-    settings::timeouts::Timeouts,
-    store::{Budget, ErasedStore, MOST_TASKS, Store},
+    session::App,
+    sessions::Sessions,
+    settings::{
+        Previous, Settings,
+        cookie::CookieAttributes,
+        counters::Tally,
+        policy::{Conflict, Renewal, Resolve},
+    },
+    store::{Budget, Cleaner, Overflow, Store},
 };
 
 const MIB: usize = 1024 * 1024;
+
+/// The largest number of previous realms and cookies that are read. An attacker's cookie of one name can be tried once
+/// for each.
+const MOST_PREVIOUS: usize = 8;
 
 /// The configuration of [`Sessions`]. Every default is the safe one.
 ///
@@ -34,8 +41,9 @@ const MIB: usize = 1024 * 1024;
 /// use std::time::Duration;
 /// use sealed_session::{KeyRing, SameSite, Sessions};
 ///
-/// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-/// # struct Visit { user: Option<u64> }
+/// #[derive(Default, serde::Serialize, serde::Deserialize)]
+/// struct Visit { user: Option<u64> }
+///
 /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
 ///     .realm("shop")
 ///     .timeouts(|timeouts| timeouts.idle_timeout(Duration::from_secs(30 * 60)))
@@ -44,7 +52,7 @@ const MIB: usize = 1024 * 1024;
 /// assert_eq!(sessions.cookie_name(), "__Host-session");
 /// # Ok::<(), sealed_session::SetupError>(())
 /// ```
-#[must_use]
+#[must_use = "call `build` to get the sessions"]
 pub struct SessionsBuilder<T> {
     sealer: SealerBuilder<T>,
     cookie: CookieAttributes,
@@ -52,20 +60,16 @@ pub struct SessionsBuilder<T> {
     renewal: Renewal,
     commit_on_server_error: bool,
     on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
-    store: Option<Arc<dyn ErasedStore>>,
+    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
+    store: Option<Arc<dyn Store>>,
     store_limit: usize,
-    admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
-    store_budget: Option<(u64, Duration)>,
     store_deadline: Duration,
-    return_grace: Duration,
+    admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
+    budget: Option<(u64, Duration)>,
+    grace: Duration,
     serve_fresh: bool,
     on_conflict: Option<Resolve<T>>,
-    clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
 }
-
-/// The largest number of former realms and cookies that are read. An attacker's cookie of one name can be tried once for
-/// each.
-const MOST_PREVIOUS: usize = 8;
 
 impl<T: Payload> SessionsBuilder<T> {
     pub(crate) fn new(ring: KeyRing) -> Self {
@@ -76,19 +80,19 @@ impl<T: Payload> SessionsBuilder<T> {
             renewal: Renewal::default(),
             commit_on_server_error: false,
             on_commit_failure: Box::new(|error| Some(error.status())),
+            clock: Box::new(SystemTime::now),
             store: None,
             store_limit: MIB,
-            admits: Box::new(|_| true),
-            store_budget: None,
             store_deadline: Duration::from_secs(2),
-            return_grace: Duration::from_secs(30),
+            admits: Box::new(|_| true),
+            budget: None,
+            grace: Duration::from_secs(30),
             serve_fresh: false,
             on_conflict: None,
-            clock: Box::new(SystemTime::now),
         }
     }
 
-    /// The application's name. A cookie of one realm opens in no other, though they share keys. Default: empty.
+    /// Sets the application's name. A cookie of one realm opens in no other, even if they share keys. Default: empty.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.sealer = self.sealer.realm(realm);
         self
@@ -111,13 +115,25 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Goes on to read the cookies of a former realm, name or set of attributes, so that changing them logs nobody
-    /// out. A session that arrives in such a cookie moves to the current one, and the old cookie is removed. Can be
-    /// given up to 8 times: each of them is looked for in every request. A cookie of that name is removed with the next
-    /// that is set, whoever wrote it.
+    /// Keeps reading the cookies of a previous realm, name or set of attributes, so that changing them logs nobody out.
+    /// Can be called up to 8 times: each is looked for in every request.
     ///
-    /// In a deployment that goes from node to node, old nodes don't know the new cookie: let every node accept both
-    /// first, in a deployment of its own, and change the current one in the next.
+    /// A session that arrives in such a cookie moves to the current one, and the old cookie is removed. A cookie of the
+    /// previous name is removed whenever a new one is set, whoever wrote it.
+    ///
+    /// In a rolling deployment, old nodes do not know the new cookie. Let every node accept both first, in a deployment of
+    /// its own, and change the current one in the next.
+    ///
+    /// ```
+    /// use sealed_session::{KeyRing, Sessions};
+    ///
+    /// let sessions = Sessions::key_value(KeyRing::generate()?)
+    ///     .realm("shop")
+    ///     .cookie(|cookie| cookie.name("basket"))
+    ///     .accept_previous("shop", |cookie| cookie.name("cart"))
+    ///     .build()?;
+    /// # Ok::<(), sealed_session::SetupError>(())
+    /// ```
     pub fn accept_previous(
         mut self,
         realm: impl Into<String>,
@@ -133,44 +149,44 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// When a session that is used but not changed is sealed anew. Default: [`Renewal::WhenSpent`].
+    /// Sets when a session that is used but not changed is sealed again. Default: [`Renewal::WhenSpent`].
     pub fn renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = renewal;
         self
     }
 
-    /// To what multiple payloads are padded, so that the cookie's length tells less. Default: 32 bytes.
+    /// Sets the padding of session data, so that the cookie's length reveals less. Default: multiples of 32 bytes.
     pub fn padding(mut self, padding: Padding) -> Self {
         self.sealer = self.sealer.padding(padding);
         self
     }
 
-    /// The most bytes that the cookie's name and value may have together. Lower it for a proxy with small header
-    /// buffers. Default, and the most that browsers keep: 4096.
+    /// Sets the most bytes that the cookie's name and value may have together. Lower it for a proxy with small header
+    /// buffers. Default: 4096, the most that browsers keep.
     pub fn cookie_limit(mut self, bytes: usize) -> Self {
         self.sealer = self.sealer.limit(bytes);
         self
     }
 
-    /// Sets how session data are encoded. Both encodings are read wherever the type allows it, so that switching ends
-    /// no session. Default: [`Encoding::Compact`].
+    /// Sets how session data are encoded. Both encodings are read wherever the type allows it, so switching ends no
+    /// session. Default: [`Encoding::Compact`].
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.sealer = self.sealer.encoding(encoding);
         self
     }
 
-    /// Sample values for the parts of `T` that read only values of a certain form. Default: none.
+    /// Sets sample values for the parts of `T` that read only values of a certain form. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.sealer = self.sealer.samples(samples);
         self
     }
 
-    /// Also reads compact sessions of a former type and converts them to `T`. A session is sealed in the present shape with its next
-    /// change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
+    /// Also reads compact sessions of a former type and converts them to `T`. A session is sealed in the present shape
+    /// with its next change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
-    /// In a deployment that goes from node to node, old nodes meet sessions of the new shape. They leave such a
-    /// cookie alone and show a fresh session, unless they too can read it: deploy first the old type with
-    /// `migrating_from::<VisitV2>()`, then the new one with `migrating_from::<VisitV1>()`, and nobody is logged out.
+    /// In a rolling deployment, old nodes meet sessions of the new shape. They leave such a cookie alone and show a fresh
+    /// session, unless they too can read it: first deploy the old type with `migrating_from::<VisitV2>()`, then the new
+    /// one with `migrating_from::<VisitV1>()`, and nobody is logged out.
     pub fn migrating_from<Old>(mut self) -> Self
     where
         Old: Serialize + DeserializeOwned + 'static,
@@ -180,7 +196,8 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// [`SealerBuilder::migrating_from_via`]: the same in two steps, for a chain of shapes.
+    /// Does the same as [`migrating_from`](Self::migrating_from) in two steps, for a chain of shapes: `Old` becomes
+    /// `Newer`, which becomes `T`.
     pub fn migrating_from_via<Old, Newer>(mut self) -> Self
     where
         Old: Serialize + DeserializeOwned + 'static,
@@ -191,21 +208,21 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Keeps changes even when the response is a 5xx or a 408 (Request Timeout). Default: they are discarded, all but
-    /// `destroy`.
+    /// Keeps changes even if the response is a 5xx or a 408 (Request Timeout). Default: such a response discards all
+    /// changes but `destroy`.
     ///
-    /// A timeout layer inside the sessions answers 408 for a handler that it has cut off, which may have made only half
-    /// of its changes.
+    /// A timeout layer inside the sessions answers 408 for a handler that it has cut off, which may have made only half of
+    /// its changes.
     pub fn commit_on_server_error(mut self) -> Self {
         self.commit_on_server_error = true;
         self
     }
 
-    /// What the layer answers when a session can't be kept, most of all because it does not fit its cookie. Default:
-    /// an empty response with the error's [status](Error::status): 503 when the store has failed or its budget is used up,
-    /// 409 when another request was faster, 413 when [`may_overflow`](Self::may_overflow) keeps the session out of the
-    /// store, and 500 otherwise. The response that replaces the handler's has the [`Error`] among its extensions, as an
-    /// [`Arc<Error>`](std::sync::Arc), for a layer further out that makes a page of it.
+    /// Sets the status that replaces the handler's response when the session cannot be kept; `None` sends the handler's
+    /// response all the same. Default: the error's [status](Error::status), with an empty body.
+    ///
+    /// The response that replaces the handler's has the [`Error`] among its extensions, as an `Arc<Error>`, for an outer
+    /// layer that makes a page of it.
     pub fn on_commit_failure(
         mut self,
         hook: impl Fn(&Error) -> Option<StatusCode> + Send + Sync + 'static,
@@ -214,99 +231,93 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Where sessions go that don't fit their cookies, and come back from when they shrink. Default: none, and what
-    /// doesn't fit can't be kept.
+    /// Sets the store for sessions that do not fit in their cookies. A session moves back to its cookie when it shrinks.
+    /// Default: none, and a session that does not fit cannot be kept.
     ///
-    /// All nodes need the same store. A session that is in it ends for those that have none or another. To share one
-    /// between two kinds of sessions, clone it or put it into an [`Arc`].
-    ///
-    /// # Panics
-    ///
-    /// Not this, but a request that needs the store, outside of a tokio runtime with a clock: the deadline is tokio's.
+    /// All nodes need the same store: a session that is in it ends on nodes that have none or another. To share one between
+    /// two kinds of sessions, clone it or put it into an [`Arc`].
     ///
     /// ```
-    /// # #[cfg(feature = "memory")]
-    /// # fn main() -> Result<(), sealed_session::SetupError> {
     /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
     ///
     /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
     ///     .realm("shop")
     ///     .store(MemoryStore::new())
     ///     .build()?;
-    /// # Ok(())
-    /// # }
-    /// # #[cfg(not(feature = "memory"))]
-    /// # fn main() {}
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// A request that needs the store panics outside of a tokio runtime with a clock: the deadline is tokio's.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
 
-    /// The most bytes that a session may take in the store. Default: 1 MiB (1,048,576 bytes).
+    /// Sets the most bytes that a session may take in the store. Default: 1 MiB (1,048,576 bytes).
     pub fn store_limit(mut self, bytes: usize) -> Self {
         self.store_limit = bytes;
         self
     }
 
-    /// Decides which sessions may enter the store. Default: all.
-    ///
-    /// Without a rule, any visitor can make the store keep up to [`store_limit`](Self::store_limit) bytes for each request,
-    /// if handlers put into the session what visitors send. Let in only sessions that somebody answers for:
-    ///
-    /// ```
-    /// # #[cfg(feature = "memory")]
-    /// # fn main() -> Result<(), sealed_session::SetupError> {
-    /// # use sealed_session::{KeyRing, Sessions, store::MemoryStore};
-    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// # struct Visit { user: Option<u64> }
-    /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
-    ///     .store(MemoryStore::new())
-    ///     .may_overflow(|visit| visit.user.is_some())
-    ///     .build()?;
-    /// # Ok(())
-    /// # }
-    /// # #[cfg(not(feature = "memory"))]
-    /// # fn main() {}
-    /// ```
-    ///
-    /// A session that outgrows its cookie and is not let in can't be kept: the commit fails with an error that
-    /// [is too large](Error::is_too_large), which is answered with 413, and counted
-    /// ([`Counters::barred`](crate::Counters::barred)). A session that is in the store already stays there without being
-    /// asked again, also under a new id; after `destroy` and `regenerate` it is a new one.
-    pub fn may_overflow(mut self, rule: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
-        self.admits = Box::new(rule);
-        self
-    }
-
-    /// The most bytes that may enter the store in each period, through this process. Default: no limit.
-    ///
-    /// A session that enters the store counts with its size, and one that grows there with the difference. Changes that do
-    /// not make a session larger, renewals and new ids count nothing, so the sessions that are in the store go on. When the
-    /// budget is used up, a commit that needs more fails with an error that [is over the
-    /// budget](Error::is_over_budget), which is answered with 503, and counted
-    /// ([`Counters::over_budget`](crate::Counters::over_budget)). A period begins with the first write after the last has
-    /// ended.
-    ///
-    /// A store of `n` nodes holds at most `n` budgets for each period of the longest lifetime, and one more. Combine it with
-    /// [`may_overflow`](Self::may_overflow): otherwise a visitor who uses up the budget keeps others out of the store.
-    pub fn store_budget(mut self, bytes: u64, every: Duration) -> Self {
-        self.store_budget = Some((bytes, every));
-        self
-    }
-
-    /// How long a request waits for the store: once when its session is asked for, and once when it is committed or
-    /// saved. Default: 2 seconds.
+    /// Sets how long a request waits for the store: once when its session is loaded, and once when it is saved or
+    /// committed. Default: 2 seconds.
     pub fn store_deadline(mut self, deadline: Duration) -> Self {
         self.store_deadline = deadline;
         self
     }
 
-    /// How long what was stored is left there when its session has returned into the cookie, for requests that are on
-    /// their way with the cookie of before. A browser that never receives the response that brings its session back loses
-    /// the session, unless it comes again within that time. Default: 30 seconds.
+    /// Sets the sessions that may enter the store. Default: all.
+    ///
+    /// Without a rule, any visitor can make the store keep up to [`store_limit`](Self::store_limit) bytes with each
+    /// request, if handlers put into the session what visitors send. Admit only sessions that somebody answers for:
+    ///
+    /// ```
+    /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit { user: Option<u64> }
+    ///
+    /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
+    ///     .store(MemoryStore::new())
+    ///     .may_overflow(|visit| visit.user.is_some())
+    ///     .build()?;
+    /// # Ok::<(), sealed_session::SetupError>(())
+    /// ```
+    ///
+    /// A session that outgrows its cookie and is not admitted cannot be kept: the commit fails with an error that [is too
+    /// large](Error::is_too_large), which is answered with 413, and is counted
+    /// ([`Counters::barred`](crate::Counters::barred)). A session that is in the store already stays there without being
+    /// asked again, also under a new id. After `destroy` it is a new one.
+    pub fn may_overflow(mut self, rule: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
+        self.admits = Box::new(rule);
+        self
+    }
+
+    /// Sets the most bytes that may enter the store in each period, through this process. Default: no limit.
+    ///
+    /// A session that enters the store counts with its size, and one that grows there with the difference. Changes that do
+    /// not make a session larger, renewals and new ids count nothing, so sessions that are in the store go on. When the
+    /// budget is used up, a commit that needs more fails with an error that [is over the
+    /// budget](Error::is_over_budget), which is answered with 503, and is counted
+    /// ([`Counters::over_budget`](crate::Counters::over_budget)). A period begins with the first write after the last one
+    /// has ended.
+    ///
+    /// A store of `n` nodes holds at most `n` budgets for each period of the longest lifetime, and one more. Combine it with
+    /// [`may_overflow`](Self::may_overflow): otherwise a visitor who uses up the budget keeps others out of the store.
+    pub fn store_budget(mut self, bytes: u64, every: Duration) -> Self {
+        self.budget = Some((bytes, every));
+        self
+    }
+
+    /// Sets how long a blob stays in the store after its session has moved back to its cookie, for requests that are on
+    /// their way with the old cookie. Default: 30 seconds.
+    ///
+    /// A browser that never receives the response that moves its session back loses the session, unless it comes again
+    /// within that time.
     pub fn return_grace(mut self, grace: Duration) -> Self {
-        self.return_grace = grace;
+        self.grace = grace;
         self
     }
 
@@ -341,16 +352,16 @@ impl<T: Payload> SessionsBuilder<T> {
     ///         Some(Cart { items })
     ///     })
     ///     .build()?;
-    /// # Ok::<(), sealed_session::SetupError>(())
+    /// # Ok::<(), sealed_session::Error>(())
     /// ```
     pub fn on_conflict(mut self, resolve: impl Fn(Conflict<T>) -> Option<T> + Send + Sync + 'static) -> Self {
         self.on_conflict = Some(Box::new(resolve));
         self
     }
 
-    /// The clock, for tests. Default: [`SystemTime::now`].
+    /// Sets the clock, for tests. Default: [`SystemTime::now`].
     ///
-    /// A store judges by a clock of its own what has expired. If this one is behind that by more than a session lives,
+    /// A store decides by a clock of its own what has expired. If this one is behind that by more than a session lives,
     /// stored sessions are gone at once. `MemoryStore::clock` sets the same clock for a store in memory; a database goes by
     /// the real time.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -358,19 +369,19 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// The sessions.
+    /// Builds the sessions.
     ///
     /// # Errors
     ///
-    /// When browsers would refuse the cookie, a lifetime makes no sense, a limit leaves no room or is above 4096
-    /// ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value can't be read back
+    /// Returns an error if browsers would reject the cookie, a timeout makes no sense, a limit leaves no room or is above
+    /// 4096 ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value does not read back
     /// ([`SetupError::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, SetupError> {
         let cookie = self.cookie.build()?;
         if self.previous.len() > MOST_PREVIOUS {
             return Err(SetupError::configuration(format!(
-                "{} former realms or cookies are to be accepted: each costs every request, so that {MOST_PREVIOUS} is the \
-                 limit; remove those whose sessions have ended",
+                "{} previous realms or cookies are accepted, but each costs every request, so {MOST_PREVIOUS} is the limit: \
+                 remove those whose sessions have ended",
                 self.previous.len()
             )));
         }
@@ -383,26 +394,17 @@ impl<T: Payload> SessionsBuilder<T> {
             })
             .collect::<Result<_, SetupError>>()?;
         let sealer = self.sealer.name(cookie.name()).build()?;
-        let overflow = match self.store {
+        let empty = sealer.empty()?;
+        let tally = Arc::new(Tally::default());
+        let cleaner = match self.store {
             Some(store) => {
                 check_store(&sealer, self.store_limit, self.store_deadline)?;
-                check_budget(self.store_budget, self.store_limit)?;
-                Some(Overflow {
-                    store,
-                    limit: self.store_limit,
-                    deadline: self.store_deadline,
-                    grace: self.return_grace,
-                    serve_fresh: self.serve_fresh,
-                    on_conflict: self.on_conflict,
-                    admits: self.admits,
-                    budget: self.store_budget.map(|(bytes, every)| Budget::new(bytes, every)),
-                    cleanups: Arc::new(Semaphore::new(MOST_TASKS)),
-                })
+                check_budget(self.budget, self.store_limit)?;
+                Some(Cleaner::new(store, self.store_deadline, cookie.shared_name(), Arc::clone(&tally)))
             }
             None => None,
         };
-        let empty = sealer.empty()?;
-        Ok(Sessions::from_inner(Inner {
+        let settings = Arc::new(Settings {
             sealer,
             cookie,
             previous,
@@ -410,14 +412,24 @@ impl<T: Payload> SessionsBuilder<T> {
             commit_on_server_error: self.commit_on_server_error,
             on_commit_failure: self.on_commit_failure,
             clock: self.clock,
-            overflow,
-            tally: Tally::default(),
+            tally,
             empty,
-        }))
+        });
+        let overflow = cleaner.map(|cleaner| Overflow {
+            settings: Arc::clone(&settings),
+            limit: self.store_limit,
+            grace: self.grace,
+            serve_fresh: self.serve_fresh,
+            on_conflict: self.on_conflict,
+            admits: self.admits,
+            budget: self.budget.map(|(bytes, every)| Budget::new(bytes, every)),
+            cleaner,
+        });
+        Ok(Sessions { app: Arc::new(App { settings, overflow }), hook: None })
     }
 }
 
-/// Refuses what can't be meant of a store.
+/// Rejects a limit or a deadline that makes no sense.
 fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration) -> Result<(), SetupError> {
     let reference = sealer.context().name_length() + REFERENCE_CHARACTERS;
     if reference > sealer.limit() {
@@ -437,7 +449,7 @@ fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration)
     Ok(())
 }
 
-/// Refuses a budget that lets nobody in.
+/// Rejects a budget that lets nobody in.
 fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), SetupError> {
     match budget {
         Some((bytes, _)) if bytes < limit as u64 => Err(SetupError::configuration(format!(

@@ -120,7 +120,7 @@ use http::{Request, Response};
 pub use crate::service::SessionService;
 use crate::{
     Payload,
-    service::{ResponseFuture, enter},
+    service::{ResponseFuture, call},
 };
 
 impl<S, T, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S, T>
@@ -134,6 +134,6 @@ where
     type Future = ResponseFuture<S::Future, T, ResBody>;
 
     fn call(&self, request: Request<ReqBody>) -> Self::Future {
-        enter(&self.sessions, request, |request| self.inner.call(request))
+        call(&self.sessions, request, |request| self.inner.call(request))
     }
 }

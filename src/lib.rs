@@ -113,7 +113,6 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
-mod counters;
 mod error;
 #[cfg(feature = "hyper")]
 pub mod hyper;
@@ -135,21 +134,21 @@ pub use serde_fingerprint::{Fingerprint, Samples};
 
 pub use self::{
     builder::SessionsBuilder,
-    counters::Counters,
     error::{Error, Refusal, SetupError},
     payload::{Encoding, Payload},
     seal::{
         key::{Key, KeyId, KeyText, Suite},
         key_ring::KeyRing,
+        timeouts::Timeouts,
     },
     sealer::{Metadata, Sealer, SealerBuilder, SessionId},
-    session::{Arrival, Place, Session, Size, csrf, flash, key_value::SessionMap},
+    session::{Arrival, Session, Size, csrf, flash, key_value::SessionMap},
     sessions::{Commit, Sessions},
     settings::{
         cookie::{CookieAttributes, SameSite},
+        counters::Counters,
         policy::{Conflict, Renewal},
-        selection::RequestHead,
-        timeouts::Timeouts,
+        request_head::RequestHead,
     },
 };
 

@@ -9,15 +9,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_fingerprint::Samples;
 
 use crate::{
-    error::{Error, Kind, Refusal, SetupError},
+    error::{Error, Kind, Place, Refusal, SetupError},
     payload::{Codec, Declaration, Encoding, declare},
     seal::key_ring::KeyRing,
+    seal::timeouts::{Timeouts, from_unix, stamp},
     seal::{
         self, Buffer, Content, Context, Draft, Header, LONGEST_VALUE, Padding, Reference, random,
         random::Nonce,
     },
-    session::Place,
-    settings::timeouts::{Timeouts, from_stamp, stamp},
 };
 
 /// Seals typed values into text, and opens them: a session's seal without HTTP, async or a clock.
@@ -115,12 +114,12 @@ impl Metadata {
 
     /// Returns the time at which the session began.
     pub fn created_at(&self) -> SystemTime {
-        from_stamp(self.header.created)
+        from_unix(self.header.created.into())
     }
 
     /// Returns the time at which the session was last sealed.
     pub fn issued_at(&self) -> SystemTime {
-        from_stamp(self.header.issued)
+        from_unix(self.header.issued.into())
     }
 
     /// Returns the idle timeout that the session was sealed with.
@@ -163,7 +162,8 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// If the value would be serialized otherwise than its type is read ([`Error::is_schema`]) or does not fit the limit
     /// ([`Error::is_too_large`]), `now` is not within 1970 to 2106, or the operating system provides no random bytes.
     pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(value, self.begin(stamp(now)?)?)
+        let (nonce, session_id) = Nonce::draw_with_id()?;
+        self.seal_value(value, Header { session_id, ..self.begin(stamp(now)?) }, nonce)
     }
 
     /// Seals a value again, to renew it or after a change. The id and the absolute timeout stay, and the idle timeout
@@ -173,7 +173,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// The errors of [`seal`](Self::seal).
     pub fn reseal(&self, value: &T, metadata: &Metadata, now: SystemTime) -> Result<String, Error> {
-        self.seal_value(value, Stamped::again(&metadata.header, stamp(now)?)?)
+        self.seal_value(value, metadata.header.renewed(stamp(now)?), Nonce::draw()?)
     }
 
     /// Opens a text, and returns the value with its metadata.
@@ -226,24 +226,22 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.codec.empty()
     }
 
-    /// Returns the metadata of a session that begins now.
-    pub(crate) fn begin(&self, now: u32) -> Result<Stamped, Error> {
-        let (nonce, session_id) = Nonce::draw_with_id()?;
-        let header = Header {
+    /// The metadata of a session that begins now.
+    pub(crate) fn begin(&self, now: u32) -> Header {
+        Header {
             schema: 0, // the sealing writes it
             created: now,
             issued: now,
             window: self.timeouts.idle_window(),
-            session_id,
-            persistent: false,
-        };
-        Ok(Stamped { header, nonce })
+            session_id: [0; 16], // drawn when it is sealed
+            persistent: self.timeouts.are_all_persistent(),
+        }
     }
 
-    fn seal_value(&self, value: &T, stamped: Stamped) -> Result<String, Error> {
+    fn seal_value(&self, value: &T, header: Header, nonce: Nonce) -> Result<String, Error> {
         let draft = self.draft(value)?;
         let mut text = String::with_capacity(draft.sealed_len(self.padding));
-        self.seal_draft(draft, stamped, &mut text)?;
+        self.seal_draft(draft, &header, nonce, &mut text)?;
         Ok(text)
     }
 
@@ -279,17 +277,17 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     }
 
     /// Seals a draft and appends the text to `out`.
-    pub(crate) fn seal_draft(&self, draft: Draft, stamped: Stamped, out: &mut String) -> Result<(), Error> {
+    pub(crate) fn seal_draft(
+        &self,
+        draft: Draft,
+        header: &Header,
+        nonce: Nonce,
+        out: &mut String,
+    ) -> Result<(), Error> {
         self.check_size(&draft)?;
-        let Stamped { header, nonce } = stamped;
-        let header = Header { schema: self.schema(), ..header };
+        let header = Header { schema: self.schema(), ..*header };
         self.context.seal_with(nonce, draft, &header, self.padding, out);
         Ok(())
-    }
-
-    /// Seals a reference and appends the text to `out`.
-    pub(crate) fn seal_reference(&self, to: &Reference, stamped: Stamped, out: &mut String) {
-        self.context.seal_reference_with(stamped.nonce, &stamped.header, to, out);
     }
 }
 
@@ -308,21 +306,6 @@ impl<T> Sealer<T> {
 
     pub(crate) fn context(&self) -> &Context {
         &self.context
-    }
-}
-
-/// Everything that one seal needs, except the payload.
-pub(crate) struct Stamped {
-    pub(crate) header: Header,
-    nonce: Nonce,
-}
-
-impl Stamped {
-    /// Returns the stamps of the next cookie of the same session. A clock that is behind the session's beginning seals at
-    /// its beginning.
-    pub(crate) fn again(header: &Header, now: u32) -> Result<Self, Error> {
-        let header = Header { issued: now.max(header.created), ..*header };
-        Ok(Self { header, nonce: Nonce::draw()? })
     }
 }
 

@@ -1,34 +1,23 @@
 //! The whole trip: a request's cookie to a session, and the session to a response's Set-Cookie.
 //!
 //! ```text
-//! Request → sealed value → Arrival::{Absent, Opened, Refused} → Session<T> → handler
-//!         → Commit::{Keep, Set, Remove} → Response
+//! Request → open → Session<T> → handler → decide → place → write → Response
 //! ```
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::Arc};
 
-use http::{Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use http::{Request, Response};
 
 use crate::{
-    Payload, SessionMap,
+    Counters, KeyRing, Payload, RequestHead, Sealer,
     builder::SessionsBuilder,
-    counters::{Counters, Tally},
-    error::{Error, SetupError},
-    seal::Context,
-    seal::key_ring::KeyRing,
-    sealer::Sealer,
-    session::Session,
-    settings::cookie::SessionCookie,
-    settings::policy::{Renewal, Resolve},
-    settings::selection::Hook,
-    settings::timeouts::Timeouts,
-    store::{Budget, ErasedStore},
-    trip::open::Arrived,
+    error::{Error, Kind, SetupError},
+    session::{App, Session, key_value::SessionMap},
+    trip::{
+        open::{Candidates, read_cookies},
+        place::place,
+        write::write,
+    },
 };
 
 /// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
@@ -47,60 +36,18 @@ use crate::{
 /// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 pub struct Sessions<T = SessionMap> {
-    pub(crate) inner: Arc<Inner<T>>,
-    /// Chooses others for some requests.
-    hook: Option<Hook<T>>,
+    pub(crate) app: Arc<App<T>>,
+    /// Selects other sessions for some requests.
+    pub(crate) hook: Option<Hook<T>>,
 }
 
-pub(crate) struct Inner<T> {
-    pub(crate) sealer: Sealer<T>,
-    pub(crate) cookie: SessionCookie,
-    pub(crate) previous: Vec<Previous>,
-    pub(crate) renewal: Renewal,
-    pub(crate) commit_on_server_error: bool,
-    #[cfg_attr(
-        not(any(feature = "tower", feature = "hyper")),
-        expect(dead_code, reason = "the middleware reads it")
-    )]
-    pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
-    pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
-    pub(crate) overflow: Option<Overflow<T>>,
-    pub(crate) tally: Tally,
-    /// What the type's default serialises to.
-    pub(crate) empty: Vec<u8>,
-}
+/// Selects the sessions of a request.
+pub(crate) type Hook<T> = Arc<dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync>;
 
-/// Where sessions go that don't fit their cookies.
-pub(crate) struct Overflow<T> {
-    pub(crate) store: Arc<dyn ErasedStore>,
-    /// The longest blob, in bytes.
-    pub(crate) limit: usize,
-    /// How long one way of a request waits for the store.
-    pub(crate) deadline: Duration,
-    /// How long a blob is left to requests in flight when its session has returned into the cookie.
-    pub(crate) grace: Duration,
-    pub(crate) serve_fresh: bool,
-    pub(crate) on_conflict: Option<Resolve<T>>,
-    /// Which sessions may enter the store.
-    pub(crate) admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
-    /// The number of bytes that may enter it.
-    pub(crate) budget: Option<Budget>,
-    /// One permit for each task that cleans up later.
-    pub(crate) cleanups: Arc<Semaphore>,
-}
-
-/// A former realm, name or set of attributes that is still read.
-pub(crate) struct Previous {
-    pub(crate) context: Context,
-    pub(crate) cookie: SessionCookie,
-}
-
-/// Where the session of a request comes from.
+/// The source of a request's session: a layer around this request, or its cookies.
 enum Opening<L, T> {
-    /// A layer around this request gives it.
     InLayer(L),
-    /// Nobody has opened it yet.
-    ByHand(Arrived<T>),
+    ByHand(Candidates<T>),
 }
 
 /// What a commit did to the browser's cookie.
@@ -108,7 +55,7 @@ enum Opening<L, T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Commit {
-    /// Left it as it is.
+    /// Left it as it was.
     Keep,
     /// Set it.
     Set,
@@ -117,12 +64,12 @@ pub enum Commit {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, for 2 hours of idleness
-    /// and 24 hours at most.
+    /// Builds sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, with an idle timeout of
+    /// 2 hours and an absolute timeout of 24 hours.
     ///
     /// # Errors
     ///
-    /// When `T` has no fixed shape ([`SetupError::is_schema`]).
+    /// Returns an error if `T` has no fixed shape ([`SetupError::is_schema`]).
     pub fn new(ring: KeyRing) -> Result<Self, SetupError> {
         Self::builder(ring).build()
     }
@@ -132,134 +79,139 @@ impl<T: Payload> Sessions<T> {
         SessionsBuilder::new(ring)
     }
 
-    pub(crate) fn from_inner(inner: Inner<T>) -> Self {
-        Self { inner: Arc::new(inner), hook: None }
-    }
-
-    /// The session of a request. A cookie that can't be opened, for whatever reason, gives a fresh one.
+    /// Returns the session of a request. A cookie that is rejected, for whatever reason, gives a fresh session.
     ///
-    /// Below the layer of these sessions it is the layer's, and the layer commits it. Otherwise it is a new handle,
-    /// for one [`commit`](Self::commit) at the end.
+    /// Below the layer of these sessions it is the layer's session, and the layer commits it. Otherwise it is a new
+    /// handle, for one [`commit`](Self::commit) at the end.
     ///
     /// # Errors
     ///
-    /// When the session is in a store that has failed or did not answer in time ([`Error::is_store`]); the response
-    /// should be a 503, [`Error::status`]. None as long as sessions live in cookies alone. When
-    /// [`choosing`](Self::choosing) refuses the request ([`Error::is_misdirected`]); the response should be a 421.
+    /// Returns an error if the session is in a store that failed or timed out ([`Error::is_store`]), or if
+    /// [`choosing`](Self::choosing) rejects the request ([`Error::is_misdirected`]). Respond with the error's
+    /// [status](Error::status).
     pub fn open<B>(
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        let opening = self.opening(request);
+        // The layer's choice holds, whatever a router or another layer has made of the request since.
+        let opening = match self.in_layer(request) {
+            Some(slot) => Ok(Opening::InLayer(slot)),
+            None => self.for_request(request).map(|these| match these.in_layer(request) {
+                Some(slot) => Opening::InLayer(slot),
+                None => {
+                    Opening::ByHand(read_cookies(&these.app, request.headers(), these.app.settings.now()))
+                }
+            }),
+        };
         async {
-            match opening {
-                Ok(Opening::InLayer(slot)) => slot.await,
-                Ok(Opening::ByHand(arrived)) => arrived.settle().await,
-                Err(error) => Err(error),
+            match opening? {
+                Opening::InLayer(slot) => slot.await,
+                Opening::ByHand(candidates) => candidates.open().await,
             }
         }
     }
 
-    /// Sends what must be sent: sets the cookie of a session that has changed or is due for renewal, removes that
-    /// of one that has ended, and adds `Vary: Cookie`, and `Cache-Control: no-store` with a Set-Cookie.
+    /// Writes the session's headers to the response: sets the cookie of a session that has changed or is due for renewal,
+    /// removes that of a session that has ended, and adds `Vary: Cookie`, and `Cache-Control: no-store` with a
+    /// Set-Cookie.
     ///
-    /// Handles to the session that are still about can change nothing any more.
+    /// Other handles to the session can change nothing any more.
     ///
     /// # Errors
     ///
-    /// When the session fits neither its cookie nor a store ([`Error::is_too_large`]), the store has failed
-    /// ([`Error::is_store`]), another request has changed or ended the session meanwhile ([`Error::is_conflict`]), a value
-    /// would be serialised otherwise than its type is read, or a closure that changed it panicked. The browser keeps the
-    /// session it had then, unless it was destroyed, or its new cookie was due before the store failed; a response that
-    /// tells of success should be replaced, with the error's [status](Error::status), keeping the session's headers.
+    /// Returns an error if the session fits neither its cookie nor a store ([`Error::is_too_large`]), the store fails
+    /// ([`Error::is_store`]), another request has changed or ended the session since ([`Error::is_conflict`]), a value
+    /// would not read back as it was written, or a closure that changed the data panicked. The browser keeps the session
+    /// it had then, unless it was destroyed, or its new cookie was due before the store failed. Replace a response that
+    /// reports success: keep the session's headers, and use the error's [status](Error::status).
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
-        let sessions = session.sessions();
-        let outcome = sessions.begin_commit(&session, response.status()).outcome().await;
-        let (commit, error) = sessions.finish_commit(&session, outcome, response.headers_mut());
-        error.map_or(Ok(commit), Err)
+        let placed = place(&session, response.status()).await;
+        write(&session, placed, response.headers_mut())
     }
 
-    /// Seals and opens the same cookies without http, for tests and for other ways in (a WebSocket's first message).
+    /// Returns the sealer of these sessions, which opens the same cookies without HTTP: in a WebSocket's first message,
+    /// or in a test.
     pub fn sealer(&self) -> &Sealer<T> {
-        &self.inner.sealer
+        &self.app.settings.sealer
     }
 
-    /// The whole name of the cookie.
+    /// Returns the name of the cookie, prefix included.
     pub fn cookie_name(&self) -> &str {
-        self.inner.cookie.name()
+        self.app.settings.cookie_name()
     }
 
-    /// What these sessions have seen so far, in this process.
+    /// Returns the counters of these sessions in this process.
     pub fn counters(&self) -> Counters {
-        self.inner.tally.read()
+        self.app.settings.tally.read()
     }
 
-    fn opening<B>(
+    /// Selects the sessions of each request among several that the application has built: a tenant's, with a realm of its
+    /// own, or an embedded page's, with `SameSite=None`.
+    ///
+    /// `choose` returns the sessions of a request, or `None` to reject it with an empty 421 (Misdirected Request). It works
+    /// the same in a layer, around a service and by hand. `self` is used for a request only if `choose` returns it. It still
+    /// provides what needs no request: [`sealer`](Self::sealer), [`cookie_name`](Self::cookie_name) and
+    /// [`counters`](Self::counters).
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use sealed_session::{KeyRing, Sessions};
+    ///
+    /// let ring = KeyRing::generate()?;
+    /// let tenant = |realm: &str| Sessions::key_value(ring.clone()).realm(realm).build();
+    /// let shop = tenant("shop")?;
+    /// let tenants = HashMap::from([
+    ///     ("shop.example", shop.clone()),
+    ///     ("a.example", tenant("tenant-a")?),
+    ///     ("b.example", tenant("tenant-b")?),
+    /// ]);
+    /// let sessions = shop.choosing(move |request| tenants.get(&*request.host()?).cloned());
+    /// # let at = |uri: &str| http::Request::get(uri).body(()).unwrap();
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # assert!(sessions.open(&at("https://A.example:443/")).await.is_ok());
+    /// # assert!(sessions.open(&at("https://c.example/")).await.unwrap_err().is_misdirected());
+    /// # });
+    /// # Ok::<(), sealed_session::SetupError>(())
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// Reject hosts that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of them
+    /// would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not send.
+    pub fn choosing(
         &self,
-        request: &Request<B>,
-    ) -> Result<Opening<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>, T>, Error> {
-        // The layer's choice holds, whatever a router or another layer has made of the request since.
-        if let Some(slot) = self.in_layer(request) {
-            return Ok(Opening::InLayer(slot));
-        }
-        let these = self.for_request(request)?;
-        Ok(match these.in_layer(request) {
-            Some(slot) => Opening::InLayer(slot),
-            None => Opening::ByHand(these.read_cookies(request.headers(), these.now())),
-        })
+        choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,
+    ) -> Self {
+        Self { app: Arc::clone(&self.app), hook: Some(Arc::new(choose)) }
     }
 
-    /// The longest blob, in bytes, if there is a store.
-    pub(crate) fn store_limit(&self) -> Option<usize> {
-        self.inner.overflow.as_ref().map(|overflow| overflow.limit)
-    }
-
-    pub(crate) fn hook(&self) -> Option<&Hook<T>> {
-        self.hook.as_ref()
-    }
-
-    /// The same sessions, with another hook or none.
-    pub(crate) fn with_hook(&self, hook: Option<Hook<T>>) -> Self {
-        Self { inner: Arc::clone(&self.inner), hook }
-    }
-
-    pub(crate) fn timeouts(&self) -> &Timeouts {
-        self.inner.sealer.timeouts()
-    }
-
-    pub(crate) fn now(&self) -> SystemTime {
-        (self.inner.clock)()
+    /// Returns the sessions that a request belongs to. They do not select again.
+    pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Error> {
+        let selected = match &self.hook {
+            None => self.clone(),
+            Some(hook) => hook(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
+        };
+        Ok(Self { hook: None, ..selected })
     }
 }
 
-/// What only the middleware asks.
-#[cfg(any(feature = "tower", feature = "hyper"))]
 impl<T: Payload> Sessions<T> {
     /// The session of a request below the middleware of these very sessions.
+    #[cfg(any(feature = "tower", feature = "hyper"))]
     fn in_layer<B>(
         &self,
         request: &Request<B>,
     ) -> Option<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>> {
-        let these = |sessions: &Self, chose: Option<&Hook<T>>| match (&self.hook, chose) {
-            (Some(hook), Some(chose)) => hook.is(chose),
+        let these = |app: &Arc<App<T>>, hook: Option<&Hook<T>>| match (&self.hook, hook) {
+            (Some(mine), Some(hook)) => Arc::ptr_eq(mine, hook),
             (Some(_), None) => false,
-            (None, _) => Arc::ptr_eq(&sessions.inner, &self.inner),
+            (None, _) => Arc::ptr_eq(app, &self.app),
         };
         let slot = crate::service::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }
 
-    pub(crate) fn shared_cookie_name(&self) -> Arc<str> {
-        self.inner.cookie.shared_name()
-    }
-
-    pub(crate) fn on_commit_failure(&self, error: &Error) -> Option<StatusCode> {
-        (self.inner.on_commit_failure)(error)
-    }
-}
-
-#[cfg(not(any(feature = "tower", feature = "hyper")))]
-impl<T: Payload> Sessions<T> {
+    #[cfg(not(any(feature = "tower", feature = "hyper")))]
     fn in_layer<B>(&self, _: &Request<B>) -> Option<std::future::Ready<Result<Session<T>, Error>>> {
         None
     }
@@ -267,15 +219,16 @@ impl<T: Payload> Sessions<T> {
 
 impl<T> Clone for Sessions<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), hook: self.hook.clone() }
+        Self { app: Arc::clone(&self.app), hook: self.hook.clone() }
     }
 }
 
 impl<T> fmt::Debug for Sessions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.app.settings;
         f.debug_struct("Sessions")
-            .field("cookie", &self.inner.cookie)
-            .field("sealer", &self.inner.sealer)
+            .field("cookie", &settings.cookie)
+            .field("sealer", &settings.sealer)
             .finish_non_exhaustive()
     }
 }

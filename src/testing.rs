@@ -6,8 +6,8 @@ use http::{HeaderMap, Response, header::SET_COOKIE};
 use crate::{
     Error, Payload, Refusal, Session, Sessions,
     sealer::Found,
-    session::{Arrival, State},
-    trip::open::Presented,
+    session::state::{Arrived, Blobs, State},
+    store::Stored,
 };
 
 /// The effect of a response on the session in the browser.
@@ -46,8 +46,8 @@ pub enum Sent<T> {
 /// }
 /// ```
 pub fn session_with<T: Payload>(sessions: &Sessions<T>, data: T) -> Session<T> {
-    let state = State::new(T::default(), Arrival::Absent, None, Presented::default());
-    let session = Session::new(sessions.clone(), state);
+    let state = State::new(T::default(), Arrived::default(), Blobs::default());
+    let session = Session::new(sessions.app.clone(), state);
     session.update(|fresh| *fresh = data);
     session
 }
@@ -71,7 +71,7 @@ pub fn session_with<T: Payload>(sessions: &Sessions<T>, data: T) -> Session<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn cookie_with<T: Payload>(sessions: &Sessions<T>, data: &T) -> Result<String, Error> {
-    Ok(format!("{}={}", sessions.cookie_name(), sessions.sealer().seal(data, sessions.now())?))
+    Ok(format!("{}={}", sessions.cookie_name(), sessions.sealer().seal(data, sessions.app.settings.now())?))
 }
 
 /// Returns the effect of a response on the session in the browser, whether the session is in a cookie or in a store.
@@ -110,10 +110,14 @@ pub fn sent<T: Payload, B>(
             Some(value) => value,
         };
         let sealer = sessions.sealer();
-        let found = match sealer.find_in(sealer.context(), &value, sessions.now()) {
+        let found = match sealer.find_in(sealer.context(), &value, sessions.app.settings.now()) {
             Ok(Found::Inline(opened)) => Ok(opened.value),
             Ok(Found::Reference(metadata, reference)) => {
-                sessions.find_stored(reference, *metadata.id().as_bytes()).await?
+                let stored = Stored::unseen(reference, metadata.header.session_id, None);
+                match &sessions.app.overflow {
+                    None => Err(Refusal::MissingBlob),
+                    Some(overflow) => overflow.calls().load(&stored).await?.map(|loaded| loaded.value),
+                }
             }
             Err(refusal) => Err(refusal),
         };

@@ -38,7 +38,7 @@ use tower_service::Service;
 pub use crate::service::SessionService;
 use crate::{
     Payload, Sessions, SessionsBuilder,
-    service::{ResponseFuture, enter},
+    service::{ResponseFuture, call},
 };
 
 impl<S, T: Payload> Layer<S> for Sessions<T> {
@@ -98,6 +98,6 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        enter(&self.sessions, request, |request| self.inner.call(request))
+        call(&self.sessions, request, |request| self.inner.call(request))
     }
 }

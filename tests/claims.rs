@@ -1,7 +1,8 @@
-//! Holds the claims of SECURITY.md to the code: each has an id of its own, says what it does not cover, and names
-//! tests that exist. That they were run, and passed, `scripts/claims` holds against a run's own output. That they fail
-//! when the claim is false, `scripts/claim-mutations` shows. Likewise the answers to ASVS, and the README's table of what
-//! can be configured.
+//! Checks the claims of SECURITY.md: each has its own id, says what it does not cover, and names tests that exist. Also
+//! checks the answers to ASVS, and the README's table of settings.
+//!
+//! `scripts/claims` checks that the named tests ran and passed. `scripts/claim-mutations` checks that they fail when the
+//! claim is false.
 
 #[path = "kit/proofs.rs"]
 mod proofs;

@@ -1,8 +1,8 @@
-//! Replays the corpus of the fuzz targets on stable, with fixed mutations of each of its files. The targets are the very
-//! functions that cargo-fuzz runs.
+//! Replays the corpus of the fuzz targets on stable, with fixed mutations of each of its files. cargo-fuzz runs
+//! the same functions.
 //!
-//! `FUZZ_CORPUS=write cargo test --test fuzz` writes the files that `fuzz/corpus.rs` describes. An input that a target has
-//! failed on can be added by hand, under a name that says what it is.
+//! `FUZZ_CORPUS=write cargo test --test fuzz` writes the files that `fuzz/corpus.rs` describes. An input on which
+//! a target failed can be added by hand, under a name that describes it.
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
@@ -34,7 +34,7 @@ replay! {
     any_map_value_is_read_or_rejected map_values;
 }
 
-/// Runs a target on its corpus, each file of which leads to the outcome that it is there for, and on mutations.
+/// Runs a target on its corpus and on mutations of it. Each file of the corpus must lead to its intended outcome.
 fn replay(name: &str, target: fn(&[u8]) -> Outcomes, all: &[&str], seeds: Vec<Seed>) {
     let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "fuzz", "corpus", name].iter().collect();
     if env::var("FUZZ_CORPUS").is_ok_and(|value| value == "write") {

@@ -2,7 +2,7 @@
 //! tower-sessions' own; and a million that have not, which cost nothing.
 //!
 //! `cargo bench --manifest-path benches/store/Cargo.toml`, with `-- --quick` for a short run. Targets are printed, never
-//! asserted; `tests/memory.rs` asserts the first.
+//! asserted; `tests/allocations/memory.rs` asserts the first.
 
 mod apps;
 #[path = "../cart5/mod.rs"]

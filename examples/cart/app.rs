@@ -93,10 +93,10 @@ fn change(
     session: &Session<Basket>,
     change: impl FnOnce(&mut Basket) -> Result<(), Refused>,
 ) -> Result<Response, Error> {
-    let before = session.size()?.place;
+    let before = session.size()?.in_store;
     if let Err(Refused) = session.update(change) {
         return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response());
     }
-    let moved = session.size()?.place != before;
+    let moved = session.size()?.in_store != before;
     Ok(Redirect::to(if moved { "/?moved" } else { "/" }).into_response())
 }

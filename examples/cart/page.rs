@@ -5,7 +5,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use sealed_session::{Place, Size};
+use sealed_session::Size;
 
 use crate::basket::{Article, Basket, CATALOGUE};
 
@@ -35,22 +35,22 @@ pub fn home(basket: &Basket, at: &Whereabouts) -> Html<String> {
 }
 
 fn whereabouts(basket: &Basket, Whereabouts { size, store, moved }: &Whereabouts) -> Markup {
-    let stored = size.place == Place::Store;
+    let stored = size.in_store == true;
     let lines = basket.lines().len();
     html! {
         section.panel aria-labelledby="where" {
             h2 id="where" { "Where the basket is" }
             p role="status" {
-                @match size.place {
+                @match size.in_store {
                     _ if lines == 0 => { strong { "Nowhere." } " An empty basket needs neither cookie nor store." }
-                    Place::Cookie if *moved => {
+                    false if *moved => {
                         strong { "Back in its cookie." } " It is small enough again."
                     }
-                    Place::Cookie => { strong { "In its cookie." } " The store is not asked." }
-                    Place::Store if *moved => {
+                    false => { strong { "In its cookie." } " The store is not asked." }
+                    true if *moved => {
                         strong { "In the store." } " It has just outgrown its cookie."
                     }
-                    Place::Store => { strong { "In the store." } " It is sealed there. Without the cookie nobody can open it." }
+                    true => { strong { "In the store." } " It is sealed there. Without the cookie nobody can open it." }
                 }
             }
             (place("Cookie", !stored && lines > 0, html! {

@@ -8,7 +8,10 @@ mod setup;
 use std::fmt;
 
 pub use self::{refusal::Refusal, request::Error, setup::SetupError};
-pub(crate) use self::{request::Kind, setup::SetupKind};
+pub(crate) use self::{
+    request::{Kind, Place},
+    setup::SetupKind,
+};
 
 /// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log line
 /// that showed only the error would lose the cause.
@@ -20,11 +23,15 @@ pub(crate) struct Chain<'e>(&'e (dyn std::error::Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
-            write!(f, ": {cause}")?;
-            next = cause.source();
+        let (mut text, mut next) = (self.0.to_string(), self.0.source());
+        f.write_str(&text)?;
+        while let Some(error) = next {
+            let cause = error.to_string();
+            // The errors of database drivers often end with the text of their cause.
+            if !text.ends_with(&cause) {
+                write!(f, ": {cause}")?;
+            }
+            (text, next) = (cause, error.source());
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_fingerprint::EncodeError;
 
 use super::{Chain, Refusal, chain};
-use crate::{seal::random::NoRandomBytes, session::Place, store::BoxError};
+use crate::{seal::random::NoRandomBytes, store::StoreError};
 
 /// An error in a request: while its session is loaded, changed, sealed or committed.
 ///
@@ -19,6 +19,13 @@ pub struct Error {
     /// It has been logged where it happened.
     #[cfg(feature = "axum")]
     logged: bool,
+}
+
+/// Where a session is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Cookie,
+    Store,
 }
 
 pub(crate) enum Kind {
@@ -47,7 +54,7 @@ pub(crate) enum Kind {
     /// `None` when it did not answer in time.
     Store {
         call: &'static str,
-        source: Option<BoxError>,
+        source: Option<StoreError>,
     },
     /// What the store has given back is not what it was given.
     Blob(Refusal),
@@ -55,6 +62,10 @@ pub(crate) enum Kind {
     Detached,
     Changed,
     Ended,
+    /// Another request was faster than a renewal, which steps back.
+    Overtaken,
+    /// Two layers would write one cookie.
+    Collision,
     /// `Sessions::choosing` has refused the request.
     Misdirected,
     Csrf,
@@ -163,6 +174,15 @@ impl Error {
         matches!(*self.kind, Kind::Barred { .. } | Kind::OverBudget | Kind::Misdirected | Kind::Csrf)
     }
 
+    pub(crate) fn is_overtaken(&self) -> bool {
+        matches!(*self.kind, Kind::Overtaken)
+    }
+
+    /// A store that does what no store should.
+    pub(crate) fn broken_store(call: &'static str, what: &'static str) -> Self {
+        Kind::Store { call, source: Some(StoreError::new("checking its answer", what)) }.into()
+    }
+
     /// The error and its causes on one line, for the log.
     pub(crate) fn chain(&self) -> Chain<'_> {
         chain(self)
@@ -251,6 +271,10 @@ impl fmt::Display for Error {
             ),
             Kind::Changed => f.write_str("another request changed the session at the same time"),
             Kind::Ended => f.write_str("another request ended the session at the same time"),
+            Kind::Overtaken => f.write_str("another request was faster than this renewal"),
+            Kind::Collision => f.write_str(
+                "two session layers would write the same cookie: remove one of them, or give one another cookie name",
+            ),
             Kind::Misdirected => {
                 f.write_str("the request is for a host that this application does not serve")
             }
@@ -270,7 +294,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             Kind::Random(NoRandomBytes(source)) => Some(source),
-            Kind::Store { source: Some(source), .. } => Some(&**source),
+            Kind::Store { source: Some(source), .. } => Some(source),
             Kind::Blob(refusal) => Some(refusal),
             _ => None,
         }

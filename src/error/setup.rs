@@ -1,9 +1,11 @@
 //! What can go wrong while an application starts.
 
-use std::fmt;
+use std::{error::Error, fmt};
 
 use super::chain;
-use crate::{seal::random::NoRandomBytes, store::BoxError};
+use crate::seal::random::NoRandomBytes;
+
+type Source = Box<dyn Error + Send + Sync>;
 
 /// An error while the application starts: in its keys, its configuration or its session type.
 ///
@@ -23,7 +25,7 @@ pub struct SetupError(Box<Inner>);
 struct Inner {
     kind: SetupKind,
     message: String,
-    source: Option<BoxError>,
+    source: Option<Source>,
 }
 
 /// The kinds that an application can ask for.
@@ -65,7 +67,7 @@ impl SetupError {
     }
 
     /// Adds the cause.
-    pub(crate) fn because(mut self, source: impl Into<BoxError>) -> Self {
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
     }
@@ -90,8 +92,8 @@ impl fmt::Display for SetupError {
     }
 }
 
-impl std::error::Error for SetupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for SetupError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
     }
 }

@@ -40,6 +40,11 @@ impl fmt::Debug for Header {
 }
 
 impl Header {
+    /// The header of the next cookie of the same session. A clock that is behind the session's beginning seals at that.
+    pub(crate) fn renewed(&self, now: u32) -> Self {
+        Self { issued: now.max(self.created), ..*self }
+    }
+
     fn is_readable(&self) -> bool {
         self.created <= self.issued && self.window > 0
     }

@@ -95,6 +95,7 @@ mod frame;
 pub(crate) mod key;
 pub(crate) mod key_ring;
 pub(crate) mod random;
+pub(crate) mod timeouts;
 #[cfg(feature = "__vectors")]
 mod vectors;
 mod xaes;

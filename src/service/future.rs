@@ -1,3 +1,5 @@
+//! The future of a response whose session is committed when it is there.
+
 use std::{
     fmt, mem,
     pin::Pin,
@@ -10,15 +12,16 @@ use pin_project_lite::pin_project;
 
 use super::slot::Slot;
 use crate::{
-    Error, Payload, Session,
+    Payload, Session,
+    error::Error,
     trip::{
-        place::{Begun, Outcome},
-        write::vary,
+        place::{Placed, Placing, place},
+        write::{vary, write},
     },
 };
 
 pin_project! {
-    /// The response of a [`SessionService`](super::SessionService), whose session is committed when it is there.
+    /// The response of a [`SessionService`](super::SessionService).
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<F, T, B> {
         #[pin]
@@ -31,27 +34,19 @@ pin_project! {
     #[project = StateProject]
     enum State<F, T, B> {
         Running { #[pin] inner: F },
-        Committing { working: Working, session: Session<T>, response: Response<B> },
-        Misconfigured,
-        Refused { error: Option<Error> },
+        Placing { placing: Placing, session: Session<T>, response: Response<B> },
+        Rejected { error: Option<Error> },
     }
 }
-
-/// A commit that waits for the store.
-type Working = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 impl<F, T, B> ResponseFuture<F, T, B> {
     pub(super) fn running(inner: F, slot: Arc<Slot<T>>) -> Self {
         Self { state: State::Running { inner }, slot: Some(Ends(slot)) }
     }
 
-    pub(super) fn misconfigured() -> Self {
-        Self { state: State::Misconfigured, slot: None }
-    }
-
-    /// Answers in place of the service.
-    pub(super) fn refused(error: Error) -> Self {
-        Self { state: State::Refused { error: Some(error) }, slot: None }
+    /// Responds in place of the service.
+    pub(super) fn rejected(error: Error) -> Self {
+        Self { state: State::Rejected { error: Some(error) }, slot: None }
     }
 }
 
@@ -59,7 +54,7 @@ impl<F, T, B> ResponseFuture<F, T, B> {
 struct Ends<T>(Arc<Slot<T>>);
 
 impl<T: Payload> Ends<T> {
-    /// Nobody opens it any more: the session that is to be committed, if there is one.
+    /// Closes the slot, and returns the session that is to be committed, if there is one.
     fn close(&self) -> Option<Session<T>> {
         self.0.close();
         self.0.opened().filter(|session| !session.is_finished()).cloned()
@@ -86,31 +81,24 @@ where
             match this.state.as_mut().project() {
                 StateProject::Running { inner } => {
                     let mut response = ready!(inner.poll(cx))?;
-                    // A handler may not have asked for the session, have done without it since the store has failed, or
-                    // have committed it by hand.
+                    // A handler may not have asked for the session, have done without it since the store failed, or have
+                    // committed it by hand.
                     let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
                         if this.slot.as_ref().is_some_and(|slot| slot.0.was_asked()) {
                             vary(response.headers_mut());
                         }
                         return Poll::Ready(Ok(response));
                     };
-                    match session.sessions().begin_commit(&session, response.status()) {
-                        Begun::Done(outcome) => return Poll::Ready(Ok(answer(&session, outcome, response))),
-                        Begun::Store(working) => {
-                            this.state.set(State::Committing { working, session, response });
-                        }
-                    }
+                    let placing = place(&session, response.status());
+                    this.state.set(State::Placing { placing, session, response });
                 }
-                StateProject::Committing { working, session, response } => {
-                    let outcome = ready!(working.as_mut().poll(cx));
+                StateProject::Placing { placing, session, response } => {
+                    let placed = ready!(Pin::new(placing).poll(cx));
                     let response = mem::replace(response, empty(StatusCode::INTERNAL_SERVER_ERROR));
-                    return Poll::Ready(Ok(answer(session, outcome, response)));
+                    return Poll::Ready(Ok(finish(session, placed, response)));
                 }
-                StateProject::Misconfigured => {
-                    return Poll::Ready(Ok(empty(StatusCode::INTERNAL_SERVER_ERROR)));
-                }
-                StateProject::Refused { error } => {
-                    let error = error.take().expect("the future is not polled after it has answered");
+                StateProject::Rejected { error } => {
+                    let error = error.take().expect("the future is not polled after it is ready");
                     let mut response = empty(error.status());
                     response.extensions_mut().insert(Arc::new(error));
                     return Poll::Ready(Ok(response));
@@ -120,19 +108,18 @@ where
     }
 }
 
-/// The handler's response, or what is sent in its place, with the session's headers.
-fn answer<T: Payload, B: Default>(
+/// Returns the handler's response, or the one that is sent in its place, with the session's headers.
+fn finish<T: Payload, B: Default>(
     session: &Session<T>,
-    outcome: Outcome,
+    placed: Placed,
     mut response: Response<B>,
 ) -> Response<B> {
-    let sessions = session.sessions();
-    let replacement = outcome.error().and_then(|error| sessions.on_commit_failure(error));
+    let replacement = placed.error.as_ref().and_then(|error| (session.settings().on_commit_failure)(error));
     if let Some(status) = replacement {
         response = empty(status);
     }
-    let (_, error) = sessions.finish_commit(session, outcome, response.headers_mut());
-    if let (Some(_), Some(error)) = (replacement, error) {
+    let written = write(session, placed, response.headers_mut());
+    if let (Some(_), Err(error)) = (replacement, written) {
         response.extensions_mut().insert(Arc::new(error));
     }
     response

@@ -1,4 +1,4 @@
-//! Where a middleware leaves a request's session, for whoever asks for it further in.
+//! The place among a request's extensions where the middleware leaves the session for whoever asks for it further in.
 
 use std::{
     any::Any,
@@ -12,39 +12,45 @@ use std::{
 use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
-use crate::{Error, Payload, Session, Sessions, error::Kind, settings::selection::Hook, trip::open::Arrived};
+use crate::{
+    Payload, Session,
+    error::Error,
+    session::App,
+    sessions::{Hook, Sessions},
+    trip::open::{Candidates, read_cookies},
+};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
-    sessions: Sessions<T>,
-    /// What chose them.
+    app: Arc<App<T>>,
+    /// The hook that selected them.
     hook: Option<Hook<T>>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
-    /// Somebody has asked for the session, whether it could be opened or not.
+    /// The session was asked for, whether it could be opened or not.
     asked: AtomicBool,
-    /// The store has failed this request: nobody waits for it once more.
+    /// The store has failed this request: nobody waits for it again.
     failed: AtomicBool,
     /// The response is gone, or will never be.
     closed: AtomicBool,
 }
 
 impl<T: Payload> Slot<T> {
-    /// The session, opened now if it has not been. Everybody who asks gets the same. A store that has failed is
-    /// not asked again.
+    /// Returns the session, opened now if it has not been. Every caller gets the same. A store that has failed is not
+    /// asked again.
     pub(crate) fn open(
         self: Arc<Self>,
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T> {
         self.asked.store(true, SeqCst);
-        let arrived = match self.session.initialized() {
+        let candidates = match self.session.initialized() {
             true => None,
-            false => Some(self.sessions.read_cookies(headers, self.began)),
+            false => Some(read_cookies(&self.app, headers, self.began)),
         };
         async move {
-            let session = match arrived {
-                None => self.session.get().expect("it is there, and stays"),
-                Some(arrived) => self.session.get_or_try_init(|| self.settle(arrived)).await?,
+            let session = match candidates {
+                None => self.session.get().expect("it was opened, and stays"),
+                Some(candidates) => self.session.get_or_try_init(|| self.load(candidates)).await?,
             };
             if self.closed.load(SeqCst) {
                 session.finish();
@@ -53,17 +59,16 @@ impl<T: Payload> Slot<T> {
         }
     }
 
-    async fn settle(&self, arrived: Arrived<T>) -> Result<Session<T>, Error> {
+    async fn load(&self, candidates: Candidates<T>) -> Result<Session<T>, Error> {
         if self.failed.load(SeqCst) {
-            let source = "it has failed for this request already".into();
-            return Err(Kind::Store { call: "load a session", source: Some(source) }.into());
+            return Err(Error::broken_store("load a session", "it has failed for this request already"));
         }
-        let settled = arrived.settle().await;
-        self.failed.store(settled.is_err(), SeqCst);
-        settled
+        let loaded = candidates.open().await;
+        self.failed.store(loaded.is_err(), SeqCst);
+        loaded
     }
 
-    /// The session, if anybody has asked for it.
+    /// Returns the session, if it was asked for.
     pub(crate) fn opened(&self) -> Option<&Session<T>> {
         self.session.get()
     }
@@ -75,13 +80,13 @@ impl<T> Slot<T> {
         self.asked.load(SeqCst)
     }
 
-    /// From here on nothing can be sent any more: whoever opens the session now is told so, by `committed`.
+    /// From here on nothing can be sent any more. A handle that is opened now is finished from the start.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
     }
 
-    /// The request has ended, with a response, an error, or a client that hung up. Who still holds the session learns
-    /// that it comes too late.
+    /// Ends the request: with a response, with an error, or because the client hung up. Handles that are left learn that
+    /// they come too late.
     pub(crate) fn end(&self) {
         self.close();
         if let Some(session) = self.session.get() {
@@ -99,19 +104,20 @@ struct Slots {
     outer: Option<Arc<Slots>>,
 }
 
-/// Two layers would write this cookie.
+/// The name of a cookie that two layers would write.
 #[derive(Debug)]
 pub(crate) struct Collision {
     pub(crate) cookie: Arc<str>,
 }
 
 /// Makes a slot for a request that begins now.
-pub(crate) fn enter<T: Payload>(
+pub(crate) fn make<T: Payload>(
     sessions: Sessions<T>,
     hook: Option<Hook<T>>,
     extensions: &mut Extensions,
 ) -> Result<Arc<Slot<T>>, Collision> {
-    let cookie = sessions.shared_cookie_name();
+    let app = sessions.app;
+    let cookie = app.settings.cookie.shared_name();
     let outer = extensions.remove::<Slots>().map(Arc::new);
     let mut taken = outer.as_deref();
     while let Some(slots) = taken {
@@ -121,8 +127,8 @@ pub(crate) fn enter<T: Payload>(
         taken = slots.outer.as_deref();
     }
     let slot = Arc::new(Slot {
-        began: sessions.now(),
-        sessions,
+        began: app.settings.now(),
+        app,
         hook,
         session: OnceCell::new(),
         asked: AtomicBool::new(false),
@@ -133,15 +139,15 @@ pub(crate) fn enter<T: Payload>(
     Ok(slot)
 }
 
-/// The innermost slot of this payload type whose sessions are wanted.
+/// Finds the innermost slot of this payload type whose sessions are wanted.
 pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
-    wanted: impl Fn(&Sessions<T>, Option<&Hook<T>>) -> bool,
+    wanted: impl Fn(&Arc<App<T>>, Option<&Hook<T>>) -> bool,
 ) -> Option<Arc<Slot<T>>> {
     let mut next = extensions.get::<Slots>();
     while let Some(slots) = next {
         if let Ok(slot) = Arc::clone(&slots.slot).downcast::<Slot<T>>()
-            && wanted(&slot.sessions, slot.hook.as_ref())
+            && wanted(&slot.app, slot.hook.as_ref())
         {
             return Some(slot);
         }

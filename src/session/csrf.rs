@@ -76,7 +76,6 @@ use crate::{
     error::{Error, Kind},
     seal::{Context, base64url, random},
     sealer::SessionId,
-    session::Identity,
 };
 
 /// The header in which scripts send a token, by convention.
@@ -118,12 +117,11 @@ impl<T: Payload> Session<T> {
     pub fn csrf_token(&self) -> Result<CsrfToken, Error> {
         self.with("csrf_token", |state| {
             state.check_open()?;
-            let id = state.coming_id()?;
+            let id = state.next_id()?;
             // Without a cookie there would be no session to bind the token to.
-            state.durable = true;
-            state.touched |= state.held.is_none() || state.identity != Identity::Kept;
+            state.hold();
             let mask: [u8; HALF] = random::bytes()?;
-            let code = self.sessions().sealer().context().csrf_code(id);
+            let code = self.settings().sealer.context().csrf_code(id);
             let mut token = [0; 2 * HALF];
             token[..HALF].copy_from_slice(&mask);
             for (byte, (mask, code)) in token[HALF..].iter_mut().zip(mask.iter().zip(code)) {
@@ -154,7 +152,7 @@ impl<T: Payload> Session<T> {
         }
         let (mask, masked) = bytes.split_at_mut(HALF);
         masked.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= *mask);
-        match self.sessions().sealer().context().verify_csrf_code(id, masked) {
+        match self.settings().sealer.context().verify_csrf_code(id, masked) {
             true => Ok(()),
             false => Err(Kind::Csrf.into()),
         }

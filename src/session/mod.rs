@@ -1,10 +1,9 @@
-//! What a handler holds: one request's session.
+//! A request's session, as a handler holds it.
 
 pub mod csrf;
-mod ending;
 pub mod flash;
 pub(crate) mod key_value;
-mod state;
+pub(crate) mod state;
 
 use std::{
     fmt,
@@ -12,110 +11,117 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use self::ending::Ending;
-pub(crate) use self::state::{Before, Identity, SessionKind, State};
+use self::{
+    key_value::SessionMap,
+    state::{Before, Identity, Persistence, Phase, Renewing, State},
+};
 use crate::{
-    Payload, SessionMap, Sessions,
+    Payload,
     error::{Error, Kind, Refusal},
-    seal,
+    seal::{blob_len, longest_blob_payload, timeouts::from_unix},
     sealer::{Metadata, SessionId},
-    store::BlobId,
+    settings::Settings,
+    store::{Deletion, Overflow},
 };
 
-/// How the request's cookie fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The sessions of an application: its choices, and its overflow store if it has one.
+pub(crate) struct App<T> {
+    pub(crate) settings: Arc<Settings<T>>,
+    pub(crate) overflow: Option<Overflow<T>>,
+}
+
+/// The result of reading a request's session cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Arrival {
-    /// There was none: the session is fresh.
+    /// There was no cookie. The session is fresh.
+    #[default]
     Absent,
-    /// It opened: the session goes on.
+    /// The cookie opened. The session goes on.
     Opened,
-    /// It did not, for this reason: the session is fresh. The client must not learn the reason.
+    /// The cookie was rejected. The session is fresh. The client must not learn the reason.
     Refused(Refusal),
-    /// It opened, but the session is in a store that has failed. The session is fresh, and nothing of it is kept
-    /// ([`OnStoreFailure::ServeFresh`](crate::OnStoreFailure)).
+    /// The session is in a store that failed or timed out. The session is fresh, and nothing of it is kept
+    /// ([`serve_fresh_on_store_failure`](crate::SessionsBuilder::serve_fresh_on_store_failure)).
     Unavailable,
 }
 
-/// The session of one request: a typed value, loaded from its cookie and sent back when it has changed.
+/// A request's session: a typed value, loaded from the request's cookie and written back if it has changed.
 ///
-/// Cloning gives another handle to the same session. Data are reached by closure, so that no lock can be held across
-/// an `await`; threads of one request wait for each other.
+/// Cloning it gives another handle to the same session. The data are reached through closures, so that no lock can be
+/// held across an `await`. Threads of one request wait for each other.
 ///
-/// With axum it is an extractor. Elsewhere [`Sessions::open`] gives it.
+/// With axum it is an extractor. Elsewhere [`Sessions::open`](crate::Sessions::open) returns it.
 ///
 /// # Long connections
 ///
-/// Timeouts are checked, and the store is asked, when the request begins. A handle that is kept longer, by a WebSocket or a
-/// streamed response, goes on to read what it has read then, after the session has timed out or was destroyed elsewhere.
-/// Keep the request's target and headers beside it, and check now and then whether such a request still opens a session:
+/// Timeouts are checked, and the store is asked, when the request begins. A handle that lives longer, in a WebSocket or a
+/// streamed response, keeps reading what was loaded then, even after the session has timed out or was destroyed
+/// elsewhere. Keep the request's target and headers beside it, and check now and then whether such a request still opens
+/// a session:
 ///
 /// ```
-/// # use http::{HeaderMap, Request, Uri};
-/// # use sealed_session::{Arrival, Error, Sessions};
-/// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-/// # struct Visit { user: Option<u64> }
+/// use http::{HeaderMap, Request, Uri};
+/// use sealed_session::{Arrival, Error, Sessions};
+///
+/// #[derive(Default, serde::Serialize, serde::Deserialize)]
+/// struct Visit { user: Option<u64> }
+///
 /// async fn is_live(sessions: &Sessions<Visit>, target: &Uri, headers: &HeaderMap) -> Result<bool, Error> {
-///     let mut request = Request::get(target).body(()).expect("it has come with a request");
+///     let mut request = Request::get(target).body(()).expect("the target came with a request");
 ///     *request.headers_mut() = headers.clone();
 ///     Ok(sessions.open(&request).await?.arrival() == Arrival::Opened)
 /// }
 /// ```
 ///
-/// The cookie of a session that goes on elsewhere is renewed there, and the one that was kept ends with its own idle
-/// timeout. Close the connection then, and let the page connect again.
+/// This notices timeouts, and sign-outs from a session that is in the store. It does not notice the sign-out from a
+/// session that lives in its cookie: nothing on the server knows of it. The cookie of a session that goes on elsewhere is
+/// renewed there, and the kept one ends with its own idle timeout. Close the connection then, and let the page connect
+/// again.
 ///
 /// # Panics
 ///
-/// A call from within a closure of the same session panics and says which, instead of waiting for itself.
+/// A call from within a closure of the same session panics and names the method, instead of waiting for itself.
 pub struct Session<T = SessionMap> {
     shared: Arc<Shared<T>>,
 }
 
 struct Shared<T> {
-    sessions: Sessions<T>,
+    app: Arc<App<T>>,
     state: Mutex<State<T>>,
-    /// Which thread is inside a closure, so that it does not wait for itself. 0 for none.
+    /// The thread that is inside a closure, so that it does not wait for itself. 0 for none.
     holder: AtomicUsize,
     /// Held while the session is being saved.
     saving: tokio::sync::Mutex<()>,
 }
 
-/// Where a session is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// In its cookie.
-    Cookie,
-    /// In the store; the cookie refers to it.
-    Store,
-}
-
-/// How much room a session takes where it is kept.
+/// The room that a session takes where it is kept.
 ///
-/// In the cookie these are bytes of name and value together, as browsers count them; in the store, of the blob.
+/// In the cookie these are bytes of name and value together, as browsers count them. In the store they are bytes of the
+/// blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Size {
-    /// Where it goes if it is sent as it is now. A session that [`save`](Session::save) has stored stays there for this
-    /// response, even if it has become small enough for the cookie.
-    pub place: Place,
-    /// What it takes there.
+    /// Whether the session goes into the store if it is sent as it is now. A session that [`save`](Session::save) has
+    /// stored stays there for this response, even if it has become small enough for its cookie.
+    pub in_store: bool,
+    /// The bytes that it takes there.
     pub used: usize,
-    /// The most that it may take.
+    /// The most bytes that it may take there.
     pub limit: usize,
-    /// How many bytes of serialised data may still be added there; 0 also when it is already too large. With a store,
-    /// what does not fit the cookie any more moves into the store.
+    /// The bytes of serialized data that can still be added there; 0 also if it is already too large. With a store, a
+    /// session that outgrows its cookie moves to the store.
     pub left: usize,
 }
 
 impl<T: Payload> Session<T> {
-    pub(crate) fn new(sessions: Sessions<T>, state: State<T>) -> Self {
+    pub(crate) fn new(app: Arc<App<T>>, state: State<T>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                sessions,
+                app,
                 state: Mutex::new(state),
                 holder: AtomicUsize::new(0),
                 saving: tokio::sync::Mutex::new(()),
@@ -123,13 +129,16 @@ impl<T: Payload> Session<T> {
         }
     }
 
-    /// Reads the data. What a closure changes by interior mutability (`Cell`, `Mutex`, atomics) is no change to the
-    /// session: it is not sent.
+    /// Calls `read` with the session data and returns its result.
+    ///
+    /// Interior mutability (`Cell`, `Mutex`, atomics) is no change to the session: it is not sent.
     ///
     /// ```
-    /// # use sealed_session::Session;
-    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// # struct Visit { views: u32 }
+    /// use sealed_session::Session;
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit { views: u32 }
+    ///
     /// async fn views(session: Session<Visit>) -> String {
     ///     session.read(|visit| visit.views).to_string()
     /// }
@@ -138,15 +147,17 @@ impl<T: Payload> Session<T> {
         self.with("read", |state| read(&state.data))
     }
 
-    /// Changes the data, if the closure does: what is the same afterwards is not sent.
+    /// Calls `change` with mutable access to the session data and returns its result.
     ///
-    /// When the response's head has already been sent, the closure still runs, nothing of it is kept, and that is
-    /// logged as an error; [`try_update`](Self::try_update) tells.
+    /// The cookie is rewritten only if the data actually changed. If the response headers have already been sent, the
+    /// change is discarded and an error is logged; use [`try_update`](Self::try_update) to detect this.
     ///
     /// ```
-    /// # use sealed_session::Session;
-    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// # struct Visit { views: u32 }
+    /// use sealed_session::Session;
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit { views: u32 }
+    ///
     /// async fn count(session: Session<Visit>) -> String {
     ///     session.update(|visit| { visit.views += 1; visit.views }).to_string()
     /// }
@@ -155,36 +166,37 @@ impl<T: Payload> Session<T> {
         self.alter("update", |state| self.change(state, change))
     }
 
-    /// [`update`](Self::update), unless it comes too late.
+    /// Changes the data like [`update`](Self::update), unless it is too late.
     ///
     /// # Errors
     ///
-    /// [`Error::is_finished`] when the response's head has already been sent; the closure has not run then.
+    /// Returns an error that [is finished](Error::is_finished), without calling `change`, if the response headers have
+    /// already been sent.
     pub fn try_update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Result<R, Error> {
-        self.with("try_update", |state| match state.committed {
-            true => Err(Kind::Finished.into()),
-            false => Ok(self.change(state, change)),
+        self.with("try_update", |state| match state.phase {
+            Phase::Committed => Err(Kind::Finished.into()),
+            _ => Ok(self.change(state, change)),
         })
     }
 
-    /// Empties the data, no more: what is put in afterwards belongs to the same session. One that is left empty at the
-    /// end of the request, and was not before, is removed from the browser.
+    /// Resets the data to the default, and nothing else: data that are added afterwards belong to the same session. A
+    /// session that is empty at the end of the request, and was not before, is removed from the browser.
     pub fn clear(&self) {
-        self.alter("clear", |state| {
-            self.change(state, |data| *data = T::default());
-        });
+        self.alter("clear", |state| self.change(state, |data| *data = T::default()));
     }
 
-    /// Ends the session: its data are gone, and the browser is told to drop its cookie, whatever the response's
-    /// status. Data put in afterwards make a new session.
+    /// Ends the session: its data are gone, and the browser is told to remove its cookie, whatever the response's
+    /// status. Data that are added afterwards begin a new session, under a new id.
     ///
     /// A session that is in the store is deleted there before the response is sent. To delete it at once, and to learn
     /// whether that worked, call [`save`](Self::save) next:
     ///
     /// ```
-    /// # use sealed_session::{Error, Session};
-    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// # struct Visit { user: Option<u64> }
+    /// use sealed_session::{Error, Session};
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit { user: Option<u64> }
+    ///
     /// async fn sign_out(session: Session<Visit>) -> Result<&'static str, Error> {
     ///     session.destroy();
     ///     session.save().await?;
@@ -192,95 +204,88 @@ impl<T: Payload> Session<T> {
     /// }
     /// ```
     ///
-    /// If the request is dropped before that, because the client has hung up or a timeout has cut the handler off, the
-    /// session is deleted by a task of its own. Where no tokio runtime is left to run the task, an error is logged that
-    /// says when the session expires.
+    /// If the request is dropped before that, because the client has hung up or a timeout has cut the handler off, a
+    /// background task deletes the session. Where no tokio runtime is left to run the task, an error is logged that says
+    /// when the session expires.
     ///
     /// # Security
     ///
-    /// Of a session that is in the store, nothing is left, and no copy of its cookie opens. Of one that is in its cookie, a
-    /// copy that somebody has kept opens until it expires.
+    /// If the session is in the store, nothing is left of it, and no copy of its cookie opens. If it is in its cookie, a
+    /// copy of the cookie that somebody kept still opens until it expires.
     pub fn destroy(&self) {
         self.alter("destroy", |state| {
-            self.begin_anew(state);
-            state.destroyed = true;
-            self.prepare_ending(state);
+            self.change(state, |data| *data = T::default());
+            state.destroy();
+            self.prepare_deletion(state);
         });
     }
 
-    /// Begins an empty session under a new id, in place of this one.
-    pub fn regenerate(&self) {
-        self.alter("regenerate", |state| {
-            self.begin_anew(state);
-        });
-    }
-
-    /// Keeps the data under a new id, in a session that begins now. Call it when somebody signs in, against session
-    /// fixation.
+    /// Gives the session a new id and keeps its data. The absolute timeout starts over. Call it when somebody signs in,
+    /// to prevent session fixation.
     pub fn cycle_id(&self) {
-        self.alter("cycle_id", |state| {
-            state.rename(Identity::New);
-        });
+        self.alter("cycle_id", |state| state.cycle_id(Identity::Restarted));
     }
 
-    /// Keeps the data under a new id, and the deadline as it was. Call it when somebody's role changes.
+    /// Gives the session a new id and keeps its data and its absolute timeout. Call it when somebody's role changes.
     pub fn cycle_id_keep_timeout(&self) {
-        self.alter("cycle_id_keep_timeout", |state| {
-            state.rename(Identity::NewId);
-        });
+        self.alter("cycle_id_keep_timeout", |state| state.cycle_id(Identity::NewId));
     }
 
-    /// Makes the session outlive the browser: it ends when it has not been used for `window`, and at the
-    /// [remembered lifetime](crate::Timeouts::remembered) whatever happens.
+    /// Makes the session persistent ("remember me"): its cookie survives the closing of the browser. It ends when it has
+    /// not been used for `idle_timeout`, and at the [absolute timeout of persistent
+    /// sessions](crate::Timeouts::persistent_absolute_timeout) in any case.
     ///
-    /// At a sign-in call [`cycle_id`](Self::cycle_id), too. A stored session is then another one for requests that are
-    /// under way; otherwise one of them can make what is stored expire as early as the session would have before.
+    /// At a sign-in call [`cycle_id`](Self::cycle_id) too. Otherwise a parallel request that began before can set the
+    /// expiry of a stored session by its old timeout.
     ///
     /// # Errors
     ///
-    /// When the window is shorter than a second, or longer than the remembered lifetime or the longest window.
-    pub fn remember(&self, window: Duration) -> Result<(), Error> {
-        let window = self.shared.sessions.timeouts().remembered_window(window)?;
-        self.alter("remember", |state| {
-            state.kind = SessionKind::Remembered(window);
-        });
+    /// Returns an error if the timeout is shorter than a second, or longer than the persistent absolute timeout or the
+    /// [longest persistent idle timeout](crate::Timeouts::longest_persistent_idle_timeout).
+    pub fn remember(&self, idle_timeout: Duration) -> Result<(), Error> {
+        let window = self.settings().timeouts().persistent_window(idle_timeout)?;
+        self.alter("remember", |state| state.persist(Persistence::Persistent(window)));
         Ok(())
     }
 
-    /// Makes it an ordinary session again, which ends with the browser; it begins now, under a new id.
+    /// Makes the session end with the browser again, and changes nothing else.
+    ///
+    /// The [absolute timeout](crate::Timeouts::absolute_timeout) of ordinary sessions applies from now on: a session that
+    /// is older ends with this response. For a fresh one, call [`cycle_id`](Self::cycle_id) as well.
     pub fn end_with_browser(&self) {
-        self.alter("forget", |state| {
-            state.kind = SessionKind::Ordinary;
-            state.rename(Identity::New);
-        });
+        self.alter("end_with_browser", |state| state.persist(Persistence::Browser));
     }
 
-    /// Renews the session with this response, whether its time has come or not, and makes even an empty one durable:
-    /// a fresh session that is touched gets its cookie, and keeps it though nothing is in it.
+    /// Renews the session with this response, whether it is due or not. An empty session is kept too: a fresh one gets
+    /// its cookie.
     pub fn touch(&self) {
         self.alter("touch", |state| {
-            (state.touched, state.durable) = (true, true);
+            state.hold();
+            state.renew(Renewing::Always);
         });
     }
 
-    /// Has this request not renew the session: for an endpoint that a page polls, which tells of no one's presence. A
-    /// change is still sent, and begins the window anew.
+    /// Keeps this request from renewing the session. Use it for endpoints that a page polls in the background. A change
+    /// is still sent, and starts the idle timeout over.
     pub fn skip_renewal(&self) {
-        self.with("passive", |state| state.passive = true);
+        self.with("skip_renewal", |state| state.renew(Renewing::Never));
     }
 
     /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
-    /// serialised, their size is checked, and what doesn't fit the cookie is stored. The cookie is sent with the response,
-    /// with what is changed until then.
+    /// serialized, their size is checked, and a session that does not fit its cookie is stored. The cookie is sent with
+    /// the response, including changes made until then.
     ///
-    /// What was saved into the blob of a stored session stays there, whatever the handler answers. After
+    /// Data that were saved to the blob of a stored session stay there, whatever the handler's response. After
     /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
     ///
     /// ```
-    /// # use sealed_session::{Error, Session};
-    /// # #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// # struct Cart { items: Vec<String> }
-    /// # async fn charge() {}
+    /// use sealed_session::{Error, Session};
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Cart { items: Vec<String> }
+    ///
+    /// async fn charge() {}
+    ///
     /// async fn order(session: Session<Cart>) -> Result<(), Error> {
     ///     session.update(|cart| cart.items.push("receipt 17".into()));
     ///     session.save().await?;
@@ -291,141 +296,133 @@ impl<T: Payload> Session<T> {
     ///
     /// # Errors
     ///
-    /// Those of a commit: when the session fits neither its cookie nor a store ([`Error::is_too_large`]), when the store
-    /// fails ([`Error::is_store`]), when another request has changed or ended the session meanwhile
-    /// ([`Error::is_conflict`]), when a value would be serialised otherwise than its type is read, when a closure that
-    /// changed it has panicked, and when the response's head has already been sent ([`Error::is_finished`]).
+    /// Returns the errors of a commit: the session fits neither its cookie nor a store ([`Error::is_too_large`]), the
+    /// store fails ([`Error::is_store`]), another request has changed or ended the session since
+    /// ([`Error::is_conflict`]), a value would not read back as it was written, a closure that changed the data panicked,
+    /// or the response headers have already been sent ([`Error::is_finished`]).
     pub async fn save(&self) -> Result<(), Error> {
-        let _saving = self.begin_saving().await?;
-        let sessions = &self.shared.sessions;
-        let ending = self.with("save", |state| state.check_open().map(|()| state.ending.take()))?;
-        if let Some(mut ending) = ending {
-            let ended = ending.carry_out().await;
-            self.with("save", |state| match &ended {
-                Ok(()) => state.forget_ended(),
-                // The commit tries again.
-                Err(_) => state.ending = Some(ending),
-            });
-            ended?;
-        }
-        let work = self.with("save", |state| {
-            state.check_open()?;
-            match state.detached {
-                true => Err(Kind::Detached.into()),
-                false => sessions.plan_save(state),
-            }
-        })?;
-        let Some(mut work) = work else { return Ok(()) };
-        Box::pin(sessions.save(&mut work)).await?;
-        self.with("save", |state| sessions.record(state, work))
+        crate::trip::save::save(self).await
     }
 
-    /// How the request's cookie fared.
+    /// Returns the result of reading the request's session cookie.
     pub fn arrival(&self) -> Arrival {
-        self.with("arrival", |state| state.arrival)
+        self.with("arrival", |state| state.arrived.arrival)
     }
 
-    /// The session's metadata as the browser holds it: id, beginning, window. `None` for a fresh one.
+    /// Returns the session's metadata as the browser holds it, or `None` for a fresh session.
     pub fn metadata(&self) -> Option<Metadata> {
-        self.with("metadata", |state| state.held)
+        self.with("metadata", |state| state.arrived.metadata)
     }
 
-    /// The session's id as the browser holds it. `None` for a fresh session, which gets its id when it is first
-    /// sealed.
+    /// Returns the session's id as the browser holds it, or `None` for a fresh session.
     pub fn id(&self) -> Option<SessionId> {
         self.metadata().map(|metadata| metadata.id())
     }
 
-    /// Where the session goes as it is now, and how much room it takes there.
+    /// Returns the id that the session will have after this response: after [`cycle_id`](Self::cycle_id) the new one, for
+    /// example to record it with a sign-in. Call it after the methods that change the id.
     ///
     /// # Errors
     ///
-    /// When the data would be serialised otherwise than their type is read.
+    /// Returns an error if the operating system provides no random bytes.
+    pub fn next_id(&self) -> Result<SessionId, Error> {
+        self.with("next_id", State::next_id)
+    }
+
+    /// Returns the time at which the session expires as the browser holds it, or `None` for a fresh session. This
+    /// request may still renew it.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        let metadata = self.metadata()?;
+        Some(from_unix(self.settings().timeouts().expires(&metadata.header)))
+    }
+
+    /// Returns where the session goes as it is now, and the room that it takes there.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the data would not read back as they were written.
     pub fn size(&self) -> Result<Size, Error> {
         self.with("size", |state| {
-            let sealer = self.shared.sessions.sealer();
+            let app = &self.shared.app;
+            let sealer = &app.settings.sealer;
             let draft = sealer.draft(&state.data)?;
             let length = draft.payload().len();
-            Ok(match self.shared.sessions.store_limit() {
-                Some(limit) if !sealer.fits(&draft) && self.shared.sessions.may_be_stored(state) => Size {
-                    place: Place::Store,
-                    used: seal::blob_len(length),
-                    limit,
-                    left: seal::longest_blob_payload(limit)
-                        .map_or(0, |longest| longest.saturating_sub(length)),
+            let left = |longest: usize| longest.saturating_sub(length);
+            Ok(match app.overflow_for(state) {
+                Some(Overflow { limit, .. }) if !sealer.fits(&draft) => Size {
+                    in_store: true,
+                    used: blob_len(length),
+                    limit: *limit,
+                    left: longest_blob_payload(*limit).map_or(0, left),
                 },
                 _ => Size {
-                    place: Place::Cookie,
+                    in_store: false,
                     used: sealer.size(&draft),
                     limit: sealer.limit(),
-                    left: sealer.longest_payload().saturating_sub(length),
+                    left: left(sealer.longest_payload()),
                 },
             })
         })
     }
 
-    /// Waits until nobody else saves or commits, no longer than for the store.
+    /// Waits until no other call saves or commits, but no longer than for the store.
     pub(crate) async fn begin_saving(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         let waiting = self.shared.saving.lock();
-        match &self.shared.sessions.inner.overflow {
-            Some(overflow) => overflow.calls().wait_for("finish an earlier save", waiting).await,
+        match &self.shared.app.overflow {
+            Some(overflow) => overflow.cleaner.deadline().wait_for("finish an earlier save", waiting).await,
             None => Ok(waiting.await),
         }
     }
 
-    /// The sessions that this one belongs to.
-    pub(crate) fn sessions(&self) -> &Sessions<T> {
-        &self.shared.sessions
+    pub(crate) fn app(&self) -> &Arc<App<T>> {
+        &self.shared.app
+    }
+
+    pub(crate) fn settings(&self) -> &Settings<T> {
+        &self.shared.app.settings
     }
 
     fn change<R>(&self, state: &mut State<T>, change: impl FnOnce(&mut T) -> R) -> R {
         if let Before::Untouched = state.before {
-            state.before = match state.held {
+            state.before = match state.arrived.metadata {
                 None => Before::Empty,
-                Some(_) => match self.shared.sessions.sealer().draft(&state.data) {
-                    Ok(draft) => Before::Serialised(draft),
+                Some(_) => match self.settings().sealer.draft(&state.data) {
+                    Ok(draft) => Before::Serialized(draft),
                     Err(_) => Before::Unknown,
                 },
             };
         }
-        // What a panic in the closure leaves behind stays so, whatever succeeds afterwards.
-        let broken = std::mem::replace(&mut state.broken, true);
+        // If the closure panics, the session stays broken, whatever succeeds afterwards.
+        let phase = state.phase;
+        if phase == Phase::Open {
+            state.phase = Phase::Broken;
+        }
         let result = change(&mut state.data);
-        state.broken = broken;
+        state.phase = phase;
         result
     }
 
-    fn begin_anew(&self, state: &mut State<T>) {
-        self.change(state, |data| *data = T::default());
-        state.rename(Identity::New);
-        state.kind = SessionKind::Ordinary;
-        state.discarded = true;
-        (state.touched, state.durable) = (false, false);
-    }
-
     /// From here on the session's blobs are deleted, whatever becomes of the request.
-    fn prepare_ending(&self, state: &mut State<T>) {
-        let sessions = &self.shared.sessions;
-        let (Some(overflow), false) = (&sessions.inner.overflow, state.committed) else { return };
-        let blobs = state.blobs().chain(state.disowned()).map(|blob| BlobId::new(blob.reference.index()));
-        let blobs: Vec<_> = blobs.collect();
+    fn prepare_deletion(&self, state: &mut State<T>) {
+        let (Some(overflow), false) = (&self.shared.app.overflow, state.phase == Phase::Committed) else {
+            return;
+        };
+        let blobs: Vec<_> = state.all_blobs().map(|blob| blob.id()).collect();
         if !blobs.is_empty() {
-            state.settle_ending(); // which these blobs include
-            let cookie = sessions.inner.cookie.shared_name();
-            let expires = state.held.map(|held| sessions.timeouts().expires(&held.header));
-            state.ending =
-                Some(Ending::new(Arc::clone(&overflow.store), overflow.deadline, cookie, blobs, expires));
+            state.disarm_deletion(); // whose blobs these include
+            let expires = state.arrived.header().map(|header| self.settings().timeouts().expires(header));
+            state.blobs.deletion = Some(Deletion::new(&overflow.cleaner, blobs, expires));
         }
     }
 
-    /// Locks the state for a verb that changes it, which is logged if it comes too late to be sent.
-    fn alter<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
-        self.with(verb, |state| {
-            if state.committed {
+    /// Locks the state for a method that changes it. Logs an error if it comes too late.
+    fn alter<R>(&self, method: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.with(method, |state| {
+            if state.phase == Phase::Committed {
                 tracing::error!(
-                    cookie = self.shared.sessions.cookie_name(),
-                    verb,
-                    "a session was changed after the response's head was sent: the change is lost"
+                    cookie = self.settings().cookie_name(),
+                    method,
+                    "a session was changed after the response headers were sent: the change is lost"
                 );
             }
             run(state)
@@ -433,41 +430,49 @@ impl<T: Payload> Session<T> {
     }
 }
 
+impl<T: Payload> App<T> {
+    /// The store that a session is in or may enter. A session that is in it stays: otherwise nobody could sign out whose
+    /// session is not admitted any more once the data of the sign-in are gone.
+    pub(crate) fn overflow_for(&self, state: &State<T>) -> Option<&Overflow<T>> {
+        self.overflow.as_ref().filter(|overflow| state.is_stored() || (overflow.admits)(&state.data))
+    }
+}
+
 impl<T> Session<T> {
     /// Locks the state for one closure.
-    pub(crate) fn with<R>(&self, verb: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
+    pub(crate) fn with<R>(&self, method: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
         let me = thread_token();
         let holder = &self.shared.holder;
         assert!(
             holder.load(Ordering::Relaxed) != me,
-            "Session::{verb} was called from within a closure of the same session, where it would wait for itself"
+            "Session::{method} was called from within a closure of the same session, where it would wait for itself"
         );
-        // A panic in a closure that reads harms nothing; one that changes leaves `broken` behind.
+        // A panic in a closure that reads harms nothing; one that changes leaves the session broken.
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         holder.store(me, Ordering::Relaxed);
         let _release = Release(holder);
         run(&mut state)
     }
 
-    /// Begins to save or commit; `None` when somebody else does so already.
+    /// Begins to save or commit; `None` if another call does so already.
     pub(crate) fn try_begin_saving(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.shared.saving.try_lock().ok()
     }
 
-    /// Nothing of this session can be sent any more. If it was destroyed, and its commit was not carried out to the end,
-    /// it is deleted from its store.
+    /// Ends the session's request: nothing of it can be sent any more. If it was destroyed, and its commit was not
+    /// carried out to the end, it is deleted from its store.
     #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn finish(&self) {
-        let ending = self.with("finish", |state| {
-            state.committed = true;
-            state.ending.take()
+        let deletion = self.with("finish", |state| {
+            state.phase = Phase::Committed;
+            state.blobs.deletion.take()
         });
-        drop(ending);
+        drop(deletion);
     }
 
     #[cfg(any(feature = "tower", feature = "hyper"))]
     pub(crate) fn is_finished(&self) -> bool {
-        self.with("is_finished", |state| state.committed)
+        self.with("is_finished", |state| state.phase == Phase::Committed)
     }
 }
 
@@ -482,7 +487,7 @@ impl<T> fmt::Debug for Session<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Session");
         if let Ok(state) = self.shared.state.try_lock() {
-            debug.field("arrival", &state.arrival).field("metadata", &state.held);
+            debug.field("arrival", &state.arrived.arrival).field("metadata", &state.arrived.metadata);
         }
         debug.finish_non_exhaustive()
     }

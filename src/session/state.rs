@@ -1,54 +1,122 @@
-//! What a request's verbs leave behind, for the commit.
+//! One request's session: what arrived, what the handler asked for, and how far the request has come.
 
 use std::{mem, time::SystemTime};
 
-use super::{Arrival, Ending};
+use super::Arrival;
 use crate::{
     error::{Error, Kind},
-    seal::Draft,
+    seal::{Draft, Header},
     sealer::{Metadata, SessionId},
-    store::Stored,
-    trip::open::Presented,
+    store::{Deletion, Leave, Stored},
 };
 
-/// All that a request's verbs leave behind for the commit.
 pub(crate) struct State<T> {
     pub(crate) data: T,
+    pub(crate) before: Before,
+    pub(crate) arrived: Arrived,
+    pub(crate) asked: Asked,
+    pub(crate) blobs: Blobs,
+    pub(crate) phase: Phase,
+}
+
+/// The session that the request brought. It never changes.
+#[derive(Default)]
+pub(crate) struct Arrived {
     pub(crate) arrival: Arrival,
     /// The session as the browser holds it, if its cookie opened.
-    pub(crate) held: Option<Metadata>,
-    pub(crate) presented: Presented,
-    /// The blob that the session is in, or that `save` has put it in.
-    pub(crate) home: Option<Stored>,
-    /// The very bytes of the data in that blob, if they are of the present shape.
-    pub(crate) stored: Option<Draft>,
-    /// Those of other references that the request has brought, authentic and not opened.
-    pub(crate) unopened: Vec<Stored>,
-    /// Blobs that it was in before `save` put it there.
-    pub(crate) left: Vec<Stored>,
-    pub(crate) before: Before,
+    pub(crate) metadata: Option<Metadata>,
+    /// The cookies of the current name.
+    pub(crate) current: Seen,
+    /// The cookies of each previous realm and name.
+    pub(crate) previous: Vec<Seen>,
+    /// Whether the session was opened from a previous realm or name, and must move to the current one.
+    pub(crate) moved: bool,
+    /// Whether the request says that it is not a navigation.
+    pub(crate) background: bool,
+}
+
+/// The result of reading the cookies of one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Seen {
+    /// There was none.
+    #[default]
+    Absent,
+    /// None opened, and none may open on another node or later.
+    Removable,
+    /// None opened, but one may: on another node, later, or when the store is asked.
+    Foreign,
+    /// One opened.
+    Opened,
+}
+
+/// What the handler asked for.
+#[derive(Default)]
+pub(crate) struct Asked {
     pub(crate) identity: Identity,
-    pub(crate) kind: SessionKind,
-    /// The id of the session that is to begin, if somebody had to know it before it is sealed.
-    pub(crate) next_id: Option<SessionId>,
-    pub(crate) destroyed: bool,
-    /// The task that deletes the destroyed session's blobs, unless the commit does.
-    pub(crate) ending: Option<Ending>,
-    /// Nothing of the session that arrived goes on.
-    pub(crate) discarded: bool,
-    /// It stands for one that could not be loaded, and is not kept.
-    pub(crate) detached: bool,
-    /// Until when `save` has put it where the browser does not look yet.
-    pub(crate) saved: Option<SystemTime>,
-    /// To be sealed anew whether it has changed or not, and also when it is empty.
-    pub(crate) touched: bool,
+    /// The id of the session that is to begin, if something had to know it before it is sealed.
+    next_id: Option<SessionId>,
+    pub(crate) persistence: Option<Persistence>,
     /// To be kept though it is empty: something outside the data is bound to it.
     pub(crate) durable: bool,
-    /// Not to be renewed by this request.
-    pub(crate) passive: bool,
+    pub(crate) renewal: Renewing,
+}
+
+/// The id and beginning under which the session goes on. Ordered: a later verb undoes nothing of an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Identity {
+    /// The same.
+    #[default]
+    Same,
+    /// A new id; the session began when it did.
+    NewId,
+    /// A new id, and the session begins now.
+    Restarted,
+    /// The session was destroyed: nothing of it goes on.
+    Another,
+}
+
+/// Whether the cookie outlives the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    /// It ends with the browser.
+    Browser,
+    /// It is persistent, with this idle timeout in seconds.
+    Persistent(u32),
+}
+
+/// Whether this request renews the session. Ordered like [`Identity`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Renewing {
+    #[default]
+    WhenDue,
+    Never,
+    Always,
+}
+
+/// The blobs of a session in the store.
+#[derive(Default)]
+pub(crate) struct Blobs {
+    /// The one that the session is in, or that `save` has put it in.
+    pub(crate) home: Option<Stored>,
+    /// The very bytes of the data in it, if they are of the present shape.
+    pub(crate) payload: Option<Draft>,
+    /// Those of other references that the request has brought, authentic and not opened.
+    pub(crate) unopened: Vec<Stored>,
+    /// Those that the session was in before `save` put it elsewhere.
+    pub(crate) left: Vec<Stored>,
+    /// The time until which `save` has stored it.
+    pub(crate) saved: Option<SystemTime>,
+    /// Deletes the destroyed session's blobs, unless the commit does.
+    pub(crate) deletion: Option<Deletion>,
+}
+
+/// How far the request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
     /// A closure that changes the data has begun and not ended: it panicked, if the lock is free.
-    pub(crate) broken: bool,
-    pub(crate) committed: bool,
+    Broken,
+    Committed,
 }
 
 /// The data as they were when a closure first could change them. The commit compares: no flag beside the data can
@@ -58,126 +126,131 @@ pub(crate) enum Before {
     Untouched,
     /// As a fresh session begins.
     Empty,
-    /// As they serialised.
-    Serialised(Draft),
-    /// They did not serialise: the commit will say why.
+    /// As they serialized.
+    Serialized(Draft),
+    /// They did not serialize: the commit will say why.
     Unknown,
 }
 
-/// Under which id and beginning the session goes on. Ordered: a later verb undoes nothing of an earlier one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Identity {
-    /// The same.
-    Kept,
-    /// A new id; the session began when it did.
-    NewId,
-    /// A new id, and the session begins now.
-    New,
+impl Arrived {
+    pub(crate) fn header(&self) -> Option<&Header> {
+        self.metadata.as_ref().map(|metadata| &metadata.header)
+    }
+
+    /// Whether the request brought any cookie of these sessions.
+    pub(crate) fn has_cookies(&self) -> bool {
+        self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
+    }
 }
 
-/// Whether the session outlives the browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SessionKind {
-    /// As it arrived.
-    Kept,
-    /// Not.
-    Ordinary,
-    /// Yes, with this window in seconds.
-    Remembered(u32),
+impl Asked {
+    /// From here on, the session is another: under a new id, which nobody has been told yet.
+    fn rename(&mut self, identity: Identity) {
+        self.identity = self.identity.max(identity);
+        self.next_id = None;
+    }
 }
 
 impl<T> State<T> {
-    pub(crate) fn new(data: T, arrival: Arrival, held: Option<Metadata>, presented: Presented) -> Self {
-        Self {
-            data,
-            arrival,
-            held,
-            presented,
-            home: None,
-            stored: None,
-            unopened: Vec::new(),
-            left: Vec::new(),
-            before: Before::Untouched,
-            identity: Identity::Kept,
-            kind: SessionKind::Kept,
-            next_id: None,
-            destroyed: false,
-            ending: None,
-            discarded: false,
-            detached: false,
-            saved: None,
-            touched: false,
-            durable: false,
-            passive: false,
-            broken: false,
-            committed: false,
-        }
+    pub(crate) fn new(data: T, arrived: Arrived, blobs: Blobs) -> Self {
+        Self { data, before: Before::Untouched, arrived, asked: Asked::default(), blobs, phase: Phase::Open }
     }
 
-    /// Whether a verb has changed under which metadata the session goes on.
-    pub(crate) fn is_remarked(&self) -> bool {
-        let begins = self.touched && self.held.is_none();
-        self.identity != Identity::Kept || self.kind != SessionKind::Kept || begins || self.saved.is_some()
+    pub(crate) fn cycle_id(&mut self, identity: Identity) {
+        self.asked.rename(identity);
+    }
+
+    pub(crate) fn destroy(&mut self) {
+        self.asked = Asked { identity: Identity::Another, ..Asked::default() };
+    }
+
+    pub(crate) fn persist(&mut self, persistence: Persistence) {
+        self.asked.persistence = Some(persistence);
+    }
+
+    /// Keeps even an empty session.
+    pub(crate) fn hold(&mut self) {
+        self.asked.durable = true;
+    }
+
+    pub(crate) fn renew(&mut self, renewing: Renewing) {
+        self.asked.renewal = self.asked.renewal.max(renewing);
+    }
+
+    pub(crate) fn is_destroyed(&self) -> bool {
+        self.asked.identity == Identity::Another
     }
 
     /// Whether it was destroyed, and the browser has sent anything to drop.
     pub(crate) fn is_ended(&self) -> bool {
-        self.destroyed && self.presented.any()
+        self.is_destroyed() && self.arrived.has_cookies()
     }
 
-    /// From here on, the session is another: under a new id, which nobody has been told yet.
-    pub(crate) fn rename(&mut self, identity: Identity) {
-        self.identity = self.identity.max(identity);
-        self.next_id = None;
+    /// Whether a verb has changed the header under which the session goes on.
+    pub(crate) fn has_new_header(&self) -> bool {
+        let persistence = self.arrived.header().map(|header| match header.persistent {
+            true => Persistence::Persistent(header.window),
+            false => Persistence::Browser,
+        });
+        self.asked.identity != Identity::Same
+            || (self.asked.persistence.is_some() && self.asked.persistence != persistence)
+            || (self.asked.durable && persistence.is_none())
+            || self.blobs.saved.is_some()
     }
 
-    /// All blobs that the session is or was in.
-    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Stored> {
-        self.home.iter().chain(&self.left)
-    }
-
-    /// What other references of the request lead to goes, too, when the session is destroyed.
-    pub(crate) fn disowned(&self) -> &[Stored] {
-        if self.destroyed { &self.unopened } else { &[] }
-    }
-
-    /// The commit has done what was to be done about the destroyed session's blobs.
-    pub(crate) fn settle_ending(&mut self) {
-        if let Some(ending) = self.ending.take() {
-            ending.disarm();
+    /// The id under which the session will be sealed, if it is known.
+    pub(crate) fn known_id(&self) -> Option<SessionId> {
+        match &self.arrived.metadata {
+            Some(held) if self.asked.identity == Identity::Same => Some(held.id()),
+            _ => self.asked.next_id,
         }
     }
 
-    /// The destroyed session's blobs are deleted already.
-    pub(crate) fn forget_ended(&mut self) {
-        self.home = None;
-        self.left.clear();
-        self.unopened.clear();
+    /// The id under which the session will be sealed.
+    pub(crate) fn next_id(&mut self) -> Result<SessionId, Error> {
+        match self.known_id() {
+            Some(id) => Ok(id),
+            None => Ok(*self.asked.next_id.insert(SessionId::draw()?)),
+        }
+    }
+
+    /// Whether it is in the store, and not destroyed.
+    pub(crate) fn is_stored(&self) -> bool {
+        !self.is_destroyed() && self.all_blobs().next().is_some()
+    }
+
+    /// The blobs that the session is or was in. When it is destroyed, the blobs of the request's other references too.
+    pub(crate) fn all_blobs(&self) -> impl Iterator<Item = &Stored> {
+        let unopened: &[Stored] = if self.is_destroyed() { &self.blobs.unopened } else { &[] };
+        self.blobs.home.iter().chain(&self.blobs.left).chain(unopened)
+    }
+
+    /// All of them, to be deleted.
+    pub(crate) fn delete_blobs(&self) -> Vec<(Stored, Leave)> {
+        self.all_blobs().map(|blob| (*blob, Leave::Delete)).collect()
+    }
+
+    /// The commit has done what was to be done about the destroyed session's blobs.
+    pub(crate) fn disarm_deletion(&mut self) {
+        if let Some(deletion) = self.blobs.deletion.take() {
+            deletion.disarm();
+        }
     }
 
     /// The data from which the request began, if they are known.
     pub(crate) fn take_before(&mut self) -> Option<Draft> {
         match mem::replace(&mut self.before, Before::Unknown) {
-            Before::Serialised(draft) => Some(draft),
+            Before::Serialized(draft) => Some(draft),
             _ => None,
         }
     }
 
-    /// The id under which the session will be sealed.
-    pub(crate) fn coming_id(&mut self) -> Result<SessionId, Error> {
-        match (&self.held, self.identity, self.next_id) {
-            (Some(held), Identity::Kept, _) => Ok(held.id()),
-            (_, _, Some(id)) => Ok(id),
-            (_, _, None) => Ok(*self.next_id.insert(SessionId::draw()?)),
-        }
-    }
-
-    /// Nothing of a request in which a change broke off, or whose response is gone, can be kept.
+    /// Rejects a request in which a change broke off, or whose response is gone: nothing of it can be kept.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
-        match (self.committed, self.broken) {
-            (true, _) => Err(Kind::Finished.into()),
-            (_, true) => Err(Kind::Panicked.into()),
-            _ => Ok(()),
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::Broken => Err(Kind::Panicked.into()),
+            Phase::Committed => Err(Kind::Finished.into()),
         }
     }
 }

@@ -1,32 +1,34 @@
-//! What the application may choose otherwise.
+//! Policies with more than two answers.
 
 use std::fmt;
 
-/// When a session that was used but not changed is sealed anew, so that its idle window begins again.
+/// When a session that was used but not changed is sealed again, so that its idle timeout starts over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Renewal {
-    /// When a quarter of the window is spent; on requests that say that they are no navigation (`Sec-Fetch-Mode`),
-    /// when half is, so that a page's parallel requests seldom carry old data back. The default.
+    /// When a quarter of the idle timeout is spent. The default.
+    ///
+    /// On requests that are not navigations (by their `Sec-Fetch-Mode` header) when half of it is spent, so that a
+    /// page's parallel requests seldom carry old data back.
     #[default]
     WhenSpent,
-    /// At every request that asks for the session.
+    /// On every request that reads the session.
     EveryRequest,
-    /// Never: only a change begins the window anew.
+    /// Never. Only a change starts the idle timeout over.
     OnChange,
 }
 
 /// Resolves a conflict; `None` rejects this request's change.
 pub(crate) type Resolve<T> = Box<dyn Fn(Conflict<T>) -> Option<T> + Send + Sync>;
 
-/// Three values of one session, when two requests have changed it at once.
+/// The three values of a session that two requests changed at the same time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Conflict<T> {
-    /// The value from which both requests began; after a further conflict, the one merged with last.
+    /// The value from which both requests began. After a second conflict, the value that was merged last.
     pub base: T,
-    /// What the other request has stored.
+    /// The value that the other request stored.
     pub theirs: T,
-    /// What this request wants to store.
+    /// The value that this request wants to store.
     pub mine: T,
 }
 

@@ -1,25 +1,25 @@
-//! Connections to a database that are not encrypted.
+//! Warnings about unencrypted connections to a database.
 //!
-//! What crosses them is sealed, but the password is not, nor are the indexes, lengths and times; and whoever can change
-//! what crosses them can delete sessions.
+//! The blobs that cross them are encrypted, but the password, the blob ids, the lengths and the times are not. An attacker
+//! who can change the traffic can delete sessions.
 
 use std::net::IpAddr;
 
-/// Whether a host is this very machine: what is sent there crosses no wire.
+/// Returns whether a host is this machine, so that nothing crosses a network.
 pub(super) fn is_loopback(host: &str) -> bool {
-    // URLs have IPv6 addresses in brackets.
+    // A URL has an IPv6 address in brackets.
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Says that the connection is in clear, and how to encrypt it.
+/// Logs that the connection is not encrypted, and the remedy.
 pub(super) fn warn(store: &'static str, host: &str, remedy: &'static str) {
     tracing::warn!(
         store,
         host,
         remedy,
-        "the connection to the session store is not encrypted: whoever is on the way sees its password, and when which \
+        "the connection to the session store is not encrypted: an attacker on the network sees its password and when each \
          session is used, and can delete sessions"
     );
 }

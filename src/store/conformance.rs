@@ -1,4 +1,4 @@
-//! What every store must do, as a test to call.
+//! A test suite for implementations of [`Store`].
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
@@ -6,7 +6,7 @@
 //! # async fn main() {
 //! use sealed_session::store::{MemoryStore, conformance};
 //!
-//! conformance::check(&MemoryStore::new()).await; // your store, in a test of yours
+//! conformance::check(&MemoryStore::new()).await; // replace with your store
 //! # }
 //! # #[cfg(not(feature = "memory"))]
 //! # fn main() {}
@@ -20,20 +20,23 @@ use kit::Subject;
 
 use super::Store;
 
-/// Holds a store to the rules of [`Store`].
+/// Checks that a store follows the rules of [`Store`].
 ///
-/// The store may hold other blobs, and others may use it meanwhile: the check draws indexes of its own at random. It
-/// stores some four megabytes, the largest blob being 1 MiB, and deletes what it has stored and has not expired. It takes two seconds and
-/// not many more, since only the store's own clock can tell that a blob expires by itself; the store's clock and this
-/// machine's must agree within half an hour. It runs in any runtime.
+/// The store may contain other blobs and be in use, because the check uses random blob ids. It stores about four megabytes in
+/// total, with a largest blob of 1 MiB, and deletes the blobs that have not expired.
 ///
-/// Overlapping calls are futures that one task polls in turn. That finds a store that looks and then writes, with an
-/// `.await` in between. A store that does both without one (under a lock, say) is for you to show atomic between threads.
+/// The check takes a little more than two seconds, because it waits for blobs to expire. The clocks of the store and of this
+/// machine must agree within half an hour.
+///
+/// Overlapping calls are futures that one task polls in turn. This detects a store that reads and then writes with an
+/// `.await` in between. It cannot detect a race between threads in a store that does both without an `.await`, such as one
+/// that releases a lock too early. Test that yourself.
 ///
 /// # Panics
 ///
-/// If a rule is broken, with a sentence that says which; and if a call fails.
-pub async fn check<S: Store>(store: &S) {
+/// Panics if the store breaks a rule, with a message that names the rule, or if a call fails. Panics outside of a tokio
+/// runtime with a clock.
+pub async fn check(store: &dyn Store) {
     let subject = Subject(store);
     checks::absent(subject).await;
     checks::kept(subject).await;
@@ -43,7 +46,7 @@ pub async fn check<S: Store>(store: &S) {
     checks::delete(subject).await;
     checks::generations(subject).await;
     checks::most(subject).await;
-    checks::indexes(subject).await;
+    checks::ids(subject).await;
     checks::expired(subject).await;
     checks::expires_by_itself(subject).await;
     races::all(subject).await;

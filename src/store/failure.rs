@@ -1,46 +1,60 @@
-//! What goes wrong in the stores of this crate.
+//! The error of a store, and helpers that the stores share.
 
-use std::{error, fmt};
+use std::{borrow::Cow, error::Error, fmt};
 
-/// What went wrong in a store of this crate: what it was doing, and why that failed.
+/// An error of a [`Store`](super::Store): what the store was doing, and why that failed.
 ///
-/// It is opaque, so that no database driver's types are part of this crate's interface. Its text has the driver's in it,
-/// which names hosts, tables and files, and no passwords. [`source`](error::Error::source) goes on where the text ends.
+/// The text names only what the store was doing, such as "loading a blob". The cause, usually the database driver's
+/// error, is in [`source`](Error::source). The error is logged with all of its causes and is never sent to a client. The
+/// causes that the stores of this crate report name hosts, tables and files, but never passwords.
+///
+/// ```
+/// use sealed_session::store::StoreError;
+///
+/// fn read() -> Result<Vec<u8>, StoreError> {
+///     std::fs::read("/nowhere").map_err(|error| StoreError::new("reading the file", error))
+/// }
+///
+/// assert_eq!(read().unwrap_err().to_string(), "reading the file");
+/// ```
 #[derive(Debug)]
 pub struct StoreError {
-    doing: &'static str,
-    cause: Box<dyn error::Error + Send + Sync>,
+    doing: Cow<'static, str>,
+    cause: Box<dyn Error + Send + Sync>,
 }
 
 impl StoreError {
-    /// For `map_err`: what was being done.
-    pub(super) fn when<E>(doing: &'static str) -> impl FnOnce(E) -> Self
-    where
-        E: Into<Box<dyn error::Error + Send + Sync>>,
-    {
-        move |cause| Self { doing, cause: cause.into() }
+    /// Creates an error from what the store was doing and the cause, which can also be a text.
+    pub fn new(doing: impl Into<Cow<'static, str>>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { doing: doing.into(), cause: cause.into() }
+    }
+
+    /// [`new`](Self::new) for `map_err`.
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+    pub(super) fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
+        move |cause| Self::new(doing, cause)
     }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.doing, self.cause)
+        f.write_str(&self.doing)
     }
 }
 
-impl error::Error for StoreError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.cause.source()
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.cause)
     }
 }
 
-/// Milliseconds since 1970, as the stores write an expiry: rounded down, so that nothing lives longer than it should,
-/// and within what every database can calculate with, 1 ms after 1970 to the end of the year 9999.
+/// Converts an expiry to milliseconds since 1970, as the stores write it.
+///
+/// It is rounded down, so that no blob outlives its session. It is clamped to what every database can calculate with:
+/// from 1 ms after 1970 to the end of the year 9999.
 #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub(super) fn unix_millis(time: std::time::SystemTime) -> i64 {
-    use std::time::SystemTime;
-
     const END_OF_9999: i64 = 253_402_300_799_999;
-    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_millis()).map_or(END_OF_9999, |millis| millis.clamp(1, END_OF_9999))
 }

@@ -2,29 +2,26 @@
 
 use std::{
     fmt,
-    future::ready,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, unsync};
 
-use super::{
-    BlobId, Generation, Store, StoreError, Written,
-    sweep::{Left, Sweeper},
-};
+use super::{BlobId, Generation, Store, StoreError, Written, sweep::Sweeper};
 
-/// Keeps blobs in the process's own memory: for development, for tests, and for a single process whose sessions may end
-/// with it.
+/// A store in the memory of the process, for development, for tests, and for a single process whose sessions may be lost
+/// when it ends.
 ///
-/// It is bounded, to 64 MiB and 100,000 blobs unless set. When it is full, what is least worth keeping goes to make room,
-/// by and large: of the new blobs those that nobody has loaded since they were stored, the oldest first, and of those that
-/// have been loaded again the one that has not been for the longest.
-/// **So a session can be lost before it expires**, and its owner begins a new one. If visitors can fill the store, they log
-/// others out: see [`may_overflow`](crate::SessionsBuilder::may_overflow). What has expired counts as absent at
-/// once, and is removed by a task every five minutes.
+/// It is bounded, by default to 64 MiB and 100,000 blobs. When it is full, it evicts the oldest blobs that nobody has loaded
+/// since they were stored, or the least recently used of those that have been loaded again. **A session can therefore be lost
+/// before it expires**, and its visitor gets a fresh one. If visitors can fill the store, they can log each other out: see
+/// [`may_overflow`](crate::SessionsBuilder::may_overflow).
 ///
-/// Clones are the same store.
+/// Expired blobs count as absent at once. A background task removes them every five minutes.
+///
+/// Clones share the same store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,37 +32,31 @@ use super::{
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
-    shared: Arc<Shared>,
+    /// A single lock makes each call atomic. It is held for a look-up and never while a blob is copied, so contention is
+    /// low. Unlike the shards of a concurrent cache, a single cache can use all of its capacity for any blob.
+    cache: Arc<Mutex<Cache>>,
+    cost: Cost,
+    /// The highest cost of one blob. The cache would silently drop a more costly one.
+    most: u64,
+    sweeper: Arc<Sweeper>,
     clock: Clock,
 }
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
-
-struct Shared {
-    /// One lock for everything makes each call atomic. It is held for a look-up and never while a blob is copied, so
-    /// there is little to wait for; and one cache, rather than the shards of a concurrent one, has all of the room for
-    /// each blob.
-    cache: Arc<Mutex<Cache>>,
-    cost: Cost,
-    /// Of one blob. The cache would drop a heavier one without a word.
-    most: u64,
-    sweeper: Sweeper,
-}
-
 type Cache = unsync::Cache<BlobId, Kept, Cost, DefaultHashBuilder>;
 
 #[derive(Clone)]
 struct Kept {
-    /// Shared, so that it can be copied after the lock is released.
+    /// Reference-counted, so that it can be copied after the lock is released.
     blob: Arc<[u8]>,
     expires: SystemTime,
 }
 
-/// What a blob takes of the room.
-#[derive(Clone)]
+/// The share of the capacity that a blob takes.
+#[derive(Clone, Copy)]
 struct Cost {
-    /// An equal share of the room for each of as many blobs as there may be. So one bound on the sum is a bound on the
-    /// bytes and on the number, too.
+    /// The least cost of a blob: the capacity divided by the maximum number of blobs. A bound on the sum of the costs is
+    /// thus a bound on both the bytes and the number.
     least: u64,
 }
 
@@ -76,8 +67,8 @@ impl Weighter<BlobId, Kept> for Cost {
 }
 
 impl Cost {
-    /// What a blob costs beside its bytes: its entry, its place in the table, the counters before its bytes, and what
-    /// tables and allocators keep in reserve. `tests/memory.rs` measures it.
+    /// The overhead of a blob: its entry, its slot in the table, the counters before its bytes, and the reserve of tables
+    /// and allocators. `tests/memory.rs` measures it.
     const BESIDE: u64 = 200;
 
     fn of(&self, blob: &[u8]) -> u64 {
@@ -85,57 +76,55 @@ impl Cost {
     }
 }
 
-/// How much of the room belongs to blobs that have been loaded again. The other half is for new ones, which thus have
-/// time to be, however many come.
+/// The fraction of the capacity for blobs that have been loaded again. The rest is for new blobs, so that a flood of them
+/// does not evict sessions in use.
 const SETTLED: f64 = 0.5;
 
-/// How many are removed while the lock is held.
-const BATCH: usize = 1_000;
-
 impl MemoryStore {
-    /// A store of 64 MiB and 100,000 blobs.
+    /// Creates a store of at most 64 MiB and 100,000 blobs.
     pub fn new() -> Self {
         Self::bounded(64 << 20, 100_000)
     }
 
-    /// A store of so many bytes and so many blobs. What it costs to keep a blob, some 200 bytes, counts, and a blob
-    /// counts as no less than its equal share (`bytes / blobs`), so both bounds hold.
+    /// Creates a store of at most this many bytes and this many blobs.
     ///
-    /// One blob can take up half of the bytes; to store a larger one is an error.
+    /// The overhead of a blob, about 200 bytes, counts. A blob counts as at least `bytes / blobs`, so that both bounds hold.
+    ///
+    /// A single blob can take up half of the bytes. Storing a larger one is an error.
     pub fn bounded(bytes: usize, blobs: usize) -> Self {
-        // Of one alone, no blob could be half of the bytes.
+        // With a bound of one, a blob would cost more than the half of the bytes that it may.
         let (bytes, blobs) = (bytes as u64, blobs.max(2) as u64);
         let cost = Cost { least: (bytes / blobs).max(1) };
-        // Without what the division leaves over, in which there might be room for one blob too many.
+        // Without the remainder of the division, in which one blob too many might fit.
         let room = (cost.least.saturating_mul(blobs)).min(bytes);
         let options = OptionsBuilder::new()
             .weight_capacity(room)
             .estimated_items_capacity(0)
             .hot_allocation(SETTLED)
-            // No index comes again after its blob has gone: nothing is worth remembering of it.
+            // An id is not used again after its blob is gone, so there is no point in remembering it.
             .ghost_allocation(0.0)
             .build()
-            .expect("what must be set is");
+            .expect("the required options are set");
         let cache = Cache::with_options(
             options,
-            cost.clone(),
+            cost,
             DefaultHashBuilder::default(),
             unsync::DefaultLifecycle::default(),
         );
-        let shared = Shared {
+        Self {
             cache: Arc::new(Mutex::new(cache)),
             cost,
             most: (room as f64 * SETTLED) as u64,
-            sweeper: Sweeper::new(),
-        };
-        Self { shared: Arc::new(shared), clock: Arc::new(SystemTime::now) }
+            sweeper: Arc::new(Sweeper::new("MemoryStore", u64::MAX)),
+            clock: Arc::new(SystemTime::now),
+        }
     }
 
-    /// The clock that judges what has expired, for tests. Default: [`SystemTime::now`]. Call it before the store is cloned: a
-    /// clone keeps the clock that it has.
+    /// Sets the clock that decides what has expired, for tests. Default: [`SystemTime::now`].
     ///
-    /// Give it the [clock of the sessions](crate::SessionsBuilder::clock). With theirs in the past and the store's own in the
-    /// present, whatever they store has expired already.
+    /// Call this before cloning the store, because a clone keeps its clock. Pass the
+    /// [clock of the sessions](crate::SessionsBuilder::clock): if that is in the past and the store's clock is not, every
+    /// blob has already expired when it is stored.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime};
@@ -152,143 +141,126 @@ impl MemoryStore {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// Removes what has expired that often, and not every five minutes. The task runs in the tokio runtime in which the
-    /// store is first written, and ends with its last clone; without a runtime there is none.
+    /// Sets how often expired blobs are removed. Default: every five minutes.
+    ///
+    /// The background task runs in the tokio runtime in which the first blob is stored, and ends when the last clone of the
+    /// store is dropped. Without a runtime there is no task.
     pub fn sweep_every(self, interval: Duration) -> Self {
-        self.shared.sweeper.set_interval(interval);
+        self.sweeper.set_interval(interval);
         self
     }
 
-    /// Stops to remove what has expired, for all clones. It still counts as absent, and goes when room is needed.
+    /// Stops removing expired blobs, for all clones. They still count as absent, and are evicted when space is needed.
     pub fn stop_sweeping(&self) {
-        self.shared.sweeper.stop();
+        self.sweeper.stop();
     }
 
-    /// How many blobs there are, with those that have expired and not been removed yet.
+    /// Returns the number of blobs, including expired blobs that have not been removed yet.
     pub fn len(&self) -> usize {
-        self.shared.cache.lock().map_or(0, |cache| cache.len())
+        self.cache.lock().map_or(0, |cache| cache.len())
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no blobs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn cache(&self) -> Result<MutexGuard<'_, Cache>, StoreError> {
-        lock(&self.shared.cache)
-    }
-
-    /// Puts a blob in, where `allowed` of what stands there alive.
+    /// Stores a blob if the live blob with this id is of the expected generation, or if none is expected and none exists.
     fn put(
         &self,
-        index: BlobId,
+        id: BlobId,
+        expected: Option<Generation>,
         blob: &[u8],
         expires: SystemTime,
-        allowed: impl FnOnce(Option<&Kept>) -> bool,
     ) -> Result<Written, StoreError> {
-        self.sweep();
-        let blob: Arc<[u8]> = blob.into();
-        let mut cache = self.cache()?;
-        if !allowed(self.live(&cache, index)) {
+        self.sweeper.wake((self.cache.clone(), self.clock.clone()), sweep);
+        let kept = Kept { blob: blob.into(), expires };
+        let mut cache = lock(&self.cache)?;
+        if self.live(&cache, id).map(|kept| Generation::of(&kept.blob)) != expected.map(Some) {
             return Ok(Written::Conflict);
         }
-        if self.shared.cost.of(&blob) > self.shared.most {
-            return Err(StoreError::when("storing a blob")("it is larger than half of the store"));
+        if self.cost.of(blob) > self.most {
+            return Err(StoreError::new("storing a blob", "it is larger than half of the store"));
         }
-        let kept = Kept { blob, expires };
-        cache.insert(index, kept.clone());
-        // In place of a smaller one it can be what goes to make room; where nothing stands, room is made before.
-        if !cache.contains_key(&index) {
-            cache.insert(index, kept);
+        cache.insert(id, kept.clone());
+        // If it replaced a smaller blob, the cache may have evicted the new blob itself. Before it inserts a blob with a new
+        // id, the cache makes room for it.
+        if !cache.contains_key(&id) {
+            cache.insert(id, kept);
         }
         Ok(Written::Done)
     }
 
-    /// Changes what stands at an index, alive and of the expected generation.
+    /// Changes the live blob with this id if its generation is the expected one.
     fn alter(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Option<Generation>,
         change: impl FnOnce(&mut Cache),
     ) -> Result<Written, StoreError> {
-        let mut cache = self.cache()?;
-        match self.live(&cache, index) {
+        let mut cache = lock(&self.cache)?;
+        match self.live(&cache, id) {
             Some(kept) if expected.is_none() || Generation::of(&kept.blob) == expected => change(&mut cache),
             _ => return Ok(Written::Conflict),
         }
         Ok(Written::Done)
     }
 
-    /// Returns the blob at an index, without counting as a load of it.
-    fn live<'a>(&self, cache: &'a Cache, index: BlobId) -> Option<&'a Kept> {
-        cache.peek(&index).filter(|kept| kept.expires > (self.clock)())
+    /// Returns the live blob with this id. This does not count as a load.
+    fn live<'a>(&self, cache: &'a Cache, id: BlobId) -> Option<&'a Kept> {
+        cache.peek(&id).filter(|kept| kept.expires > (self.clock)())
     }
+}
 
-    fn sweep(&self) {
-        self.shared.sweeper.wake("MemoryStore", || {
-            let (cache, clock) = (self.shared.cache.clone(), self.clock.clone());
-            move || {
-                let swept = lock(&cache).map(|mut cache| {
-                    let now = clock();
-                    let expired = cache.iter().filter(|(_, kept)| kept.expires <= now);
-                    let expired: Vec<BlobId> = expired.map(|(index, _)| *index).take(BATCH).collect();
-                    for index in &expired {
-                        cache.remove(index);
-                    }
-                    if expired.len() < BATCH { Left::Nothing } else { Left::Perhaps }
-                });
-                ready(swept)
-            }
-        });
-    }
+async fn sweep((cache, clock): (Arc<Mutex<Cache>>, Clock)) -> Result<u64, StoreError> {
+    let now = clock();
+    lock(&cache)?.retain(|_, kept| kept.expires > now);
+    Ok(0)
 }
 
 fn lock(cache: &Mutex<Cache>) -> Result<MutexGuard<'_, Cache>, StoreError> {
-    // Who knows in what state a call that panicked has left the tables.
-    cache.lock().map_err(|_| StoreError::when("locking the store")("an earlier call panicked"))
+    // A call that panicked may have left the cache in any state.
+    cache.lock().map_err(|_| StoreError::new("locking the store", "an earlier call panicked"))
 }
 
+#[async_trait]
 impl Store for MemoryStore {
-    type Error = StoreError;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        let kept = self.cache()?.get(&index).cloned();
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let kept = lock(&self.cache)?.get(&id).cloned();
         let live = kept.filter(|kept| kept.expires > (self.clock)());
         Ok(live.map(|kept| kept.blob[..kept.blob.len().min(most)].to_vec()))
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
-        self.put(index, blob, expires, |standing| standing.is_none())
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+        self.put(id, None, blob, expires)
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        self.put(index, blob, expires, |standing| {
-            standing.is_some_and(|kept| Generation::of(&kept.blob) == Some(expected))
-        })
+        self.put(id, Some(expected), blob, expires)
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        self.alter(index, Some(expected), |cache| {
-            if let Some(mut kept) = cache.peek_mut(&index) {
+        self.alter(id, Some(expected), |cache| {
+            if let Some(mut kept) = cache.peek_mut(&id) {
                 kept.expires = expires;
             }
         })
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
-        self.alter(index, expected, |cache| {
-            cache.remove(&index);
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
+        self.alter(id, expected, |cache| {
+            cache.remove(&id);
         })
     }
 }

@@ -1,50 +1,160 @@
-//! Where a session goes that outgrows its cookie: a store, of which nothing is asked but that it keeps bytes.
+//! Overflow stores: storage for sessions that do not fit in a cookie.
 //!
-//! A session whose cookie would pass the [limit](crate::SessionsBuilder::cookie_limit) is sealed into a blob, the blob
-//! is stored, and the cookie becomes a reference to it. When the session shrinks it returns into the cookie, and the
-//! blob goes. Handlers notice nothing of it.
+//! When a session's cookie would exceed the [limit](crate::SessionsBuilder::cookie_limit), the session is encrypted into
+//! a blob, the blob goes to the store, and the cookie becomes a reference to it. When the session shrinks, it moves back
+//! into the cookie, and the blob is deleted. Handlers do not notice.
 //!
-//! A store is trusted with nothing: it can't read a blob, nor pass one session's for another's, nor bring back a
-//! generation older than the cookie has seen. It can lose what it was given. `SECURITY.md` says what that means.
+//! A store only has to keep opaque bytes, and is not trusted. It cannot read a blob, pass one session's blob off as
+//! another's, or return a generation older than the one that the cookie names. It can lose data: `SECURITY.md` describes
+//! the consequences.
 //!
-//! # Which store
+//! # Choosing a store
 //!
-//! | store | feature | survives a restart | shared by nodes | for |
+//! | store | feature | survives a restart | shared between processes | use it for |
 //! |---|---|---|---|---|
-//! | [`MemoryStore`] | `memory` | no | no | development, tests |
-//! | [`SqliteStore`] | `sqlite` | yes | on one machine | one machine |
-//! | [`PostgresStore`] | `postgres` | yes | yes | who has PostgreSQL |
-//! | [`RedisStore`] | `redis` | as Redis is configured | yes | who has Redis, or Valkey |
+//! | [`MemoryStore`] | `memory` | no | no | development and tests |
+//! | [`SqliteStore`] | `sqlite` | yes | on one machine | a single machine |
+//! | [`PostgresStore`] | `postgres` | yes | yes | applications that already use PostgreSQL |
+//! | [`RedisStore`] | `redis` | depends on Redis's configuration | yes | applications that already use Redis or Valkey |
+//!
+//! The choice can be made at run time, because `Arc<dyn Store>` is a [`Store`] too.
 //!
 //! # Writing a store
 //!
-//! Implement [`Store`], and call [`conformance::check`] from a test.
+//! Implement [`Store`] with the re-exported macro [`async_trait`](macro@async_trait), and call [`conformance::check`] in a
+//! test. This is a complete store that keeps its blobs in a map:
+//!
+//! ```
+//! use std::{
+//!     collections::HashMap,
+//!     sync::{Mutex, MutexGuard},
+//!     time::SystemTime,
+//! };
+//!
+//! use sealed_session::store::{
+//!     BlobId, Generation, Store, StoreError, Written, async_trait, conformance,
+//! };
+//!
+//! type Blobs = HashMap<BlobId, (Vec<u8>, SystemTime)>;
+//!
+//! #[derive(Default)]
+//! struct MapStore(Mutex<Blobs>);
+//!
+//! impl MapStore {
+//!     /// Locks the map and removes expired blobs.
+//!     fn live(&self) -> Result<MutexGuard<'_, Blobs>, StoreError> {
+//!         let poisoned = |_| StoreError::new("locking the map", "a thread panicked");
+//!         let mut blobs = self.0.lock().map_err(poisoned)?;
+//!         blobs.retain(|_, (_, expires)| *expires > SystemTime::now());
+//!         Ok(blobs)
+//!     }
+//!
+//!     /// Changes the blob with this id, if there is one and its generation matches.
+//!     fn change(
+//!         &self,
+//!         id: BlobId,
+//!         expected: Option<Generation>,
+//!         change: impl FnOnce(&mut Blobs),
+//!     ) -> Result<Written, StoreError> {
+//!         let mut blobs = self.live()?;
+//!         match blobs.get(&id) {
+//!             Some((blob, _)) if expected.is_none() || Generation::of(blob) == expected => {
+//!                 change(&mut blobs);
+//!                 Ok(Written::Done)
+//!             }
+//!             _ => Ok(Written::Conflict),
+//!         }
+//!     }
+//! }
+//!
+//! #[async_trait]
+//! impl Store for MapStore {
+//!     async fn load(&self, id: BlobId, _most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+//!         Ok(self.live()?.get(&id).map(|(blob, _)| blob.clone()))
+//!     }
+//!
+//!     async fn create(
+//!         &self,
+//!         id: BlobId,
+//!         blob: &[u8],
+//!         expires: SystemTime,
+//!     ) -> Result<Written, StoreError> {
+//!         let mut blobs = self.live()?;
+//!         if blobs.contains_key(&id) {
+//!             return Ok(Written::Conflict);
+//!         }
+//!         blobs.insert(id, (blob.to_vec(), expires));
+//!         Ok(Written::Done)
+//!     }
+//!
+//!     async fn replace(
+//!         &self,
+//!         id: BlobId,
+//!         expected: Generation,
+//!         blob: &[u8],
+//!         expires: SystemTime,
+//!     ) -> Result<Written, StoreError> {
+//!         self.change(id, Some(expected), |blobs| {
+//!             blobs.insert(id, (blob.to_vec(), expires));
+//!         })
+//!     }
+//!
+//!     async fn set_expiry(
+//!         &self,
+//!         id: BlobId,
+//!         expected: Generation,
+//!         expires: SystemTime,
+//!     ) -> Result<Written, StoreError> {
+//!         self.change(id, Some(expected), |blobs| {
+//!             blobs.entry(id).and_modify(|(_, until)| *until = expires);
+//!         })
+//!     }
+//!
+//!     async fn delete(
+//!         &self,
+//!         id: BlobId,
+//!         expected: Option<Generation>,
+//!     ) -> Result<Written, StoreError> {
+//!         self.change(id, expected, |blobs| {
+//!             blobs.remove(&id);
+//!         })
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() {
+//!     conformance::check(&MapStore::default()).await;
+//! }
+//! ```
 
 mod blob;
 mod budget;
-mod calls;
+mod change;
+mod cleanup;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod clear;
 pub mod conformance;
-mod erased;
-#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 mod failure;
-mod keep;
-mod later;
 #[cfg(feature = "memory")]
 mod memory;
+mod moves;
+mod overflow;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod sweep;
 
-use std::{error, fmt, ops::Range, sync::Arc, time::SystemTime};
+use std::{fmt, ops::Range, sync::Arc, time::SystemTime};
 
-#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+#[doc(no_inline)]
+pub use async_trait::async_trait;
+
 pub use self::failure::StoreError;
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
@@ -55,205 +165,133 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
-    blob::{Loaded, Stored},
+    blob::Loaded,
     budget::Budget,
-    calls::Calls,
-    erased::{BoxError, ErasedStore},
-    keep::{Fate, Kept, Work, Write},
-    later::MOST_TASKS,
+    change::{Change, Leave, Reason, Stored},
+    cleanup::{Cleaner, Deletion},
+    overflow::{Calls, Deadline, Overflow},
 };
 
-/// What keeps the blobs of sessions that don't fit their cookies.
+/// Storage for the blobs of sessions that do not fit in their cookies.
 ///
-/// Five calls, each atomic: two that overlap have one order, the same for everybody. What has expired counts as
-/// absent, for every call. A call that fails may have been carried out or not; it must not have been carried out in
-/// part. Futures may be dropped at any time, when a deadline has passed or a client has hung up, and the same holds
-/// then. The time at which something is to expire may have passed already: it is absent from then on.
+/// The [module documentation](self) has a complete implementation, and [`conformance::check`] tests one against these
+/// rules:
 ///
-/// A blob's [`Generation`] can be read off its bytes, so that no store needs a second place for it.
+/// 1. Each of the five calls is atomic. Two calls that overlap take effect one after the other, in an order that
+///    every client of the store agrees on.
+/// 2. A blob that has expired counts as absent, for every call. An expiry may already have passed when it is set: the
+///    blob is absent from then on.
+/// 3. A call that fails took effect either completely or not at all. The same holds for a future that is dropped before
+///    it completes, as happens when a deadline passes or a client disconnects.
 ///
-/// ```
-/// use std::{collections::HashMap, convert::Infallible, sync::Mutex, time::SystemTime};
-/// use sealed_session::store::{Generation, BlobId, Store, Written};
+/// A store needs no column for the [`Generation`] of a blob, which can be read from the blob's bytes.
 ///
-/// #[derive(Default)]
-/// struct InMemory(Mutex<HashMap<BlobId, (Vec<u8>, SystemTime)>>);
-///
-/// impl InMemory {
-///     /// Changes what stands at an index, if something does, and it is of the expected generation.
-///     fn alter(
-///         &self,
-///         index: BlobId,
-///         expected: Option<Generation>,
-///         change: impl FnOnce(&mut HashMap<BlobId, (Vec<u8>, SystemTime)>),
-///     ) -> Written {
-///         let mut blobs = self.0.lock().unwrap();
-///         blobs.retain(|_, (_, expires)| *expires > SystemTime::now());
-///         match blobs.get(&index) {
-///             Some((blob, _)) if expected.is_none() || Generation::of(blob) == expected => change(&mut blobs),
-///             _ => return Written::Conflict,
-///         }
-///         Written::Done
-///     }
-/// }
-///
-/// impl Store for InMemory {
-///     type Error = Infallible;
-///
-///     async fn load(&self, index: BlobId, _: usize) -> Result<Option<Vec<u8>>, Infallible> {
-///         let blobs = self.0.lock().unwrap();
-///         let live = blobs.get(&index).filter(|(_, expires)| *expires > SystemTime::now());
-///         Ok(live.map(|(blob, _)| blob.clone()))
-///     }
-///
-///     async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Infallible> {
-///         let mut blobs = self.0.lock().unwrap();
-///         if blobs.get(&index).is_some_and(|(_, expires)| *expires > SystemTime::now()) {
-///             return Ok(Written::Conflict);
-///         }
-///         blobs.insert(index, (blob.to_vec(), expires));
-///         Ok(Written::Done)
-///     }
-///
-///     async fn replace(
-///         &self,
-///         index: BlobId,
-///         expected: Generation,
-///         blob: &[u8],
-///         expires: SystemTime,
-///     ) -> Result<Written, Infallible> {
-///         Ok(self.alter(index, Some(expected), |blobs| {
-///             blobs.insert(index, (blob.to_vec(), expires));
-///         }))
-///     }
-///
-///     async fn set_expiry(
-///         &self,
-///         index: BlobId,
-///         expected: Generation,
-///         expires: SystemTime,
-///     ) -> Result<Written, Infallible> {
-///         Ok(self.alter(index, Some(expected), |blobs| {
-///             blobs.entry(index).and_modify(|(_, until)| *until = expires);
-///         }))
-///     }
-///
-///     async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Infallible> {
-///         Ok(self.alter(index, expected, |blobs| {
-///             blobs.remove(&index);
-///         }))
-///     }
-/// }
-/// ```
+/// The trait is object-safe: `Arc<dyn Store>` is a store too.
+#[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// What can go wrong. It is logged, and never shown to a client.
-    type Error: error::Error + Send + Sync + 'static;
+    /// Loads a blob, or returns `None` if it is absent.
+    ///
+    /// For a blob longer than `most` bytes, only the first `most` bytes are used, so a store need not fetch more.
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The blob at an index, if one stands there. Of a longer one than `most` bytes, no more than the first `most` will
-    /// be looked at, and no more need be fetched.
-    fn load(
-        &self,
-        index: BlobId,
-        most: usize,
-    ) -> impl Future<Output = Result<Option<Vec<u8>>, Self::Error>> + Send;
+    /// Stores a new blob. Returns [`Written::Conflict`] if the id is taken.
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError>;
 
-    /// Stores a blob where nothing stands.
-    fn create(
+    /// Replaces a blob and its expiry. Returns [`Written::Conflict`] if the blob is absent or not of the expected
+    /// generation.
+    async fn replace(
         &self,
-        index: BlobId,
-        blob: &[u8],
-        expires: SystemTime,
-    ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
-
-    /// Stores a blob in place of one of the expected generation.
-    fn replace(
-        &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
+    ) -> Result<Written, StoreError>;
 
-    /// Sets when the blob of the expected generation expires, sooner or later than before.
-    fn set_expiry(
+    /// Sets when a blob expires, earlier or later than before. Returns [`Written::Conflict`] if the blob is absent or not
+    /// of the expected generation.
+    async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
+    ) -> Result<Written, StoreError>;
 
-    /// Deletes the blob of the expected generation, or of any.
-    fn delete(
-        &self,
-        index: BlobId,
-        expected: Option<Generation>,
-    ) -> impl Future<Output = Result<Written, Self::Error>> + Send;
+    /// Deletes a blob, of any generation if `expected` is `None`. Returns [`Written::Conflict`] if the blob is absent or
+    /// not of the expected generation.
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError>;
 }
 
-/// Shared: several kinds of sessions can have one store.
-impl<S: Store> Store for Arc<S> {
-    type Error = S::Error;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, Self::Error> {
-        S::load(self, index, most).await
+/// Several session types can share one store, and `Arc<dyn Store>` is a store chosen at run time.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        S::load(self, id, most).await
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Self::Error> {
-        S::create(self, index, blob, expires).await
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+        S::create(self, id, blob, expires).await
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> Result<Written, Self::Error> {
-        S::replace(self, index, expected, blob, expires).await
+    ) -> Result<Written, StoreError> {
+        S::replace(self, id, expected, blob, expires).await
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> Result<Written, Self::Error> {
-        S::set_expiry(self, index, expected, expires).await
+    ) -> Result<Written, StoreError> {
+        S::set_expiry(self, id, expected, expires).await
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Self::Error> {
-        S::delete(self, index, expected).await
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
+        S::delete(self, id, expected).await
     }
 }
 
-/// Whether a call has changed what is stored.
+/// The result of a write to a store.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Written {
-    /// It has.
+    /// The write took effect.
     Done,
-    /// It has not: what stands there is not what was expected.
+    /// Nothing was changed, because the stored blob is not the expected one.
     Conflict,
 }
 
-/// Where a blob stands in its store: 16 bytes that look random, and of which nobody can tell to whom they belong.
+impl Written {
+    /// The result of a write that is conditional, from the number of rows or keys that it changed.
+    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+    fn from_count(changed: u64) -> Self {
+        if changed == 0 { Self::Conflict } else { Self::Done }
+    }
+}
+
+/// The id of a blob in its store: 16 bytes that look random and do not reveal whose session it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobId([u8; 16]);
 
 impl BlobId {
-    /// The index of these bytes.
+    /// Creates an id from its bytes.
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
 impl fmt::Display for BlobId {
-    /// 32 hexadecimal digits.
+    /// Formats the id as 32 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
@@ -265,26 +303,26 @@ impl fmt::Debug for BlobId {
     }
 }
 
-/// Counts the writes of one blob, from 1.
+/// The generation of a blob: the number of times that it has been written, starting at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// Where a blob has its generation, big-endian and in clear, for stores that compare it where the blob lies.
+    /// The position of the generation in a blob, big-endian and unencrypted, so that a database can compare it in place.
     pub const BYTES: Range<usize> = 5..13;
 
-    /// The generation of this number.
+    /// Creates a generation from its number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The generation that a blob says it has; `None` of bytes that are too few to be a blob.
+    /// Reads the generation of a blob. Returns `None` if there are too few bytes.
     pub fn of(blob: &[u8]) -> Option<Self> {
         let bytes = blob.get(Self::BYTES)?.try_into().expect("eight bytes");
         Some(Self(u64::from_be_bytes(bytes)))
     }
 
-    /// As it stands in a blob.
+    /// Returns the eight bytes that stand for it in a blob.
     pub const fn to_be_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }

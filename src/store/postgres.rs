@@ -6,37 +6,39 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use sqlx::{
     Connection, Error, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgSslMode},
-    query::Query,
+    query::{Query, QueryScalar},
     raw_sql,
 };
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    BlobId, Generation, Store, StoreError, Written, clear,
-    failure::unix_millis,
-    sweep::{Left, Sweeper},
+    BlobId, Generation, Store, StoreError, Written, clear, failure::unix_millis, sql::impl_store,
+    sweep::Sweeper,
 };
 
-/// Keeps blobs in a table of PostgreSQL, 9.5 or later.
+/// A store in a table of PostgreSQL, version 9.5 or later.
 ///
-/// Call [`create_schema`](Self::create_schema) when the application starts, or put [`SCHEMA`](Self::SCHEMA) into your
-/// migrations. The database's clock judges what has expired, so nodes need not agree on the time. What has expired
-/// counts as absent at once, and is removed by a task every five minutes; if several nodes do so, they don't get in each
-/// other's way.
+/// Call [`create_schema`](Self::create_schema) when the application starts, or add [`SCHEMA`](Self::SCHEMA) to your
+/// migrations. The database's clock decides what has expired, so nodes need not agree on the time. Expired blobs count as
+/// absent at once, and a background task removes them every five minutes. Several nodes can do so at the same time without
+/// blocking each other.
 ///
-/// Clones are the same store.
+/// Clones share the same store.
 ///
 /// # TLS
 ///
-/// This crate enables none, so that you choose which. Add sqlx with a feature of yours, such as
-/// `sqlx = { version = "0.9", default-features = false, features = ["tls-rustls"] }`, to your dependencies, and
-/// `?sslmode=verify-full` to the URL. Without such a feature, a URL that demands TLS is an error; one that says nothing
-/// (`sslmode=prefer`) connects in clear. A store beyond this machine that may be reached in clear, because its `sslmode` is
-/// below `require`, is logged as a warning.
+/// This crate does not enable TLS, so that you can choose the implementation. Add sqlx to your dependencies with one of
+/// its TLS features, such as `sqlx = { version = "0.9", default-features = false, features = ["tls-rustls"] }`, and add
+/// `?sslmode=verify-full` to the URL.
+///
+/// Without such a feature, a URL that requires TLS is an error, and a URL without an `sslmode` (which means `prefer`)
+/// connects unencrypted. If a database on another machine may be reached unencrypted, because its `sslmode` is below
+/// `require`, a warning is logged.
 ///
 /// ```no_run
 /// use sealed_session::store::PostgresStore;
@@ -54,16 +56,17 @@ pub struct PostgresStore {
     sweeper: Arc<Sweeper>,
 }
 
-/// Rows of a batch, which are locked together for some milliseconds.
+/// Rows that are swept together. They are locked for the few milliseconds that a batch takes.
 const BATCH: u64 = 500;
 
-/// How long a connection that is given back may take to answer what it was asked before.
+/// How long to wait for a server: to connect, and to answer on a connection that is returned to the pool.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Since when PostgreSQL can look whether a client is still there while it works for it.
-const LOOKS: u32 = 140_000;
+/// The first version of PostgreSQL that can check while it works whether the client is still connected.
+const CHECKS_CLIENTS: u32 = 140_000;
 
-/// Warns when nothing forces the connection to be encrypted. A mode from `require` on connects with TLS or not at all.
+/// Logs a warning if the connection may be unencrypted. With an `sslmode` of at least `require`, sqlx connects with TLS or
+/// not at all.
 fn warn_if_clear(options: &PgConnectOptions) {
     let host = options.get_host();
     let is_local = options.get_socket().is_some() || host.starts_with('/') || clear::is_loopback(host);
@@ -75,62 +78,62 @@ fn warn_if_clear(options: &PgConnectOptions) {
 }
 
 impl PostgresStore {
-    /// The table and its index. It can be run again.
+    /// The SQL that creates the table and its index. It can be run repeatedly.
     pub const SCHEMA: &str = include_str!("postgres.sql");
 
-    /// Connects, with at most ten connections. The URL is that of `libpq`; what it leaves out is taken from the environment,
-    /// as `PGPASSWORD`.
+    /// Connects to a database, with at most ten connections.
+    ///
+    /// The URL has the form that `libpq` uses. Environment variables such as `PGPASSWORD` supply what it leaves out.
     ///
     /// # Errors
     ///
-    /// If the URL is wrong, or the database does not answer within five seconds, or does not let us in.
+    /// Fails if the URL is invalid, or if the database does not answer within five seconds or rejects the login.
     ///
     /// # Security
     ///
-    /// sqlx logs, as a warning, the parameters of a URL that it does not know, with their values: `?pasword=…`, too.
+    /// sqlx logs URL parameters that it does not know as a warning, including their values, such as `?pasword=…`.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(StoreError::when("connecting to PostgreSQL"))?;
-        // One connection by itself first: a pool tries again until its time is up, and does not say why there is none.
+        const DOING: &str = "connecting to PostgreSQL";
+        let options: PgConnectOptions = url.parse().map_err(StoreError::when(DOING))?;
+        // A single connection first: a pool retries until its time is up and then does not report why.
         let first = async { PgConnection::connect_with(&options).await?.close().await };
-        timeout(PATIENCE, first)
-            .await
-            .map_err(StoreError::when("connecting to PostgreSQL"))?
-            .map_err(StoreError::when("connecting to PostgreSQL"))?;
+        timeout(PATIENCE, first).await.map_err(StoreError::when(DOING))?.map_err(StoreError::when(DOING))?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
-            // Later calls wait so long for a connection, too.
-            .acquire_timeout(Duration::from_secs(5))
+            // Later calls wait this long for a connection, too.
+            .acquire_timeout(PATIENCE)
             .after_connect(|connection, _| Box::pin(prepare(connection)))
             .connect_with(options)
-            .await
-            .map_err(StoreError::when("connecting to PostgreSQL"))?;
-        Ok(Self::from_pool(pool))
+            .await;
+        pool.map(Self::from_pool).map_err(StoreError::when(DOING))
     }
 
-    /// Uses a pool of yours, of the sqlx that this version depends on. The table is found by the connection's
-    /// `search_path`. Statements are prepared by name, which PgBouncer passes on from 1.21.
+    /// Uses a pool that you have configured, of the version of sqlx that this crate depends on.
     ///
-    /// A connection that has not answered five seconds after its call was given up is closed. So that PostgreSQL does not go
-    /// on to wait for a lock in its name, [`connect`](Self::connect) has set `client_connection_check_interval` to two
-    /// seconds, where there is such a setting.
+    /// The table is found by the connection's `search_path`. Statements are prepared by name, which PgBouncer supports from
+    /// version 1.21.
+    ///
+    /// A connection is closed if it does not answer within five seconds after its call was dropped. To keep PostgreSQL from
+    /// waiting for a lock on behalf of such a call, [`connect`](Self::connect) sets `client_connection_check_interval` to two
+    /// seconds where the setting exists. For your own pool, set it yourself.
     pub fn from_pool(pool: PgPool) -> Self {
         warn_if_clear(&pool.connect_options());
-        Self { pool, sweeper: Arc::new(Sweeper::new()) }
+        Self { pool, sweeper: Arc::new(Sweeper::new("PostgresStore", BATCH)) }
     }
 
-    /// Creates the table and its index if there is no such table. Any number of nodes may do so at once.
+    /// Creates the table and its index if they do not exist. Any number of nodes can call this at the same time.
     ///
     /// # Errors
     ///
-    /// If the database does not answer, or the role may not create tables. It needs not, where there is the table.
+    /// Fails if the database does not answer, or if the table does not exist and the role may not create tables.
     pub async fn create_schema(&self) -> Result<(), StoreError> {
         self.try_create_schema().await.map_err(StoreError::when("creating the table"))
     }
 
-    async fn try_create_schema(&self) -> Result<(), sqlx::Error> {
+    async fn try_create_schema(&self) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        // Two CREATE TABLE IF NOT EXISTS at once can both find nothing, and one fails. So they take turns: this lock has
-        // a number of its own ("sealsess"), and goes with the transaction.
+        // Two concurrent CREATE TABLE IF NOT EXISTS can both find no table, and then one of them fails. This advisory lock
+        // makes nodes take turns. Its number spells "sealsess", and the end of the transaction releases it.
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(i64::from_be_bytes(*b"sealsess"))
             .execute(&mut *transaction)
@@ -142,17 +145,31 @@ impl PostgresStore {
         transaction.commit().await
     }
 
-    /// Removes what has expired that often, and not every five minutes. The task begins with the first blob that is created,
-    /// and ends with the store's last clone.
+    /// Sets how often expired blobs are removed. Default: every five minutes.
+    ///
+    /// The background task starts when the first blob is created, and ends when the last clone of the store is dropped.
     pub fn sweep_every(self, interval: Duration) -> Self {
         self.sweeper.set_interval(interval);
         self
     }
 
-    /// Stops to remove what has expired, for all clones: another node does it, or a job of yours. It still counts as
-    /// absent.
+    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs still
+    /// count as absent.
     pub fn stop_sweeping(&self) {
         self.sweeper.stop();
+    }
+
+    fn sweep(&self) {
+        self.sweeper.wake(self.pool.clone(), batch);
+    }
+
+    async fn read(
+        &self,
+        doing: &'static str,
+        statement: QueryScalar<'_, Postgres, Vec<u8>, PgArguments>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = async { statement.fetch_optional(self.borrow().await?.connection()).await };
+        found.await.map_err(StoreError::when(doing))
     }
 
     async fn write(
@@ -161,47 +178,36 @@ impl PostgresStore {
         statement: Query<'_, Postgres, PgArguments>,
     ) -> Result<Written, StoreError> {
         let done = async { statement.execute(self.borrow().await?.connection()).await };
-        let done = done.await.map_err(StoreError::when(doing))?;
-        Ok(match done.rows_affected() {
-            0 => Written::Conflict,
-            _ => Written::Done,
-        })
+        done.await.map(|done| Written::from_count(done.rows_affected())).map_err(StoreError::when(doing))
     }
 
     async fn borrow(&self) -> Result<Borrowed, Error> {
         self.pool.acquire().await.map(|connection| Borrowed(Some(connection)))
     }
-
-    fn sweep(&self) {
-        self.sweeper.wake("PostgresStore", || {
-            let pool = self.pool.clone();
-            move || batch(pool.clone())
-        });
-    }
 }
 
-/// So that a lock's queue does not fill with those who have left.
+/// Keeps calls whose client is gone from filling the queue for a lock.
 async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
-    if connection.server_version_num().is_none_or(|version| version < LOOKS) {
+    if connection.server_version_num().is_none_or(|version| version < CHECKS_CLIENTS) {
         return Ok(());
     }
     match raw_sql("SET client_connection_check_interval = '2s'").execute(connection).await {
-        // Not on all systems.
+        // Some operating systems do not support the setting.
         Ok(_) | Err(Error::Database(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// A connection of the pool for one call, which may be given up at any time.
+/// A connection of the pool for one call, which may be dropped at any time.
 ///
-/// The pool takes a connection back when it has answered all that it was asked, and it waits for that as long as it takes.
-/// A server that has vanished without a word answers never, and a pool of such connections would be of no use for as
-/// long as the system believes in them, a quarter of an hour or for good.
+/// The pool takes a connection back once all of its requests have been answered, however long that takes. If a server has
+/// disappeared without closing its connections, that is until the operating system gives up: after a quarter of an hour, or
+/// never. Until then, all connections of the pool could be stuck.
 struct Borrowed(Option<PoolConnection<Postgres>>);
 
 impl Borrowed {
     fn connection(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("it is given back at the end")
+        self.0.as_mut().expect("taken only on drop")
     }
 }
 
@@ -215,103 +221,35 @@ impl Drop for Borrowed {
 
 async fn give_back(mut connection: PoolConnection<Postgres>) {
     if timeout(PATIENCE, connection.ping()).await.is_err() {
-        tracing::warn!(store = "PostgresStore", "a connection to PostgreSQL does not answer, and is closed");
+        tracing::warn!(
+            store = "PostgresStore",
+            "a connection to PostgreSQL does not answer and will be closed"
+        );
         drop(connection.detach());
     }
 }
 
-async fn batch(pool: PgPool) -> Result<Left, StoreError> {
-    // Rows that another node is sweeping, or that someone writes just now, are left to them.
-    let swept = sqlx::query(
+async fn batch(pool: PgPool) -> Result<u64, StoreError> {
+    // Skips rows that another node is sweeping or that a call is writing.
+    let statement = sqlx::query(
         "DELETE FROM sealed_sessions WHERE id IN
             (SELECT id FROM sealed_sessions WHERE expires <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)",
-    )
-    .bind(BATCH.cast_signed())
-    .execute(&pool)
-    .await
-    .map_err(StoreError::when("sweeping"))?;
-    Ok(if swept.rows_affected() < BATCH { Left::Nothing } else { Left::Perhaps })
+    );
+    let swept = statement.bind(BATCH.cast_signed()).execute(&pool).await;
+    swept.map(|swept| swept.rows_affected()).map_err(StoreError::when("sweeping"))
 }
 
-/// Each call is one statement, and so atomic, even if its future is dropped while it runs. Two that change the same row
-/// take turns, and the second looks at what the first has left (READ COMMITTED). The clock is `clock_timestamp`, which
-/// goes on while a statement waits, and not `now`.
-impl Store for PostgresStore {
-    type Error = StoreError;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        let statement = sqlx::query_scalar(
-            "SELECT substr(blob, 1, $2) FROM sealed_sessions WHERE id = $1 AND expires > clock_timestamp()",
-        )
-        .bind(&index.as_bytes()[..])
-        .bind(i32::try_from(most).unwrap_or(i32::MAX));
-        let found = async { statement.fetch_optional(self.borrow().await?.connection()).await };
-        found.await.map_err(StoreError::when("loading a blob"))
-    }
-
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
-        self.sweep();
-        let statement = sqlx::query(
-            "INSERT INTO sealed_sessions (id, expires, blob)
-                VALUES ($1, 'epoch'::timestamptz + $2::bigint * interval '1 millisecond', $3)
-                ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, blob = excluded.blob
-                WHERE sealed_sessions.expires <= clock_timestamp()",
-        );
-        self.write(
-            "creating a blob",
-            statement.bind(&index.as_bytes()[..]).bind(unix_millis(expires)).bind(blob),
-        )
-        .await
-    }
-
-    async fn replace(
-        &self,
-        index: BlobId,
-        expected: Generation,
-        blob: &[u8],
-        expires: SystemTime,
-    ) -> Result<Written, StoreError> {
-        let expected = expected.to_be_bytes();
-        let statement = sqlx::query(
-            "UPDATE sealed_sessions SET
-                expires = 'epoch'::timestamptz + $3::bigint * interval '1 millisecond', blob = $4
-                WHERE id = $1 AND substr(blob, 6, 8) = $2 AND expires > clock_timestamp()",
-        );
-        let statement =
-            statement.bind(&index.as_bytes()[..]).bind(&expected[..]).bind(unix_millis(expires)).bind(blob);
-        self.write("replacing a blob", statement).await
-    }
-
-    async fn set_expiry(
-        &self,
-        index: BlobId,
-        expected: Generation,
-        expires: SystemTime,
-    ) -> Result<Written, StoreError> {
-        let expected = expected.to_be_bytes();
-        let statement = sqlx::query(
-            "UPDATE sealed_sessions SET
-                expires = 'epoch'::timestamptz + $3::bigint * interval '1 millisecond'
-                WHERE id = $1 AND substr(blob, 6, 8) = $2 AND expires > clock_timestamp()",
-        );
-        let statement = statement.bind(&index.as_bytes()[..]).bind(&expected[..]).bind(unix_millis(expires));
-        self.write("setting an expiry", statement).await
-    }
-
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
-        let expected = expected.map(Generation::to_be_bytes);
-        let statement = sqlx::query(
-            "DELETE FROM sealed_sessions
-                WHERE id = $1 AND ($2::bytea IS NULL OR substr(blob, 6, 8) = $2) AND expires > clock_timestamp()",
-        );
-        let statement = statement.bind(&index.as_bytes()[..]).bind(expected.as_ref().map(|bytes| &bytes[..]));
-        self.write("deleting a blob", statement).await
-    }
-}
+// Two calls that change the same row take turns, and the second sees what the first one left (READ COMMITTED). The clock
+// is `clock_timestamp` because `now` stands still while a statement waits.
+impl_store!(
+    PostgresStore,
+    "clock_timestamp()",
+    "'epoch'::timestamptz + $2::bigint * interval '1 millisecond'"
+);
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The pool would show its options, of which the password is one.
+        // The `Debug` output of the pool would contain the password.
         let options = self.pool.connect_options();
         f.debug_struct("PostgresStore")
             .field("host", &options.get_host())

@@ -1,12 +1,12 @@
--- Where PostgresStore keeps blobs. Run it once, by hand, by your migrations or by PostgresStore::create_schema.
+-- The table of PostgresStore. Run this once: by hand, in your migrations, or with PostgresStore::create_schema.
 CREATE TABLE IF NOT EXISTS sealed_sessions (
     id      bytea       NOT NULL PRIMARY KEY, -- 16 bytes that look random
     expires timestamptz NOT NULL,
-    blob    bytea       NOT NULL              -- sealed; bytes 6 to 13 are its generation, in clear
+    blob    bytea       NOT NULL              -- encrypted, except for its generation in bytes 6 to 13
 );
 
--- Ciphertext does not compress; and of what is not compressed, substr reads no more than it needs.
+-- Ciphertext does not compress, and substr reads only a part of a value that is stored uncompressed.
 ALTER TABLE sealed_sessions ALTER COLUMN blob SET STORAGE EXTERNAL;
 
--- For sweeping.
+-- For removing expired blobs.
 CREATE INDEX IF NOT EXISTS sealed_sessions_expires ON sealed_sessions (expires);

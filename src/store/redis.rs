@@ -4,29 +4,31 @@ mod link;
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
+use async_trait::async_trait;
 use redis::{Cmd, FromRedisValue, RedisError, aio::ConnectionManager, cmd};
 
 use self::link::Link;
 use super::{BlobId, Generation, Store, StoreError, Written, failure::unix_millis};
 
-/// Keeps blobs in Redis 6.2 or later, or Valkey.
+/// A store in Redis, version 6.2 or later, or in Valkey.
 ///
-/// Each blob is one key, `sealed-session:` unless set and 32 hexadecimal digits, which Redis itself removes when it
-/// expires. Calls that compare before they write are Lua scripts, so Redis carries them out in one piece; they touch one
-/// key each.
+/// Each blob is one key: a prefix, by default `sealed-session:`, and 32 hexadecimal digits. Redis removes it when it expires.
+/// Calls that compare before they write are Lua scripts, which Redis runs atomically. Each touches a single key.
 ///
-/// Redis keeps what it is configured to keep. Without `appendonly yes`, sessions are lost when it restarts; with a
-/// `maxmemory-policy` other than `noeviction`, when it is full; and in any case some of the last writes, when a replica takes
-/// over.
+/// How durable sessions are depends on Redis's configuration. Without `appendonly yes`, a restart loses them. With a
+/// `maxmemory-policy` other than `noeviction`, Redis evicts them when it is full. A failover to a replica can lose the last
+/// writes under any configuration.
 ///
-/// Clones are the same store, over one connection.
+/// Clones share the same store and the same connection.
 ///
 /// # TLS
 ///
-/// This crate enables none, so that you choose which. Add redis with a feature of yours, such as
-/// `redis = { version = "1.8", default-features = false, features = ["tokio-rustls-comp"] }`, to your dependencies, and
-/// connect to a `rediss://` URL. Without such a feature, that is an error. A `redis://` URL beyond this machine connects in
-/// clear, which [`connect`](Self::connect) logs as a warning; [`from_connection`](Self::from_connection) cannot tell.
+/// This crate does not enable TLS, so that you can choose the implementation. Add redis to your dependencies with one of
+/// its TLS features, such as `redis = { version = "1.8", default-features = false, features = ["tokio-rustls-comp"] }`,
+/// and connect to a `rediss://` URL. Without such a feature, that is an error.
+///
+/// A `redis://` URL connects unencrypted. If it names another machine, [`connect`](Self::connect) logs a warning;
+/// [`from_connection`](Self::from_connection) cannot detect this.
 ///
 /// ```no_run
 /// use sealed_session::store::RedisStore;
@@ -43,7 +45,7 @@ pub struct RedisStore {
     prefix: Arc<str>,
 }
 
-// `KEYS[1]` is the blob, of which bytes 5 to 12 are the generation. Of what is absent, GETRANGE gives nothing.
+// `KEYS[1]` is the key of the blob, and bytes 5 to 12 of the blob are its generation. GETRANGE of an absent key is empty.
 
 const REPLACE: &str = "\
 if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
@@ -59,20 +61,21 @@ if redis.call('GETRANGE', KEYS[1], 5, 12) ~= ARGV[1] then return 0 end
 return redis.call('UNLINK', KEYS[1])";
 
 impl RedisStore {
-    /// Connects, and again by itself whenever the connection is lost, or calls have waited in vain for a second. A write
-    /// that may have been sent is never repeated.
+    /// Connects to Redis, and reconnects when the connection is lost or calls have waited for a second without an answer.
+    ///
+    /// A write that may have been sent is never repeated.
     ///
     /// # Errors
     ///
-    /// If the URL is wrong, or Redis does not answer within a second or does not let us in.
+    /// Fails if the URL is invalid, or if Redis does not answer within a second or rejects the login.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Link::connect(url).await.map(Self::over)
     }
 
-    /// Uses a connection of yours, with its database, its timeouts and its way to connect again.
+    /// Uses a connection that you have configured, with its database, its timeouts and its strategy for reconnecting.
     ///
-    /// Mind them: those of [`connect`](Self::connect) are short, since a request waits. And a connection over which no
-    /// answers come, though nobody has closed it, is made anew only after `connect`.
+    /// Set short timeouts, as [`connect`](Self::connect) does, because a request waits for the store. Only a store made by
+    /// `connect` replaces a connection that was never closed but no longer answers.
     pub fn from_connection(connection: ConnectionManager) -> Self {
         Self::over(Link::of(connection))
     }
@@ -81,17 +84,19 @@ impl RedisStore {
         Self { link, prefix: "sealed-session:".into() }
     }
 
-    /// Begins the keys with this, and not with `sealed-session:`. Applications that share a Redis need not differ in it:
-    /// an index is never that of two sessions.
+    /// Sets the prefix of the keys. Default: `sealed-session:`.
+    ///
+    /// Applications that share a Redis database can use the same prefix, because blob ids do not collide.
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    fn key(&self, index: BlobId) -> String {
-        format!("{}{index}", self.prefix)
+    fn key(&self, id: BlobId) -> String {
+        format!("{}{id}", self.prefix)
     }
 
-    /// Sends a command and awaits its answer; once more, if that is harmless.
+    /// Sends a command and waits for its answer. If the answer is an error after which it is `harmless` to do so, sends the
+    /// command a second time.
     async fn ask<T: FromRedisValue>(
         &self,
         doing: &'static str,
@@ -105,86 +110,67 @@ impl RedisStore {
         answer.map_err(StoreError::when(doing))
     }
 
-    /// After an outage, the first call is answered by the last attempt to connect, which has failed. Its command was
-    /// never sent, so this is harmless for a write, too; and that it was made has caused a new attempt.
+    /// Sends a write and waits for its answer.
+    ///
+    /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so a write
+    /// can be repeated, too. The call has also triggered a new attempt.
     async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
     }
 
-    async fn compare_and(
-        &self,
-        doing: &'static str,
-        script: &str,
-        index: BlobId,
-        expected: Generation,
-        complete: impl FnOnce(&mut Cmd),
-    ) -> Result<Written, StoreError> {
-        let mut command = cmd("EVAL");
-        command.arg(script).arg(1).arg(self.key(index)).arg(&expected.to_be_bytes());
-        complete(&mut command);
-        self.write(doing, &command).await.map(done)
+    /// Returns the call of a script, without the arguments that follow the expected generation.
+    fn script(&self, script: &str, id: BlobId, expected: Generation) -> Cmd {
+        cmd("EVAL").arg(script).arg(1).arg(self.key(id)).arg(&expected.to_be_bytes()).take()
     }
 }
 
-fn done(count: i64) -> Written {
-    match count {
-        0 => Written::Conflict,
-        _ => Written::Done,
-    }
-}
-
+#[async_trait]
 impl Store for RedisStore {
-    type Error = StoreError;
-
-    /// A key with nothing in it counts as absent: no blob is empty.
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        let last = i64::try_from(most).unwrap_or(i64::MAX).max(1) - 1;
-        let mut command = cmd("GETRANGE");
-        command.arg(self.key(index)).arg(0).arg(last);
-        // It can be asked again even if it was sent before the connection was lost.
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let last = isize::try_from(most).unwrap_or(isize::MAX).max(1) - 1;
+        let command = Cmd::getrange(self.key(id), 0, last);
+        // A read can be repeated even if it was sent before the connection was lost.
         let blob: Vec<u8> = self.ask("loading a blob", &command, RedisError::is_connection_dropped).await?;
+        // GETRANGE returns an empty value for an absent key. No blob is empty.
         Ok(Some(blob).filter(|blob| !blob.is_empty()))
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
         let mut command = cmd("SET");
-        command.arg(self.key(index)).arg(blob).arg("NX").arg("PXAT").arg(unix_millis(expires));
+        command.arg(self.key(id)).arg(blob).arg("NX").arg("PXAT").arg(unix_millis(expires));
         let done: Option<()> = self.write("creating a blob", &command).await?;
         Ok(done.map_or(Written::Conflict, |()| Written::Done))
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        self.compare_and("replacing a blob", REPLACE, index, expected, |command| {
-            command.arg(blob).arg(unix_millis(expires));
-        })
-        .await
+        let mut script = self.script(REPLACE, id, expected);
+        script.arg(blob).arg(unix_millis(expires));
+        self.write("replacing a blob", &script).await.map(Written::from_count)
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        self.compare_and("setting an expiry", SET_EXPIRY, index, expected, |command| {
-            command.arg(unix_millis(expires));
-        })
-        .await
+        let mut script = self.script(SET_EXPIRY, id, expected);
+        script.arg(unix_millis(expires));
+        self.write("setting an expiry", &script).await.map(Written::from_count)
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
-        let Some(expected) = expected else {
-            let mut command = cmd("UNLINK");
-            command.arg(self.key(index));
-            return self.write("deleting a blob", &command).await.map(done);
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
+        let command = match expected {
+            Some(expected) => self.script(DELETE, id, expected),
+            None => Cmd::unlink(self.key(id)),
         };
-        self.compare_and("deleting a blob", DELETE, index, expected, |_| ()).await
+        self.write("deleting a blob", &command).await.map(Written::from_count)
     }
 }
 

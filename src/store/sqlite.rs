@@ -7,9 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use async_trait::async_trait;
 use sqlx::{
     Sqlite, SqlitePool,
-    query::Query,
+    query::{Query, QueryScalar},
     raw_sql,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -21,18 +22,16 @@ use tokio::{
 };
 
 use super::{
-    BlobId, Generation, Store, StoreError, Written,
-    failure::unix_millis,
-    sweep::{Left, Sweeper},
+    BlobId, Generation, Store, StoreError, Written, failure::unix_millis, sql::impl_store, sweep::Sweeper,
 };
 
-/// Keeps blobs in an SQLite file: for one machine.
+/// A store in an SQLite file, for applications on a single machine.
 ///
-/// What has been stored survives a crash of the process and of the machine. Several processes of one machine can share the
-/// file; a network file system is no place for it. What has expired is removed by a task every five minutes. The room
-/// is used again, but the file does not shrink.
+/// Stored sessions survive a crash of the process and of the machine. Several processes on one machine can share the
+/// file, but it must not be on a network file system. A background task removes expired blobs every five minutes. SQLite
+/// reuses the space, but the file does not shrink.
 ///
-/// Clones are the same store.
+/// Clones share the same store.
 ///
 /// ```
 /// use sealed_session::store::SqliteStore;
@@ -48,8 +47,8 @@ use super::{
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    /// SQLite has one writer at a time. Those of this store wait here for their turn, in order, and not in SQLite, where
-    /// who waits looks again now and then, and can be unlucky for seconds.
+    /// SQLite allows one writer at a time. The writers of this store queue here, in order. SQLite itself would let them
+    /// poll, and an unlucky one can then wait for seconds.
     writing: Arc<Mutex<()>>,
     sweeper: Arc<Sweeper>,
 }
@@ -57,39 +56,39 @@ pub struct SqliteStore {
 /// How long to wait for writers of other processes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Rows of a batch: some milliseconds, in which nobody else writes.
+/// Rows that are swept together. Other writers wait for the few milliseconds that a batch takes.
 const BATCH: u64 = 200;
 
 impl SqliteStore {
-    /// The table and its index, as [`open`](Self::open) creates them.
+    /// The SQL that creates the table and its index, as [`open`](Self::open) runs it.
     pub const SCHEMA: &str = include_str!("sqlite.sql");
 
-    /// Opens a file, and creates it and the table in it if there is none. The directory must exist.
+    /// Opens a database file, and creates the file and the table if they do not exist. The directory must exist.
     ///
     /// # Errors
     ///
-    /// If the file can't be opened or written, or is not SQLite's. `:memory:` is refused: it would be another
-    /// database for each connection. [`MemoryStore`](super::MemoryStore) keeps blobs in memory.
+    /// Fails if the file cannot be opened or written, or is not an SQLite database. Rejects `:memory:`, which would be a
+    /// separate database for each connection: use [`MemoryStore`](super::MemoryStore) to keep blobs in memory.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if path == Path::new(":memory:") {
-            return Err(StoreError::when("opening the file")(":memory: is not a file"));
+            return Err(StoreError::new("opening the file", ":memory: is not a file"));
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .busy_timeout(BUSY)
-            // Readers don't wait for the writer, nor the writer for them.
+            // Readers do not wait for the writer, nor the writer for them.
             .journal_mode(SqliteJournalMode::Wal)
-            // What a cookie refers to must not be lost by a power cut.
+            // A power failure must not lose a blob that a cookie already refers to.
             .synchronous(SqliteSynchronous::Full);
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(BUSY)
-            // A file does not hang up.
+            // A connection to a file does not break.
             .test_before_acquire(false);
-        // To change a new file to a write-ahead log takes a lock for which SQLite does not wait, in case another
-        // process opens it just now.
+        // Switching a new file to a write-ahead log takes a lock that SQLite does not wait for. Another process may be
+        // opening the file at the same time.
         let patience = Instant::now() + BUSY;
         let pool = loop {
             match pool.clone().connect_with(options.clone()).await {
@@ -104,34 +103,49 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// Uses a pool of yours, in whose database [`SCHEMA`](Self::SCHEMA) is. How safe and how fast the store is, is up to the
-    /// pool's options; `open` has `journal_mode` WAL, `synchronous` FULL and a `busy_timeout` of 5 seconds.
+    /// Uses a pool that you have configured, for a database that contains [`SCHEMA`](Self::SCHEMA).
+    ///
+    /// The durability and the speed of the store depend on the options of the pool. [`open`](Self::open) sets
+    /// `journal_mode` to WAL, `synchronous` to FULL, and `busy_timeout` to 5 seconds.
     pub fn from_pool(pool: SqlitePool) -> Self {
-        Self { pool, writing: Arc::default(), sweeper: Arc::new(Sweeper::new()) }
+        Self { pool, writing: Arc::default(), sweeper: Arc::new(Sweeper::new("SqliteStore", BATCH)) }
     }
 
-    /// Creates the table and its index where there are none.
+    /// Creates the table and its index if they do not exist.
     ///
     /// # Errors
     ///
-    /// If the database can't be written.
+    /// Fails if the database cannot be written.
     pub async fn create_schema(&self) -> Result<(), StoreError> {
         let _turn = self.writing.lock().await;
-        raw_sql(Self::SCHEMA).execute(&self.pool).await.map_err(StoreError::when("creating the table"))?;
-        Ok(())
+        let created = raw_sql(Self::SCHEMA).execute(&self.pool).await;
+        created.map(drop).map_err(StoreError::when("creating the table"))
     }
 
-    /// Removes what has expired that often, and not every five minutes. The task begins with the first blob that is created,
-    /// and ends with the store's last clone.
+    /// Sets how often expired blobs are removed. Default: every five minutes.
+    ///
+    /// The background task starts when the first blob is created, and ends when the last clone of the store is dropped.
     pub fn sweep_every(self, interval: Duration) -> Self {
         self.sweeper.set_interval(interval);
         self
     }
 
-    /// Stops to remove what has expired, for all clones: another node does it, or a job of yours. It still counts as
-    /// absent.
+    /// Stops removing expired blobs, for all clones, because another node or a job of yours does it. Expired blobs still
+    /// count as absent.
     pub fn stop_sweeping(&self) {
         self.sweeper.stop();
+    }
+
+    fn sweep(&self) {
+        self.sweeper.wake((self.pool.clone(), self.writing.clone()), batch);
+    }
+
+    async fn read(
+        &self,
+        doing: &'static str,
+        statement: QueryScalar<'_, Sqlite, Vec<u8>, SqliteArguments>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        statement.fetch_optional(&self.pool).await.map_err(StoreError::when(doing))
     }
 
     async fn write(
@@ -140,127 +154,35 @@ impl SqliteStore {
         statement: Query<'static, Sqlite, SqliteArguments>,
     ) -> Result<Written, StoreError> {
         let (turn, pool) = (self.writing.clone().lock_owned().await, self.pool.clone());
-        // A task of its own keeps its turn, and its connection, until SQLite is done, also when the caller has given up.
-        // While another process has the file locked, the next would take another connection otherwise, and so on, until
-        // none is left for those who read.
+        // A task keeps the turn and the connection until SQLite is done, even when the caller has given up. Otherwise,
+        // while another process has the file locked, each next writer would take another connection, until none is left
+        // for readers.
         let writing = tokio::spawn(async move {
-            let done = statement.execute(&pool).await;
-            drop(turn);
-            done
+            let _turn = turn;
+            statement.execute(&pool).await
         });
         let done = writing.await.map_err(StoreError::when(doing))?.map_err(StoreError::when(doing))?;
-        Ok(match done.rows_affected() {
-            0 => Written::Conflict,
-            _ => Written::Done,
-        })
-    }
-
-    fn sweep(&self) {
-        self.sweeper.wake("SqliteStore", || {
-            let (pool, writing) = (self.pool.clone(), self.writing.clone());
-            move || batch(pool.clone(), writing.clone())
-        });
+        Ok(Written::from_count(done.rows_affected()))
     }
 }
 
-async fn batch(pool: SqlitePool, writing: Arc<Mutex<()>>) -> Result<Left, StoreError> {
+async fn batch((pool, writing): (SqlitePool, Arc<Mutex<()>>)) -> Result<u64, StoreError> {
     let _turn = writing.lock().await;
-    let swept = sqlx::query(
+    let statement = sqlx::query(
         "DELETE FROM sealed_sessions WHERE rowid IN
-            (SELECT rowid FROM sealed_sessions WHERE expires <= ? LIMIT ?)",
-    )
-    .bind(now())
-    .bind(BATCH.cast_signed())
-    .execute(&pool)
-    .await
-    .map_err(StoreError::when("sweeping"))?;
-    Ok(if swept.rows_affected() < BATCH { Left::Nothing } else { Left::Perhaps })
-}
-
-/// The process and its database have the same clock.
-fn now() -> i64 {
-    unix_millis(SystemTime::now())
+            (SELECT rowid FROM sealed_sessions WHERE expires <= unixepoch('subsec') * 1000 LIMIT ?)",
+    );
+    let swept = statement.bind(BATCH.cast_signed()).execute(&pool).await;
+    swept.map(|swept| swept.rows_affected()).map_err(StoreError::when("sweeping"))
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {
-    // SQLITE_BUSY, and its extended codes, of which it is the low byte.
+    // SQLITE_BUSY, which is the low byte of its extended codes.
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     code.is_some_and(|code| code & 0xff == 5)
 }
 
-/// Each call is one statement, and so atomic, even if its future is dropped while it runs: it runs to its end.
-impl Store for SqliteStore {
-    type Error = StoreError;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        sqlx::query_scalar("SELECT substr(blob, 1, ?) FROM sealed_sessions WHERE id = ? AND expires > ?")
-            .bind(i32::try_from(most).unwrap_or(i32::MAX))
-            .bind(&index.as_bytes()[..])
-            .bind(now())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError::when("loading a blob"))
-    }
-
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
-        self.sweep();
-        let statement = sqlx::query(
-            "INSERT INTO sealed_sessions (id, expires, blob) VALUES (?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, blob = excluded.blob
-                WHERE sealed_sessions.expires <= ?",
-        );
-        let statement =
-            statement.bind(&index.as_bytes()[..]).bind(unix_millis(expires)).bind(blob).bind(now());
-        self.write("creating a blob", statement).await
-    }
-
-    async fn replace(
-        &self,
-        index: BlobId,
-        expected: Generation,
-        blob: &[u8],
-        expires: SystemTime,
-    ) -> Result<Written, StoreError> {
-        let expected = expected.to_be_bytes();
-        let statement = sqlx::query(
-            "UPDATE sealed_sessions SET expires = ?, blob = ?
-                WHERE id = ? AND substr(blob, 6, 8) = ? AND expires > ?",
-        );
-        let statement = statement
-            .bind(unix_millis(expires))
-            .bind(blob)
-            .bind(&index.as_bytes()[..])
-            .bind(&expected[..])
-            .bind(now());
-        self.write("replacing a blob", statement).await
-    }
-
-    async fn set_expiry(
-        &self,
-        index: BlobId,
-        expected: Generation,
-        expires: SystemTime,
-    ) -> Result<Written, StoreError> {
-        let expected = expected.to_be_bytes();
-        let statement = sqlx::query(
-            "UPDATE sealed_sessions SET expires = ? WHERE id = ? AND substr(blob, 6, 8) = ? AND expires > ?",
-        );
-        let statement =
-            statement.bind(unix_millis(expires)).bind(&index.as_bytes()[..]).bind(&expected[..]).bind(now());
-        self.write("setting an expiry", statement).await
-    }
-
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
-        let expected = expected.map(Generation::to_be_bytes);
-        let statement = sqlx::query(
-            "DELETE FROM sealed_sessions
-                WHERE id = ?1 AND (?2 IS NULL OR substr(blob, 6, 8) = ?2) AND expires > ?3",
-        );
-        let statement =
-            statement.bind(&index.as_bytes()[..]).bind(expected.as_ref().map(|bytes| &bytes[..])).bind(now());
-        self.write("deleting a blob", statement).await
-    }
-}
+impl_store!(SqliteStore, "unixepoch('subsec') * 1000", "$2");
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

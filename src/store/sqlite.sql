@@ -1,10 +1,9 @@
--- Where SqliteStore keeps blobs. An ordinary table with an index on `id`, and not WITHOUT ROWID: rows are large, and
--- SQLite keeps large rows better so.
+-- The table of SqliteStore. It is an ordinary table and not WITHOUT ROWID, which is less efficient for large rows.
 CREATE TABLE IF NOT EXISTS sealed_sessions (
     id      BLOB    NOT NULL PRIMARY KEY, -- 16 bytes that look random
     expires INTEGER NOT NULL,             -- milliseconds since 1970
-    blob    BLOB    NOT NULL              -- sealed; bytes 6 to 13 are its generation, in clear
+    blob    BLOB    NOT NULL              -- encrypted, except for its generation in bytes 6 to 13
 ) STRICT;
 
--- For sweeping.
+-- For removing expired blobs.
 CREATE INDEX IF NOT EXISTS sealed_sessions_expires ON sealed_sessions (expires);

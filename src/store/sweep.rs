@@ -1,126 +1,97 @@
-//! The task that removes what has expired, from stores that don't do so by themselves.
+//! The task that removes expired blobs from stores that do not do so by themselves.
 
 use std::{
-    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     runtime::Handle,
-    task::{self, AbortHandle},
+    task::{self, JoinSet},
     time,
 };
-use tracing::warn;
 
 use super::StoreError;
+use crate::error::chain;
 
-/// How often a store is swept unless it is told otherwise.
+/// The default interval.
 pub(super) const EVERY: Duration = Duration::from_secs(300);
 
-/// How long one batch may take. A database that has stopped to answer must not stop the sweeping for good.
+/// The time limit of one batch. A database that no longer answers must not stop the sweeping for good.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a batch has left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
-    /// Nothing that has expired.
-    Nothing,
-    /// Perhaps more: the batch was full.
-    Perhaps,
+/// The sweeping task of a store, shared by all clones of the store.
+///
+/// The task holds what it sweeps but not the sweeper, so it ends when the last clone is dropped.
+pub(super) struct Sweeper {
+    store: &'static str,
+    /// A batch that removed this many blobs may have left more.
+    full: u64,
+    state: Mutex<State>,
 }
-
-/// Owns a store's sweeping task, which ends with it. All clones of a store share one; the task holds what it sweeps,
-/// and not this, so the last clone takes the task with it.
-pub(super) struct Sweeper(Mutex<State>);
 
 struct State {
     /// `None` when stopped.
     every: Option<Duration>,
-    task: Option<AbortHandle>,
+    /// One task at most, which is aborted when the set is dropped.
+    task: JoinSet<()>,
 }
 
 impl Sweeper {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(State { every: Some(EVERY), task: None }))
+    pub(super) fn new(store: &'static str, full: u64) -> Self {
+        Self { store, full, state: Mutex::new(State { every: Some(EVERY), task: JoinSet::new() }) }
     }
 
-    /// Sweeps that often from now on, beginning with the next [`wake`](Self::wake).
+    /// Sets the interval, beginning with the next [`wake`](Self::wake).
     pub(super) fn set_interval(&self, every: Duration) {
         // A task that never sleeps would keep a core busy.
-        self.change_to(Some(every.max(Duration::from_millis(1))));
+        *self.state() = State { every: Some(every.max(Duration::from_millis(1))), task: JoinSet::new() };
     }
 
-    /// Sweeps no more.
+    /// Stops sweeping.
     pub(super) fn stop(&self) {
-        self.change_to(None);
+        *self.state() = State { every: None, task: JoinSet::new() };
     }
 
-    fn change_to(&self, every: Option<Duration>) {
-        let mut state = self.state();
-        state.every = every;
-        if let Some(task) = state.task.take() {
-            task.abort();
-        }
-    }
-
-    /// Sees to it that the task runs, if there is a runtime for it. The first write does this and not the constructor,
-    /// which need not run in a runtime; and every later one does, since a runtime can end before the store.
-    pub(super) fn wake<S, F>(&self, store: &'static str, batches: impl FnOnce() -> S)
+    /// Starts the task unless it is running. Without a runtime, nothing happens.
+    ///
+    /// Every write calls this. The constructor cannot, because it may run outside of a runtime; and a runtime can end
+    /// before the store does, which ends the task.
+    pub(super) fn wake<C, F>(&self, context: C, batch: impl Fn(C) -> F + Send + 'static)
     where
-        S: FnMut() -> F + Send + 'static,
-        F: Future<Output = Result<Left, StoreError>> + Send + 'static,
+        C: Clone + Send + 'static,
+        F: Future<Output = Result<u64, StoreError>> + Send + 'static,
     {
-        let mut state = self.state();
-        let Some(every) = state.every else { return };
-        if state.task.as_ref().is_some_and(|task| !task.is_finished()) {
+        let (store, full, mut state) = (self.store, self.full, self.state());
+        while state.task.try_join_next().is_some() {}
+        let (Some(every), true, Ok(runtime)) = (state.every, state.task.is_empty(), Handle::try_current())
+        else {
             return;
-        }
-        if let Ok(runtime) = Handle::try_current() {
-            state.task = Some(runtime.spawn(sweep_forever(store, every, batches())).abort_handle());
-        }
+        };
+        let sweep_forever = async move {
+            loop {
+                let swept = time::timeout(PATIENCE, batch(context.clone())).await;
+                match swept.unwrap_or_else(|timeout| Err(StoreError::new("sweeping", timeout))) {
+                    Ok(removed) if removed >= full => {
+                        task::yield_now().await;
+                        continue;
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(
+                        store,
+                        error = %chain(&error),
+                        "expired sessions could not be removed; will try again"
+                    ),
+                }
+                time::sleep(every).await;
+            }
+        };
+        state.task.spawn_on(sweep_forever, &runtime);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing is done under the lock that could leave the state half-changed.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl fmt::Debug for Sweeper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sweeper").field("every", &self.state().every).finish_non_exhaustive()
-    }
-}
-
-/// Batch after batch until nothing is left; then a pause, and again. A failure is logged and ends no more than its round.
-async fn sweep_forever<S, F>(store: &'static str, every: Duration, mut batch: S)
-where
-    S: FnMut() -> F + Send + 'static,
-    F: Future<Output = Result<Left, StoreError>> + Send + 'static,
-{
-    loop {
-        loop {
-            match time::timeout(PATIENCE, batch()).await {
-                Ok(Ok(Left::Nothing)) => break,
-                Ok(Ok(Left::Perhaps)) => task::yield_now().await,
-                Ok(Err(error)) => {
-                    warn!(store, error = %crate::error::chain(&error), "expired sessions could not be swept; will try again");
-                    break;
-                }
-                Err(_) => {
-                    warn!(store, "sweeping expired sessions got no answer; will try again");
-                    break;
-                }
-            }
-        }
-        time::sleep(every).await;
+        // No code under the lock can leave the state half-changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,71 +109,65 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    /// Counts the batches; what each answers is up to its number.
+    /// Counts a batch, and lets `answer` decide from its number how many blobs it removed.
     fn counted(
-        count: &Arc<AtomicU32>,
-        answer: impl Fn(u32) -> Result<Left, StoreError> + Send + 'static,
-    ) -> impl FnMut() -> future::Ready<Result<Left, StoreError>> + Send + 'static {
-        let count = count.clone();
-        move || future::ready(answer(count.fetch_add(1, SeqCst) + 1))
+        answer: impl Fn(u32) -> Result<u64, StoreError> + Send + 'static,
+    ) -> impl Fn(Arc<AtomicU32>) -> future::Ready<Result<u64, StoreError>> + Send + 'static {
+        move |count| future::ready(answer(count.fetch_add(1, SeqCst) + 1))
     }
 
-    fn broken() -> StoreError {
-        StoreError::when("sweeping")("the table is gone")
+    fn new() -> (Sweeper, Arc<AtomicU32>) {
+        (Sweeper::new("a test", 10), Arc::default())
     }
 
-    /// A sweeper of one sweep a minute, whose first has been.
+    /// A sweeper with an interval of one minute that has swept once.
     async fn sweeping(
-        answer: impl Fn(u32) -> Result<Left, StoreError> + Send + 'static,
+        answer: impl Fn(u32) -> Result<u64, StoreError> + Send + 'static,
     ) -> (Sweeper, Arc<AtomicU32>) {
-        let (sweeper, count) = (Sweeper::new(), Arc::new(AtomicU32::new(0)));
+        let (sweeper, count) = new();
         sweeper.set_interval(MINUTE);
-        sweeper.wake("a test", || counted(&count, answer));
+        sweeper.wake(count.clone(), counted(answer));
         time::sleep(Duration::from_millis(1)).await;
         (sweeper, count)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_failing_sweep_is_survived() {
-        let (_sweeper, count) =
-            sweeping(|round| if round <= 3 { Err(broken()) } else { Ok(Left::Nothing) }).await;
+        let broken = || Err(StoreError::new("sweeping", "the table is gone"));
+        let (_sweeper, count) = sweeping(move |round| if round <= 3 { broken() } else { Ok(0) }).await;
         time::sleep(5 * MINUTE).await;
         assert_eq!(count.load(SeqCst), 6);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_sweep_without_an_answer_is_survived() {
-        let (sweeper, count) = (Sweeper::new(), Arc::new(AtomicU32::new(0)));
-        let counting = count.clone();
-        sweeper.wake("a test", || {
-            move || {
-                counting.fetch_add(1, SeqCst);
-                future::pending()
-            }
+        let (sweeper, count) = new();
+        sweeper.wake(count.clone(), |count| {
+            count.fetch_add(1, SeqCst);
+            future::pending()
         });
         time::sleep(2 * (EVERY + PATIENCE) + MINUTE / 2).await;
         assert_eq!(count.load(SeqCst), 3);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn batches_follow_each_other_until_nothing_is_left() {
-        let (_sweeper, count) =
-            sweeping(|batch| Ok(if batch < 5 { Left::Perhaps } else { Left::Nothing })).await;
+    async fn batches_follow_each_other_until_one_is_not_full() {
+        let (_sweeper, count) = sweeping(|batch| Ok(if batch < 5 { 10 } else { 9 })).await;
         assert_eq!(count.load(SeqCst), 5);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stopped_sweeper_stays_stopped() {
-        let (sweeper, count) = sweeping(|_| Ok(Left::Nothing)).await;
+        let (sweeper, count) = sweeping(|_| Ok(0)).await;
         sweeper.stop();
-        sweeper.wake("a test", || counted(&count, |_| Ok(Left::Nothing)));
+        sweeper.wake(count.clone(), counted(|_| Ok(0)));
         time::sleep(5 * MINUTE).await;
         assert_eq!(count.load(SeqCst), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_task_ends_with_its_sweeper() {
-        let (sweeper, count) = sweeping(|_| Ok(Left::Nothing)).await;
+        let (sweeper, count) = sweeping(|_| Ok(0)).await;
         assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);
         drop(sweeper);
         time::sleep(5 * MINUTE).await;
@@ -212,13 +177,13 @@ mod tests {
 
     #[test]
     fn a_task_whose_runtime_has_ended_is_started_again_in_another() {
-        let (sweeper, count) = (Sweeper::new(), Arc::new(AtomicU32::new(0)));
-        sweeper.wake("a test", || counted(&count, |_| Ok(Left::Nothing)));
+        let (sweeper, count) = new();
+        sweeper.wake(count.clone(), counted(|_| Ok(0)));
         assert_eq!(count.load(SeqCst), 0, "there is no runtime yet");
         for rounds in 1..=2 {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
             runtime.block_on(async {
-                sweeper.wake("a test", || counted(&count, |_| Ok(Left::Nothing)));
+                sweeper.wake(count.clone(), counted(|_| Ok(0)));
                 task::yield_now().await;
             });
             drop(runtime);

@@ -1,272 +1,233 @@
-//! What is to become of a session after a request.
+//! The decision: keep the browser's cookie, remove it, or write a session. It depends on nothing but its arguments: no
+//! key, no randomness, no header and no store.
+
+use std::time::SystemTime;
 
 use http::StatusCode;
 
-use super::write::Decision;
 use crate::{
-    Payload, Sessions,
+    Payload,
     error::{Error, Kind},
-    sealer::{Metadata, Stamped},
-    session::{Before, Identity, SessionKind, State},
-    settings::policy::Renewal,
-    settings::timeouts::stamp,
-    store::{Fate, Stored, Work, Write},
+    seal::{Draft, Header, timeouts::stamp},
+    session::{
+        App, Arrival,
+        state::{Before, Identity, Persistence, Phase, Renewing, State},
+    },
+    settings::{Settings, policy::Renewal},
+    store::{Change, Leave, Reason, Stored},
 };
 
-/// What follows from what a request's verbs have left behind.
-pub(super) enum Plan {
-    Send(Decision),
-    /// The store has its part first.
-    Store(Box<StorePlan>),
+/// What becomes of the browser's session.
+pub(crate) enum Decision {
+    /// The cookie stays as it is.
+    Keep,
+    /// The cookie is removed, and these blobs are deleted.
+    Remove(Vec<(Stored, Leave)>),
+    /// The session is written, to the cookie or to the store.
+    Write(Box<Change>),
 }
 
-/// A commit that the store has a part in.
-pub(super) struct StorePlan {
-    pub(super) work: Work,
-    pub(super) stamped: Option<Stamped>,
-    /// To be removed from the browser though the rest fails.
-    pub(super) ended: bool,
-}
-
-impl<T: Payload> Sessions<T> {
-    /// Nothing is sent, unless the session was destroyed.
-    pub(super) fn ended(&self, state: &State<T>) -> Plan {
-        match state.destroyed {
-            true => self.removed(state),
-            false => Plan::Send(Decision::Keep),
-        }
+/// Decides what becomes of a session after a request.
+///
+/// # Errors
+///
+/// Returns an error if the session cannot be kept. [`fallback`] says what becomes of it then.
+pub(crate) fn decide<T: Payload>(
+    app: &App<T>,
+    state: &mut State<T>,
+    status: StatusCode,
+    now: SystemTime,
+) -> Result<Decision, Error> {
+    let settings = &*app.settings;
+    // 1. A session is committed once, and not if a change broke off.
+    let open = state.check_open();
+    state.phase = Phase::Committed;
+    open?;
+    if state.arrived.arrival == Arrival::Unavailable {
+        return Ok(decide_unavailable(settings, state));
     }
 
-    /// The browser's cookie goes, and the session's blobs with it. After `destroy` those, too, that other cookies of the
-    /// request refer to, and those that did not open.
-    fn removed(&self, state: &State<T>) -> Plan {
-        let leaving: Vec<_> =
-            state.blobs().chain(state.disowned()).map(|blob| (*blob, Fate::Discarded)).collect();
-        match leaving.is_empty() {
-            true if state.presented.any() => Plan::Send(Decision::Remove),
-            true => Plan::Send(Decision::Keep),
-            false => Plan::Store(Box::new(StorePlan {
-                work: Work { write: None, home: None, leaving },
-                stamped: None,
-                ended: true,
-            })),
-        }
+    // 2. A server error undoes everything but `destroy`. So does a timeout, which a layer answers for a handler that it
+    //    has cut off, perhaps between two steps that belong together.
+    let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+    if failed && !settings.commit_on_server_error {
+        return Ok(fallback(state));
     }
 
-    /// What is to become of the browser's cookie.
-    pub(super) fn decide(&self, state: &mut State<T>, status: StatusCode) -> Result<Plan, Error> {
-        // 1. Once, and nothing of a change that broke off.
-        let open = state.check_open();
-        state.committed = true;
-        open?;
-        if state.detached {
-            return Ok(self.decide_detached(state));
-        }
-
-        // 2. A server error undoes all but `destroy`. So does a timeout, which a layer answers for a handler that it has
-        //    cut off, perhaps between two steps that belong together.
-        let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
-        if failed && !self.inner.commit_on_server_error {
-            return Ok(self.ended(state));
-        }
-
-        // 3. The content decides whether it has changed.
-        let sealer = &self.inner.sealer;
-        let remarked = state.is_remarked();
-        let draft = match &state.before {
-            Before::Untouched if !remarked => return self.decide_unchanged(state),
-            _ => sealer.draft(&state.data)?,
-        };
-        let unchanged = match &state.before {
-            Before::Untouched => true,
-            Before::Empty => draft.payload() == self.inner.empty,
-            Before::Serialised(before) => draft.payload() == before.payload(),
-            Before::Unknown => false,
-        };
-        if unchanged && !remarked {
-            return self.decide_unchanged(state);
-        }
-
-        // 4. An empty session is none. One that is stored tells so to requests in flight first.
-        let as_it_came = matches!(state.before, Before::Untouched) && state.held.is_some();
-        let durable = state.durable || as_it_came;
-        let is_over = draft.payload() == self.inner.empty && !durable;
-        let is_stored = !state.discarded && state.blobs().next().is_some();
-        if is_over && !is_stored {
-            return Ok(if state.held.is_some() { self.removed(state) } else { self.ended(state) });
-        }
-
-        // 5. Neither is one that is over by now.
-        let now = stamp(self.now())?;
-        let stamped = self.stamp_changed(state, now)?;
-        if self.timeouts().deadline(&stamped.header) <= u64::from(now) {
-            return Ok(match state.identity {
-                // Its blob expires by itself, unless another request has prolonged it.
-                Identity::Kept => Plan::Send(Decision::Remove),
-                _ => self.removed(state),
-            });
-        }
-        let write = Write {
-            stored: state.stored.take(),
-            // What is empty is written, too, before its cookie is removed, though `save` may have done so already.
-            changed: !unchanged || is_over,
-            header: stamped.header,
-            came: state.held.map(|held| held.header),
-            base: state.take_before(),
-            draft,
-            saved: state.saved,
-            renewal: false,
-            mine: None,
-            durable,
-        };
-        self.plan_write(state, write, stamped)
+    // 3. The content decides whether it has changed.
+    let has_new_header = state.has_new_header();
+    let draft = match &state.before {
+        Before::Untouched if !has_new_header => return decide_unchanged(app, state, now),
+        _ => settings.sealer.draft(&state.data)?,
+    };
+    let unchanged = match &state.before {
+        Before::Untouched => true,
+        Before::Empty => draft.payload() == settings.empty,
+        Before::Serialized(before) => draft.payload() == before.payload(),
+        Before::Unknown => false,
+    };
+    if unchanged && !has_new_header {
+        return decide_unchanged(app, state, now);
     }
 
-    /// A session that is as it arrived is renewed when its time has come.
-    fn decide_unchanged(&self, state: &State<T>) -> Result<Plan, Error> {
-        let Some(Metadata { header, .. }) = &state.held else { return Ok(Plan::Send(Decision::Keep)) };
-        let now = stamp(self.now())?;
-        let due = match self.inner.renewal {
-            _ if state.touched => true,
-            _ if state.passive => false,
-            _ if state.presented.moved => true,
-            // The answer that brought it back may have been lost. What runs in the background waits, so that it does not
-            // carry back what a navigation has changed.
-            _ if state.home.is_some_and(|home| home.returns) && !state.presented.background => true,
-            Renewal::WhenSpent => {
-                let parts = if state.presented.background { 2 } else { 4 };
-                self.timeouts().is_spent(header, now.into(), parts)
-            }
-            Renewal::EveryRequest => true,
-            Renewal::OnChange => false,
-        };
-        if !due || self.timeouts().deadline(header) <= u64::from(now) {
-            return Ok(Plan::Send(Decision::Keep));
-        }
-        let renewed = self.inner.sealer.draft(&state.data);
-        let renewed = renewed.and_then(|draft| {
-            let stamped = Stamped::again(header, now)?;
-            let write = Write {
-                header: stamped.header,
-                came: Some(*header),
-                stored: state.stored.clone(),
-                draft,
-                base: None,
-                changed: false,
-                saved: None,
-                renewal: true,
-                mine: None,
-                durable: true,
-            };
-            self.plan_write(state, write, stamped)
+    // 4. An empty session is none. One that is stored tells so to requests in flight first.
+    let as_it_came = matches!(state.before, Before::Untouched) && state.arrived.metadata.is_some();
+    let durable = state.asked.durable || as_it_came;
+    let is_over = draft.payload() == settings.empty && !durable;
+    if is_over && !state.is_stored() {
+        return Ok(if state.arrived.metadata.is_some() { remove(state) } else { fallback(state) });
+    }
+
+    // 5. Neither is one that is over by now.
+    let now = stamp(now)?;
+    let header = next_header(settings, state, now);
+    if settings.timeouts().deadline(&header) <= u64::from(now) {
+        return Ok(match (state.asked.identity, state.asked.persistence) {
+            // Its blob expires by itself, unless another request has prolonged it.
+            (Identity::Same, None) => Decision::Remove(Vec::new()),
+            _ => remove(state),
         });
-        Ok(renewed.unwrap_or_else(|error| Plan::Send(self.not_renewed(&error))))
     }
+    // An empty session is written too, before its cookie is removed, though `save` may have done so already.
+    let reason = if unchanged && !is_over { Reason::Resealed } else { Reason::Changed };
+    let (stored, base) = (state.blobs.payload.take(), state.take_before());
+    let mut change = change(app, state, reason, header, draft, durable)?;
+    (change.stored, change.base, change.saved) = (stored, base, state.blobs.saved);
+    Ok(Decision::Write(Box::new(change)))
+}
 
-    /// A renewal that fails loses nothing: the cookie that the browser has goes on to the end of its window.
-    pub(super) fn not_renewed(&self, error: &Error) -> Decision {
-        tracing::error!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be renewed");
-        Decision::Keep
-    }
+/// Decides what becomes of a session that cannot be kept, or of which nothing is to be kept: `destroy` holds all the same.
+pub(crate) fn fallback<T>(state: &State<T>) -> Decision {
+    if state.is_destroyed() { remove(state) } else { Decision::Keep }
+}
 
-    /// Nothing of a session is kept that stands for one that could not be loaded.
-    fn decide_detached(&self, state: &State<T>) -> Plan {
-        if !matches!(state.before, Before::Untouched) && !state.is_ended() {
-            tracing::warn!(
-                cookie = self.cookie_name(),
-                "a change is lost: it was made to a fresh session, in place of one that could not be loaded"
-            );
-        }
-        self.ended(state)
-    }
+/// The browser's cookie is removed, and the session's blobs are deleted.
+fn remove<T>(state: &State<T>) -> Decision {
+    Decision::Remove(state.delete_blobs())
+}
 
-    /// Where the data go: into the cookie, or through the store.
-    fn plan_write(&self, state: &State<T>, write: Write, stamped: Stamped) -> Result<Plan, Error> {
-        let work = self.work(state, write)?;
-        match work {
-            Work { home: None, leaving, write: Some(write), .. }
-                if leaving.is_empty() && self.inner.sealer.fits(&write.draft) =>
-            {
-                self.set_cookie(write.draft, stamped).map(|cookie| Plan::Send(Decision::Set(cookie)))
-            }
-            work => {
-                Ok(Plan::Store(Box::new(StorePlan { work, stamped: Some(stamped), ended: state.is_ended() })))
-            }
+/// A session that is as it arrived is renewed when it is due.
+fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime) -> Result<Decision, Error> {
+    let settings = &*app.settings;
+    let Some(header) = state.arrived.header() else { return Ok(Decision::Keep) };
+    let now = stamp(now)?;
+    let arrived = &state.arrived;
+    let due = match settings.renewal {
+        _ if state.asked.renewal == Renewing::Always => true,
+        _ if state.asked.renewal == Renewing::Never => false,
+        _ if arrived.moved => true,
+        // The response that moved it back to its cookie may have been lost. A background request waits, so that it does
+        // not carry back what a navigation has changed.
+        _ if state.blobs.home.is_some_and(|home| home.returns) && !arrived.background => true,
+        Renewal::WhenSpent => {
+            let parts = if arrived.background { 2 } else { 4 };
+            settings.timeouts().is_spent(header, now.into(), parts)
         }
+        Renewal::EveryRequest => true,
+        Renewal::OnChange => false,
+    };
+    if !due || settings.timeouts().deadline(header) <= u64::from(now) {
+        return Ok(Decision::Keep);
     }
+    let renewal = settings.sealer.draft(&state.data).and_then(|draft| {
+        let mut change = change(app, state, Reason::Renewed, header.renewed(now), draft, true)?;
+        change.stored = state.blobs.payload.clone();
+        Ok(change)
+    });
+    Ok(match renewal {
+        Ok(change) => Decision::Write(Box::new(change)),
+        Err(error) => {
+            not_renewed(settings, &error);
+            Decision::Keep
+        }
+    })
+}
 
-    /// What a write wants of the store.
-    ///
-    /// # Errors
-    ///
-    /// When the data fit neither the cookie nor the store.
-    pub(super) fn work(&self, state: &State<T>, write: Write) -> Result<Work, Error> {
-        match &self.inner.overflow {
-            Some(overflow) if !self.inner.sealer.fits(&write.draft) => {
-                if !self.may_be_stored(state) {
-                    self.inner.tally.barred();
-                    let (size, limit) = (self.inner.sealer.size(&write.draft), self.inner.sealer.limit());
-                    return Err(Kind::Barred { size, limit }.into());
-                }
-                overflow.check_size(&write.draft)?;
-            }
-            Some(_) => {}
-            None => self.inner.sealer.check_size(&write.draft)?,
-        }
-        let id = write.header.session_id;
-        let is_home = |blob: &Stored| blob.session_id == id && blob.previous.is_none();
-        let fate = |blob: &Stored| match blob.session_id == id {
-            _ if state.discarded => Fate::Discarded,
-            true => Fate::Moved,
-            false => Fate::Renamed,
-        };
-        let left = state.blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, fate(blob)));
-        let disowned = state.disowned().iter().map(|blob| (*blob, Fate::Discarded));
-        Ok(Work {
-            write: Some(write),
-            home: state.blobs().copied().find(is_home),
-            leaving: left.chain(disowned).collect(),
-        })
-    }
+/// A renewal that fails loses nothing: the browser's cookie goes on until it expires.
+pub(super) fn not_renewed<T: Payload>(settings: &Settings<T>, error: &Error) {
+    tracing::error!(cookie = settings.cookie_name(), error = %error.chain(), "a session could not be renewed");
+}
 
-    /// Whether there is a store that the session is in, or may enter. One that is in it stays, or nobody could sign out
-    /// whose session is no longer admitted without being signed in.
-    pub(crate) fn may_be_stored(&self, state: &State<T>) -> bool {
-        let is_stored = !state.discarded && state.blobs().next().is_some();
-        self.inner.overflow.as_ref().is_some_and(|overflow| is_stored || (overflow.admits)(&state.data))
+/// Nothing is kept of a session that stands for one that could not be loaded.
+fn decide_unavailable<T: Payload>(settings: &Settings<T>, state: &State<T>) -> Decision {
+    if !matches!(state.before, Before::Untouched) && !state.is_ended() {
+        tracing::warn!(
+            cookie = settings.cookie_name(),
+            "a change is lost: it was made to a fresh session, in place of one that could not be loaded"
+        );
     }
+    fallback(state)
+}
 
-    /// The metadata under which a changed session goes on.
-    pub(super) fn stamp_changed(&self, state: &State<T>, now: u32) -> Result<Stamped, Error> {
-        let sealer = &self.inner.sealer;
-        let mut stamped = match (&state.held, state.identity) {
-            (None, _) => sealer.begin(now)?,
-            (Some(Metadata { header, .. }), Identity::Kept) => Stamped::again(header, now)?,
-            (Some(Metadata { header, .. }), identity) => {
-                let mut stamped = sealer.begin(now)?;
-                (stamped.header.window, stamped.header.persistent) = (header.window, header.persistent);
-                if identity == Identity::NewId {
-                    stamped.header.created = header.created;
-                    stamped.header.issued = now.max(header.created);
-                }
-                stamped
-            }
-        };
-        let header = &mut stamped.header;
-        if let Some(id) = state.next_id {
-            header.session_id = *id.as_bytes();
+/// A session that is to be written, with the blob that it is in and those that it leaves.
+///
+/// # Errors
+///
+/// Returns an error if the data fit neither the cookie nor the store.
+pub(super) fn change<T: Payload>(
+    app: &App<T>,
+    state: &State<T>,
+    reason: Reason,
+    header: Header,
+    draft: Draft,
+    durable: bool,
+) -> Result<Change, Error> {
+    check_size(app, state, &draft)?;
+    let id = state.known_id().map(|id| *id.as_bytes());
+    let is_home = |blob: &Stored| Some(blob.session_id) == id && blob.previous.is_none();
+    let leave = |blob: &Stored| match Some(blob.session_id) == id {
+        _ if state.is_destroyed() => Leave::Delete,
+        true => Leave::Expire,
+        false => Leave::DeleteUnchanged,
+    };
+    Ok(Change {
+        reason,
+        header: Header { session_id: id.unwrap_or_default(), ..header },
+        draws_id: id.is_none(),
+        came: state.arrived.header().copied(),
+        draft,
+        base: None,
+        stored: None,
+        mine: None,
+        durable,
+        ended: state.is_ended(),
+        saved: None,
+        home: state.all_blobs().copied().find(is_home),
+        leaving: state.all_blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, leave(blob))).collect(),
+    })
+}
+
+fn check_size<T: Payload>(app: &App<T>, state: &State<T>, draft: &Draft) -> Result<(), Error> {
+    let sealer = &app.settings.sealer;
+    match (&app.overflow, app.overflow_for(state)) {
+        (Some(_), _) if sealer.fits(draft) => Ok(()),
+        (Some(_), Some(overflow)) => overflow.check_size(draft),
+        (Some(_), None) => {
+            app.settings.tally.barred.add(1);
+            Err(Kind::Barred { size: sealer.size(draft), limit: sealer.limit() }.into())
         }
-        match state.kind {
-            SessionKind::Kept => {}
-            SessionKind::Ordinary => header.persistent = false,
-            SessionKind::Remembered(window) => {
-                header.persistent = true;
-                header.window = window;
-            }
-        }
-        if !header.persistent {
-            header.window = self.timeouts().idle_window();
-        }
-        Ok(stamped)
+        (None, _) => sealer.check_size(draft),
     }
+}
+
+/// The header under which a session goes on that is changed, but for its id.
+pub(super) fn next_header<T: Payload>(settings: &Settings<T>, state: &State<T>, now: u32) -> Header {
+    let begun = settings.sealer.begin(now);
+    let mut header = match (state.arrived.header(), state.asked.identity) {
+        (None, _) | (_, Identity::Another) => begun,
+        (Some(header), Identity::Same) => header.renewed(now),
+        (Some(Header { window, persistent, .. }), Identity::Restarted) => {
+            Header { window: *window, persistent: *persistent, ..begun }
+        }
+        (Some(header), Identity::NewId) => header.renewed(now),
+    };
+    match state.asked.persistence {
+        None => {}
+        Some(Persistence::Browser) => header.persistent = false,
+        Some(Persistence::Persistent(window)) => (header.persistent, header.window) = (true, window),
+    }
+    if !header.persistent {
+        header.window = settings.timeouts().idle_window();
+    }
+    header
 }

@@ -1,16 +1,18 @@
-//! The way in: a request's cookies to a session.
+//! The way in: from a request's cookies to a session.
 
-use std::{cmp::Reverse, time::SystemTime};
+use std::{cmp::Reverse, sync::Arc, time::SystemTime};
 
 use http::HeaderMap;
 
 use crate::{
     Payload,
     error::{Error, Refusal},
-    seal::{Context, Draft},
+    seal::Context,
     sealer::{Found, Metadata, Opened},
-    session::{Arrival, Session, State},
-    sessions::Sessions,
+    session::{
+        App, Arrival, Session,
+        state::{Arrived, Blobs, Seen, State},
+    },
     settings::cookie::SessionCookie,
     store::{Loaded, Stored},
 };
@@ -18,77 +20,53 @@ use crate::{
 /// How many cookies of one name are tried: the browser's own, and one that a changed path or another host has left.
 const TRIED: usize = 2;
 
-/// Which cookies a request has presented: that of the current name first, then the previous ones.
-#[derive(Default)]
-pub(crate) struct Presented {
-    pub(super) current: Seen,
-    pub(super) previous: Vec<Seen>,
-    /// Whether the session must move to the current cookie.
-    pub(super) moved: bool,
-    /// Whether the request says that it is no navigation.
-    pub(super) background: bool,
-}
-
-/// How the cookies of one source fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Seen {
-    /// There was none.
-    #[default]
-    Absent,
-    /// None opened, and none may open elsewhere or later.
-    Removable,
-    /// None opened, but one may: elsewhere, later, or when the store is asked.
-    Foreign,
-    /// One did.
-    Opened,
-}
-
-/// The cookies of a request, read as far as that goes without a store.
-pub(crate) struct Arrived<T> {
-    sessions: Sessions<T>,
-    presented: Presented,
+/// The session cookies of a request, read as far as that is possible without a store.
+pub(crate) struct Candidates<T> {
+    app: Arc<App<T>>,
+    arrived: Arrived,
     /// The one issued last of those that opened.
     opened: Option<Candidate<T>>,
     /// Those that are in the store, if they are.
     references: Vec<(Metadata, Stored)>,
     /// Those of them that did not open, or were not asked for.
     unopened: Vec<Stored>,
-    /// Why the first that did not open did not.
+    /// The first reason to reject a cookie.
     refusal: Option<Refusal>,
 }
 
 /// A session that may be the request's.
 struct Candidate<T> {
-    content: Opened<T>,
-    /// Of which former realm or name its cookie is, if it is of one.
+    value: T,
+    metadata: Metadata,
+    /// The previous realm or name that its cookie is from, if it is from one.
     previous: Option<usize>,
 }
 
-impl<T: Payload> Sessions<T> {
-    // ---- The way in ----
-
-    /// Reads the cookies of a request that began at a certain time.
-    pub(crate) fn read_cookies(&self, headers: &HeaderMap, began: SystemTime) -> Arrived<T> {
-        let inner = &*self.inner;
-        let mut arrived = Arrived {
-            sessions: self.clone(),
-            presented: Presented { background: is_background(headers), ..Presented::default() },
-            opened: None,
-            references: Vec::new(),
-            unopened: Vec::new(),
-            refusal: None,
-        };
-        let current = arrived.read(inner.sealer.context(), &inner.cookie, None, headers, began);
-        arrived.presented.current = current;
-        for (at, previous) in inner.previous.iter().enumerate() {
-            let seen = arrived.read(&previous.context, &previous.cookie, Some(at), headers, began);
-            arrived.presented.previous.push(seen);
-        }
-        arrived
+/// Reads the cookies of a request that began at a certain time.
+pub(crate) fn read_cookies<T: Payload>(
+    app: &Arc<App<T>>,
+    headers: &HeaderMap,
+    began: SystemTime,
+) -> Candidates<T> {
+    let settings = &app.settings;
+    let mut candidates = Candidates {
+        app: Arc::clone(app),
+        arrived: Arrived { background: is_background(headers), ..Arrived::default() },
+        opened: None,
+        references: Vec::new(),
+        unopened: Vec::new(),
+        refusal: None,
+    };
+    candidates.arrived.current =
+        candidates.read(settings.sealer.context(), &settings.cookie, None, headers, began);
+    for (at, previous) in settings.previous.iter().enumerate() {
+        let seen = candidates.read(&previous.context, &previous.cookie, Some(at), headers, began);
+        candidates.arrived.previous.push(seen);
     }
+    candidates
 }
 
-impl<T: Payload> Arrived<T> {
+impl<T: Payload> Candidates<T> {
     /// Reads the cookies of one name.
     fn read(
         &mut self,
@@ -101,14 +79,14 @@ impl<T: Payload> Arrived<T> {
         let mut seen = Seen::Absent;
         for (index, value) in cookie.values(headers).enumerate() {
             if index == TRIED {
-                // One that nobody has looked at may be somebody's.
+                // A cookie that was not tried may be somebody's.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
-            let this = match self.sessions.sealer().find_in(context, value, began) {
-                Ok(Found::Inline(opened)) => {
-                    let best = self.opened.as_ref().map(|best| best.content.metadata.header.issued);
-                    if best < Some(opened.metadata.header.issued) {
-                        self.opened = Some(Candidate { content: opened, previous });
+            let this = match self.app.settings.sealer.find_in(context, value, began) {
+                Ok(Found::Inline(Opened { value, metadata })) => {
+                    let best = self.opened.as_ref().map(|best| best.metadata.header.issued);
+                    if best < Some(metadata.header.issued) {
+                        self.opened = Some(Candidate { value, metadata, previous });
                     }
                     Seen::Opened
                 }
@@ -132,100 +110,97 @@ impl<T: Payload> Arrived<T> {
         seen
     }
 
-    /// The session: of the cookie issued last, or of the blob that it refers to.
+    /// Returns the session: of the cookie issued last, or of the blob that it refers to.
     ///
     /// # Errors
     ///
-    /// When the store fails.
-    pub(crate) async fn settle(mut self) -> Result<Session<T>, Error> {
+    /// Returns an error if the store fails.
+    pub(crate) async fn open(mut self) -> Result<Session<T>, Error> {
         if self.references.is_empty() {
-            return Ok(self.session(None));
+            return Ok(self.session(Blobs::default()));
         }
-        let error = match Box::pin(self.load()).await {
-            Ok(stored) => return Ok(self.session(stored)),
-            Err(error) => error,
-        };
-        let Sessions { inner, .. } = &self.sessions;
-        inner.tally.unavailable();
-        tracing::error!(cookie = self.sessions.cookie_name(), error = %error.chain(), "a session could not be loaded");
-        if !inner.overflow.as_ref().is_some_and(|overflow| overflow.serve_fresh) {
-            return Err(error);
+        match Box::pin(self.load()).await {
+            Ok(blobs) => Ok(self.session(blobs)),
+            Err(error) => {
+                let settings = &self.app.settings;
+                settings.tally.unavailable.add(1);
+                tracing::error!(cookie = settings.cookie_name(), error = %error.chain(), "a session could not be loaded");
+                match &self.app.overflow {
+                    Some(overflow) if overflow.serve_fresh => Ok(self.unavailable()),
+                    _ => Err(error),
+                }
+            }
         }
-        let mut state = State::new(T::default(), Arrival::Unavailable, None, self.presented);
-        (state.detached, state.unopened) = (true, self.unopened);
-        Ok(Session::new(self.sessions, state))
     }
 
     /// Asks the store for the sessions that are there, the one issued last first, until one opens.
-    async fn load(&mut self) -> Result<Option<(Stored, Option<Draft>)>, Error> {
-        let Some(overflow) = &self.sessions.inner.overflow else {
+    async fn load(&mut self) -> Result<Blobs, Error> {
+        let app = Arc::clone(&self.app);
+        let Some(overflow) = &app.overflow else {
             self.refusal.get_or_insert(Refusal::MissingBlob);
-            return Ok(None);
+            return Ok(Blobs::default());
         };
         let calls = overflow.calls();
-        // At the very same second, the present name's.
+        // Of two that were issued in the same second, the present name's.
         let rank = |metadata: &Metadata, previous| (metadata.header.issued, Reverse(previous));
         let mut references = std::mem::take(&mut self.references);
         references.sort_by_key(|(metadata, stored)| Reverse(rank(metadata, stored.previous)));
         self.unopened = references.iter().map(|(_, stored)| *stored).collect();
         for (at, (metadata, sought)) in references.into_iter().enumerate() {
             let previous = sought.previous;
-            let best = self.opened.as_ref().map(|best| rank(&best.content.metadata, best.previous));
+            let best = self.opened.as_ref().map(|best| rank(&best.metadata, best.previous));
             if best >= Some(rank(&metadata, previous)) {
                 break;
             }
-            match self.sessions.fetch(&calls, &sought).await? {
+            match calls.load(&sought).await? {
                 Ok(Loaded { value, stored, payload }) => {
-                    self.opened = Some(Candidate { content: Opened { value, metadata }, previous });
+                    self.opened = Some(Candidate { value, metadata, previous });
                     self.unopened.remove(at);
-                    return Ok(Some((stored, payload)));
+                    return Ok(Blobs { home: Some(stored), payload, ..Blobs::default() });
                 }
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
                 }
             }
         }
-        Ok(None)
+        Ok(Blobs::default())
     }
 
-    /// The session of what has opened, which is in this blob if it is in one.
-    fn session(mut self, stored: Option<(Stored, Option<Draft>)>) -> Session<T> {
+    /// The session of the candidate that opened, or a fresh one.
+    fn session(self, blobs: Blobs) -> Session<T> {
+        let tally = &self.app.settings.tally;
         let arrival = match (&self.opened, self.refusal) {
             (Some(_), _) => Arrival::Opened,
             (None, Some(refusal)) => Arrival::Refused(refusal),
             (None, None) => Arrival::Absent,
         };
-        if let Arrival::Refused(refusal) = arrival {
-            tracing::debug!(
-                cookie = self.sessions.cookie_name(),
-                refusal = refusal.class(),
-                "a session cookie was refused"
-            );
-        }
-        self.sessions.inner.tally.arrived(arrival);
-        let (data, held) = match self.opened {
-            Some(Candidate { content: Opened { value, metadata }, previous }) => {
-                self.presented.moved = previous.is_some();
-                (value, Some(metadata))
+        let counter = match arrival {
+            Arrival::Refused(refusal) => {
+                let cookie = self.app.settings.cookie_name();
+                tracing::debug!(cookie, refusal = refusal.class(), "a session cookie was rejected");
+                tally.refused(refusal)
             }
-            None => (T::default(), None),
+            Arrival::Opened => &tally.opened,
+            Arrival::Absent | Arrival::Unavailable => &tally.absent,
         };
-        let mut state = State::new(data, arrival, held, self.presented);
-        if let Some((home, payload)) = stored {
-            (state.home, state.stored) = (Some(home), payload);
-        }
-        state.unopened = self.unopened;
-        Session::new(self.sessions, state)
+        counter.add(1);
+        let (data, metadata, moved) = match self.opened {
+            Some(Candidate { value, metadata, previous }) => (value, Some(metadata), previous.is_some()),
+            None => (T::default(), None, false),
+        };
+        let arrived = Arrived { arrival, metadata, moved, ..self.arrived };
+        Session::new(self.app, State::new(data, arrived, Blobs { unopened: self.unopened, ..blobs }))
+    }
+
+    /// A fresh session in place of one that could not be loaded.
+    fn unavailable(self) -> Session<T> {
+        let arrived = Arrived { arrival: Arrival::Unavailable, ..self.arrived };
+        let blobs = Blobs { unopened: self.unopened, ..Blobs::default() };
+        Session::new(self.app, State::new(T::default(), arrived, blobs))
     }
 }
 
-impl Presented {
-    pub(crate) fn any(&self) -> bool {
-        self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
-    }
-}
-
-/// Whether a request says that it is not a navigation (Fetch Metadata, section 2.2).
+/// Returns whether a request says that it is not a navigation (Fetch Metadata, section 2.2).
 fn is_background(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
 }

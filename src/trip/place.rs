@@ -1,156 +1,195 @@
-//! The way out: what is decided, then what the store does for it, then what is sent.
+//! The placing of a session that was decided: sealed into its cookie at once, or put into the store first.
 
-use std::pin::Pin;
-
-use http::{HeaderMap, StatusCode};
-
-use super::{
-    decide::{Plan, StorePlan},
-    write::Decision,
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
 };
-use crate::{Commit, Payload, Sessions, error::Error, session::Session, store::Kept};
 
-/// A commit that has begun.
-pub(crate) enum Begun {
-    /// And ended.
-    Done(Outcome),
-    /// And waits for the store.
-    Store(Pin<Box<dyn Future<Output = Outcome> + Send>>),
+use http::{HeaderValue, StatusCode};
+
+use super::decide::{Decision, decide, fallback, not_renewed};
+use crate::{
+    Payload,
+    error::Error,
+    seal::{REFERENCE_CHARACTERS, random::Nonce},
+    sealer::SessionId,
+    session::{App, Session},
+    settings::Settings,
+    store::{Change, Overflow, Reason},
+};
+
+/// What the response does to the browser's cookie.
+pub(crate) enum SetCookie {
+    Nothing,
+    Remove,
+    Set(HeaderValue),
 }
 
-impl Begun {
-    /// Waits for the store, if there is anything to wait for.
-    pub(crate) async fn outcome(self) -> Outcome {
-        match self {
-            Self::Done(outcome) => outcome,
-            Self::Store(working) => working.await,
+/// A session that was placed: a cookie to write, and the error if it could not be kept.
+pub(crate) struct Placed {
+    pub(crate) cookie: SetCookie,
+    pub(crate) error: Option<Error>,
+}
+
+impl Placed {
+    fn new(cookie: SetCookie, error: Option<Error>) -> Self {
+        Self { cookie, error }
+    }
+}
+
+/// The future of a session that is being placed. Without a store it is ready at once, and allocates nothing.
+pub(crate) enum Placing {
+    Ready(Option<Placed>),
+    Store(Pin<Box<dyn Future<Output = Placed> + Send>>),
+}
+
+impl Future for Placing {
+    type Output = Placed;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Placed> {
+        match &mut *self {
+            Self::Ready(placed) => {
+                Poll::Ready(placed.take().expect("the future is not polled after it is ready"))
+            }
+            Self::Store(placing) => placing.as_mut().poll(cx),
         }
     }
 }
 
-/// How a commit went.
-pub(crate) struct Outcome {
-    /// What is to be sent; `None` when everything has been sent before.
-    decision: Option<Decision>,
-    error: Option<Error>,
+/// Decides what becomes of a session and begins to place it.
+pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
+    // A `save` that is still at work, in a task of its own, comes first.
+    if let Some(_saving) = session.try_begin_saving() {
+        return place_decided(session, status);
+    }
+    let session = session.clone();
+    Placing::Store(Box::pin(async move {
+        match session.begin_saving().await {
+            Ok(_saving) => place_decided(&session, status).await,
+            Err(error) => gave_up(&session, error),
+        }
+    }))
 }
 
-impl Outcome {
-    #[cfg(any(feature = "tower", feature = "hyper"))]
-    pub(crate) fn error(&self) -> Option<&Error> {
-        self.error.as_ref()
+/// A `save` in a task of its own has taken all the time there was.
+fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
+    let is_ended = session.with("commit", |state| state.is_ended());
+    // No time is left to wait for the deletion of a destroyed session.
+    session.finish();
+    Placed::new(if is_ended { SetCookie::Remove } else { SetCookie::Nothing }, Some(error))
+}
+
+fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
+    let (app, now) = (session.app(), session.settings().now());
+    let (decision, error) = session.with("commit", |state| match decide(app, state, status, now) {
+        Ok(decision) => (decision, None),
+        // The session was committed before: whatever was to be removed has been.
+        Err(error) if error.is_finished() => (Decision::Keep, Some(error)),
+        Err(error) => (fallback(state), Some(error)),
+    });
+    let cookie = match decision {
+        Decision::Keep => SetCookie::Nothing,
+        Decision::Remove(leaving) if leaving.is_empty() => SetCookie::Remove,
+        Decision::Write(change) if change.is_inline() && app.settings.sealer.fits(&change.draft) => {
+            return Placing::Ready(Some(inline(&app.settings, *change)));
+        }
+        Decision::Remove(leaving) => {
+            let app = Arc::clone(app);
+            return Placing::Store(Box::pin(async move {
+                let failed = app.stored().calls().delete_ended(&leaving).await;
+                Placed::new(SetCookie::Remove, error.or(failed))
+            }));
+        }
+        Decision::Write(change) => {
+            let app = Arc::clone(app);
+            return Placing::Store(Box::pin(async move { through_store(app.stored(), *change).await }));
+        }
+    };
+    Placing::Ready(Some(Placed::new(cookie, error)))
+}
+
+/// Seals a session into its cookie.
+fn inline<T: Payload>(settings: &Settings<T>, change: Change) -> Placed {
+    let (reason, ended) = (change.reason, change.ended);
+    match seal(settings, change) {
+        Ok(cookie) => Placed::new(SetCookie::Set(cookie), None),
+        Err(error) => not_kept(settings, reason, ended, error),
     }
 }
 
-impl<T: Payload> Sessions<T> {
-    /// Commits, as far as that goes without a store.
-    pub(crate) fn begin_commit(&self, session: &Session<T>, status: StatusCode) -> Begun {
-        // A `save` that is still at work, in a task of its own, comes first.
-        match session.try_begin_saving() {
-            Some(_saving) => self.plan(session, status),
-            None => {
-                let (these, session) = (self.clone(), session.clone());
-                Begun::Store(Box::pin(async move {
-                    match session.begin_saving().await {
-                        Ok(_saving) => these.plan(&session, status).outcome().await,
-                        Err(error) => these.gave_up(&session, error),
-                    }
-                }))
-            }
+/// Has the store do its part, and then seals the cookie: the session, or the reference to its blob.
+async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -> Placed {
+    let (settings, calls) = (&*overflow.settings, overflow.calls());
+    let written = async {
+        if change.draws_id {
+            change.header.session_id = *SessionId::draw()?.as_bytes();
+            change.draws_id = false;
+        }
+        calls.carry_out(&mut change).await
+    };
+    match written.await {
+        Ok(late) if change.home.is_none() && change.is_over(&settings.empty) => {
+            Placed::new(SetCookie::Remove, late)
+        }
+        Ok(late) => match seal(settings, change) {
+            Ok(cookie) => Placed::new(SetCookie::Set(cookie), late),
+            Err(error) => Placed::new(SetCookie::Nothing, Some(error)),
+        },
+        Err(error) => {
+            // Tried, though the rest has failed. If no time is left, it is begun and not waited for.
+            let _ = calls.delete_ended(&change.leaving).await;
+            not_kept(settings, change.reason, change.ended, error)
         }
     }
+}
 
-    /// A `save` in a task of its own has taken all the time there was.
-    fn gave_up(&self, session: &Session<T>, error: Error) -> Outcome {
-        let (ended, ending) = session.with("commit", |state| {
-            state.committed = true;
-            (state.is_ended(), state.ending.take())
-        });
-        // No time is left to wait for it.
-        drop(ending);
-        let decision = if ended { Decision::Remove } else { Decision::Keep };
-        Outcome { decision: Some(decision), error: Some(error) }
+/// The browser keeps the cookie that it has, unless the session was destroyed.
+fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, error: Error) -> Placed {
+    if ended {
+        return Placed::new(SetCookie::Remove, Some(error));
     }
+    if reason != Reason::Renewed {
+        return Placed::new(SetCookie::Nothing, Some(error));
+    }
+    // That another request was faster is no failure of a renewal.
+    if !error.is_overtaken() {
+        not_renewed(settings, &error);
+    }
+    Placed::new(SetCookie::Nothing, None)
+}
 
-    /// Sends what was decided, on the handler's response or on the one that replaces it.
-    pub(crate) fn finish_commit(
-        &self,
-        session: &Session<T>,
-        outcome: Outcome,
-        headers: &mut HeaderMap,
-    ) -> (Commit, Option<Error>) {
-        let Outcome { decision, error } = outcome;
-        let commit = match decision {
-            Some(decision) => session.with("commit", |state| {
-                state.settle_ending();
-                self.send(decision, state, headers)
-            }),
-            None => Commit::Keep,
-        };
-        self.inner.tally.committed(commit, error.is_some());
-        match &error {
-            Some(error) if error.is_expected() => {
-                tracing::debug!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be kept");
-            }
-            Some(error) => {
-                tracing::error!(cookie = self.cookie_name(), error = %error.chain(), "a session could not be kept")
-            }
-            None => {}
+/// The Set-Cookie header of a session, or of the reference to its blob.
+fn seal<T: Payload>(settings: &Settings<T>, change: Change) -> Result<HeaderValue, Error> {
+    let Change { mut header, draft, home, draws_id, .. } = change;
+    let nonce = match draws_id {
+        true => {
+            let (nonce, id) = Nonce::draw_with_id()?;
+            header.session_id = id;
+            nonce
         }
-        (commit, error)
-    }
-
-    /// Decides what is to become of the session, and begins to do it.
-    fn plan(&self, session: &Session<T>, status: StatusCode) -> Begun {
-        let (plan, error) = session.with("commit", |state| {
-            let first = !state.committed;
-            match self.decide(state, status) {
-                Ok(plan) => (Some(plan), None),
-                // `destroy` holds whatever else happens.
-                Err(error) if first => (Some(self.ended(state)), Some(error)),
-                Err(error) => (None, Some(error)),
-            }
-        });
-        match plan {
-            None => Begun::Done(Outcome { decision: None, error }),
-            Some(Plan::Send(decision)) => Begun::Done(Outcome { decision: Some(decision), error }),
-            Some(Plan::Store(plan)) => {
-                let these = self.clone();
-                Begun::Store(Box::pin(async move {
-                    let (decision, failed) = these.store(*plan).await;
-                    Outcome { decision: Some(decision), error: error.or(failed) }
-                }))
-            }
+        false => Nonce::draw()?,
+    };
+    let (sealer, cookie) = (&settings.sealer, &settings.cookie);
+    let max_age = settings.timeouts().max_age(&header);
+    match home {
+        None => {
+            let length = draft.sealed_len(sealer.padding());
+            cookie.header(length, max_age, |out| sealer.seal_draft(draft, &header, nonce, out))
+        }
+        Some(blob) => {
+            let Ok(cookie) = cookie.header(REFERENCE_CHARACTERS, max_age, |out| {
+                sealer.context().seal_reference_with(nonce, &header, &blob.reference, out);
+                Ok::<_, Infallible>(())
+            });
+            Ok(cookie)
         }
     }
+}
 
-    /// Has the store do its part, and decides what is sent.
-    async fn store(&self, plan: StorePlan) -> (Decision, Option<Error>) {
-        let StorePlan { mut work, stamped, ended } = plan;
-        let renewal = work.write.as_ref().is_some_and(|write| write.renewal);
-        let calls = self.overflow().calls();
-        let late = match self.carry_out(&calls, &mut work).await {
-            Ok(Kept::Done(late)) => late,
-            Ok(Kept::Overtaken) => return (Decision::Keep, None),
-            Err(error) if renewal => return (self.not_renewed(&error), None),
-            Err(error) if ended => {
-                self.let_go(&calls, &work).await;
-                return (Decision::Remove, Some(error));
-            }
-            Err(error) => return (Decision::Keep, Some(error)),
-        };
-        let (Some(write), Some(mut stamped)) = (work.write, stamped) else { return (Decision::Remove, late) };
-        stamped.header = write.header;
-        if work.home.is_none() && self.is_over(&write) {
-            return (Decision::Remove, late);
-        }
-        let cookie = match work.home {
-            Some(blob) => Ok(self.set_reference(&blob.reference, stamped)),
-            None => self.set_cookie(write.draft, stamped),
-        };
-        match cookie {
-            Ok(cookie) => (Decision::Set(cookie), late),
-            Err(error) => (Decision::Keep, Some(error)),
-        }
+impl<T> App<T> {
+    fn stored(&self) -> &Overflow<T> {
+        self.overflow.as_ref().expect("only a session with a store has blobs or outgrows its cookie")
     }
 }

@@ -1,81 +1,97 @@
 //! Saving before the commit.
 
+use super::decide::{change, next_header};
 use crate::{
-    Payload, Sessions,
+    Payload,
     error::{Error, Kind},
-    session::{Before, State},
-    settings::timeouts::stamp,
-    store::{Stored, Work, Write},
+    seal::timeouts::stamp,
+    session::{
+        App, Arrival, Session,
+        state::{Before, Blobs, State},
+    },
+    store::{Change, Reason, Stored},
 };
 
-impl<T: Payload> Sessions<T> {
-    /// What `save` wants of the store: `None` when nothing, since the session fits its cookie.
-    pub(crate) fn plan_save(&self, state: &mut State<T>) -> Result<Option<Work>, Error> {
-        let draft = self.inner.sealer.draft(&state.data)?;
-        state.coming_id()?; // the blob is sealed for it
-        let stamped = self.stamp_changed(state, stamp(self.now())?)?;
-        let changed = match &state.before {
-            Before::Untouched => false,
-            Before::Serialised(before) => draft.payload() != before.payload(),
-            Before::Empty | Before::Unknown => true,
-        };
-        let base = match &state.before {
-            Before::Serialised(before) => Some(before.clone()),
-            _ => None,
-        };
-        let write = Write {
-            stored: state.stored.clone(),
-            header: stamped.header,
-            came: state.held.map(|held| held.header),
-            draft,
-            base,
-            changed,
-            saved: None,
-            renewal: false,
-            mine: None,
-            durable: true,
-        };
-        let work = self.work(state, write)?;
-        let fits = work.write.as_ref().is_some_and(|write| self.inner.sealer.fits(&write.draft));
-        Ok((work.home.is_some() || !fits).then_some(work))
+/// Does now what can fail at the commit.
+pub(crate) async fn save<T: Payload>(session: &Session<T>) -> Result<(), Error> {
+    let app = session.app();
+    let _saving = session.begin_saving().await?;
+    let deletion = session.with("save", |state| state.check_open().map(|()| state.blobs.deletion.take()))?;
+    if let Some(mut deletion) = deletion {
+        let deleted = deletion.carry_out().await;
+        session.with("save", |state| match &deleted {
+            Ok(()) => state.blobs = Blobs::default(),
+            // The commit tries again.
+            Err(_) => state.blobs.deletion = Some(deletion),
+        });
+        deleted?;
     }
-
-    /// What `save` has done, for the commit.
-    pub(crate) fn record(&self, state: &mut State<T>, work: Work) -> Result<(), Error> {
+    let change = session.with("save", |state| {
         state.check_open()?;
-        let Work { home, leaving, write: Some(write), .. } = work else { return Ok(()) };
-        state.saved = Some(self.expiry(&write.header));
-        state.left = leaving.into_iter().map(|(blob, _)| blob).collect();
-        // What was saved elsewhere is still a change to what was read in the blob that it leaves.
-        let (home, base) = match (write.base, state.left.is_empty()) {
-            (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
-            _ => (home, None),
-        };
-        // The bytes in the blob, where the next write begins from them.
-        state.stored = match write.changed {
-            _ if base.is_some() => None,
-            true => home.map(|_| write.draft.clone()),
-            false => write.stored,
-        };
-        // Who could not change anything yet has changed nothing.
-        let untouched = matches!(state.before, Before::Untouched);
-        let before = |saved| match untouched {
-            true => Before::Untouched,
-            false => Before::Serialised(base.unwrap_or(saved)),
-        };
-        (state.home, state.before) = match write.mine {
-            None => (home, before(write.draft)),
-            Some(mine) if self.sealer().draft(&state.data)?.payload() == mine.payload() => {
-                let merged = self.sealer().decode(self.sealer().schema(), write.draft.payload());
-                state.data = merged.map_err(Kind::Blob)?;
-                (home, before(write.draft))
-            }
-            // Changed again meanwhile, by another thread: the next write merges again.
-            Some(mine) => {
-                state.stored = None;
-                (home.map(Stored::seen_earlier), Before::Serialised(mine))
-            }
-        };
-        Ok(())
-    }
+        match state.arrived.arrival {
+            Arrival::Unavailable => Err(Kind::Detached.into()),
+            _ => plan(app, state),
+        }
+    })?;
+    let (Some(mut change), Some(overflow)) = (change, &app.overflow) else { return Ok(()) };
+    Box::pin(overflow.calls().write(&mut change, false)).await?;
+    session.with("save", |state| record(app, state, change))
+}
+
+/// What the store is to write now: `None` if nothing, because the session fits its cookie.
+fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>, Error> {
+    let settings = &*app.settings;
+    let draft = settings.sealer.draft(&state.data)?;
+    state.next_id()?; // the blob is sealed for it
+    let header = next_header(settings, state, stamp(settings.now())?);
+    let (changed, base) = match &state.before {
+        Before::Untouched => (false, None),
+        Before::Serialized(before) => (draft.payload() != before.payload(), Some(before.clone())),
+        Before::Empty | Before::Unknown => (true, None),
+    };
+    let reason = if changed { Reason::Changed } else { Reason::Resealed };
+    let mut change = change(app, state, reason, header, draft, true)?;
+    (change.stored, change.base) = (state.blobs.payload.clone(), base);
+    let stores = change.home.is_some() || !settings.sealer.fits(&change.draft);
+    Ok(stores.then_some(change))
+}
+
+/// Records what was written, for the commit.
+fn record<T: Payload>(app: &App<T>, state: &mut State<T>, change: Change) -> Result<(), Error> {
+    state.check_open()?;
+    let sealer = &app.settings.sealer;
+    state.blobs.saved = Some(app.settings.expiry(&change.header));
+    let has_changed = change.reason == Reason::Changed;
+    let Change { home, leaving, draft, base, stored, mine, .. } = change;
+    state.blobs.left = leaving.into_iter().map(|(blob, _)| blob).collect();
+    // A change that was saved to another blob is still a change to the data of the blob that the session leaves.
+    let (home, base) = match (base, state.blobs.left.is_empty()) {
+        (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
+        _ => (home, None),
+    };
+    // The bytes in the blob, if the next write begins from them.
+    state.blobs.payload = match has_changed {
+        _ if base.is_some() => None,
+        true => home.map(|_| draft.clone()),
+        false => stored,
+    };
+    // If no closure could change the data yet, they are unchanged.
+    let untouched = matches!(state.before, Before::Untouched);
+    let before = |saved| match untouched {
+        true => Before::Untouched,
+        false => Before::Serialized(base.unwrap_or(saved)),
+    };
+    (state.blobs.home, state.before) = match mine {
+        None => (home, before(draft)),
+        Some(mine) if sealer.draft(&state.data)?.payload() == mine.payload() => {
+            state.data = sealer.decode(sealer.schema(), draft.payload()).map_err(Kind::Blob)?;
+            (home, before(draft))
+        }
+        // Changed again meanwhile, by another thread: the next write merges again.
+        Some(mine) => {
+            state.blobs.payload = None;
+            (home.map(Stored::seen_earlier), Before::Serialized(mine))
+        }
+    };
+    Ok(())
 }

@@ -1,94 +1,113 @@
-//! What is sent: the headers of a response.
-
-use std::convert::Infallible;
+//! The writing of a response's headers.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 
-use super::open::{Presented, Seen};
+use super::place::{Placed, SetCookie};
 use crate::{
-    Commit, Payload, Sessions,
+    Payload,
     error::Error,
-    seal::{Draft, REFERENCE_CHARACTERS, Reference},
-    sealer::Stamped,
-    session::State,
-    settings::cookie::SessionCookie,
+    session::{
+        Session,
+        state::{Arrived, Seen},
+    },
+    sessions::Commit,
+    settings::{Settings, cookie::SessionCookie},
 };
 
-/// What becomes of the browser's cookie.
-pub(super) enum Decision {
-    Keep,
-    Remove,
-    Set(HeaderValue),
+/// Writes the headers of a session that was placed, on the handler's response or on the one that replaces it.
+///
+/// # Errors
+///
+/// Returns the error of the placing.
+pub(crate) fn write<T: Payload>(
+    session: &Session<T>,
+    placed: Placed,
+    headers: &mut HeaderMap,
+) -> Result<Commit, Error> {
+    let (settings, Placed { cookie, error }) = (session.settings(), placed);
+    let commit = match &error {
+        // The session was committed before, to another response.
+        Some(error) if error.is_finished() => Commit::Keep,
+        _ => session.with("commit", |state| {
+            state.disarm_deletion();
+            write_headers(settings, cookie, &state.arrived, headers)
+        }),
+    };
+    let tally = &settings.tally;
+    let Some(error) = error else {
+        let counter = match commit {
+            Commit::Keep => &tally.kept,
+            Commit::Set => &tally.set,
+            Commit::Remove => &tally.removed,
+        };
+        counter.add(1);
+        return Ok(commit);
+    };
+    tally.failed.add(1);
+    let (cookie, causes) = (settings.cookie_name(), error.chain());
+    if error.is_expected() {
+        tracing::debug!(cookie, error = %causes, "a session could not be kept");
+    } else {
+        tracing::error!(cookie, error = %causes, "a session could not be kept");
+    }
+    Err(error)
 }
 
-impl<T: Payload> Sessions<T> {
-    /// The Set-Cookie header of a session.
-    pub(super) fn set_cookie(&self, draft: Draft, stamped: Stamped) -> Result<HeaderValue, Error> {
-        let sealer = &self.inner.sealer;
-        let length = draft.sealed_len(sealer.padding());
-        let max_age = self.timeouts().max_age(&stamped.header);
-        self.inner.cookie.header(length, max_age, |out| sealer.seal_draft(draft, stamped, out))
-    }
-
-    /// The Set-Cookie header of a session that is in the store.
-    pub(super) fn set_reference(&self, to: &Reference, stamped: Stamped) -> HeaderValue {
-        let max_age = self.timeouts().max_age(&stamped.header);
-        let Ok(cookie) = self.inner.cookie.header(REFERENCE_CHARACTERS, max_age, |out| {
-            self.inner.sealer.seal_reference(to, stamped, out);
-            Ok::<_, Infallible>(())
-        });
-        cookie
-    }
-
-    /// Writes the headers of a decision.
-    pub(super) fn send(&self, decision: Decision, state: &State<T>, headers: &mut HeaderMap) -> Commit {
-        let (set, commit) = match decision {
-            Decision::Set(cookie) => (Some(cookie), Commit::Set),
-            Decision::Remove => (None, Commit::Remove),
-            Decision::Keep => (None, Commit::Keep),
-        };
-
-        vary(headers);
-        let removals = self.removals(commit, &state.presented);
-        let commit = match commit {
-            Commit::Keep if state.held.is_none() && !removals.is_empty() => Commit::Remove,
-            commit => commit,
-        };
-        if set.is_some() || !removals.is_empty() {
-            append_token(headers, CACHE_CONTROL, &["no-store"], HeaderValue::from_static("no-store"));
+fn write_headers<T: Payload>(
+    settings: &Settings<T>,
+    cookie: SetCookie,
+    arrived: &Arrived,
+    headers: &mut HeaderMap,
+) -> Commit {
+    vary(headers);
+    let removed = matches!(cookie, SetCookie::Remove);
+    let (set, removals) = match cookie {
+        // Cookies that the browser sent and that no node can open are removed; others stay.
+        SetCookie::Nothing => (None, removals(settings, arrived, false, |seen| seen == Seen::Removable)),
+        SetCookie::Remove => (None, removals(settings, arrived, false, |seen| seen != Seen::Absent)),
+        SetCookie::Set(cookie) => {
+            (Some(cookie), removals(settings, arrived, true, |seen| seen != Seen::Absent))
         }
-        for cookie in removals.into_iter().chain(set) {
-            headers.append(SET_COOKIE, cookie);
-        }
-        commit
+    };
+    let commit = match (&set, removals.is_empty()) {
+        (Some(_), _) => Commit::Set,
+        (None, true) => Commit::Keep,
+        // The session that arrived stays, and only another cookie goes.
+        (None, false) if arrived.metadata.is_some() && !removed => Commit::Keep,
+        (None, false) => Commit::Remove,
+    };
+    if commit != Commit::Keep || !removals.is_empty() {
+        append_token(headers, CACHE_CONTROL, &["no-store"], HeaderValue::from_static("no-store"));
     }
+    for cookie in removals.into_iter().chain(set) {
+        headers.append(SET_COOKIE, cookie);
+    }
+    commit
+}
 
-    /// The Set-Cookie headers for the cookies that the browser is to drop.
-    fn removals(&self, commit: Commit, presented: &Presented) -> Vec<HeaderValue> {
-        let drops = |seen: Seen| match commit {
-            // What the browser sent and no node could open for this request goes; the rest stays.
-            Commit::Keep => seen == Seen::Removable,
-            Commit::Set | Commit::Remove => seen != Seen::Absent,
-        };
-        let inner = &*self.inner;
-        let mut dropped: Vec<&SessionCookie> = Vec::new();
-        if commit != Commit::Set && drops(presented.current) {
-            dropped.push(&inner.cookie);
-        }
-        for (previous, seen) in inner.previous.iter().zip(&presented.previous) {
-            let same = |cookie: &SessionCookie| cookie == &previous.cookie;
-            // A cookie that is about to be set, or is removed already, needs no removal of its own.
-            let covered =
-                (commit == Commit::Set && same(&inner.cookie)) || dropped.iter().any(|cookie| same(cookie));
-            if drops(*seen) && !covered {
-                dropped.push(&previous.cookie);
-            }
-        }
-        dropped.into_iter().map(SessionCookie::removal).collect()
+/// The Set-Cookie headers for the cookies that the browser is to drop.
+fn removals<T: Payload>(
+    settings: &Settings<T>,
+    arrived: &Arrived,
+    is_set: bool,
+    drops: impl Fn(Seen) -> bool,
+) -> Vec<HeaderValue> {
+    let mut dropped: Vec<&SessionCookie> = Vec::new();
+    if !is_set && drops(arrived.current) {
+        dropped.push(&settings.cookie);
     }
+    for (previous, seen) in settings.previous.iter().zip(&arrived.previous) {
+        let same = |cookie: &SessionCookie| cookie == &previous.cookie;
+        // A cookie that is about to be set, or is removed already, needs no removal of its own.
+        let covered = (is_set && same(&settings.cookie)) || dropped.iter().any(|cookie| same(cookie));
+        if drops(*seen) && !covered {
+            dropped.push(&previous.cookie);
+        }
+    }
+    dropped.into_iter().map(SessionCookie::removal).collect()
 }
 
 /// Says that the response depends on the request's cookies.

@@ -1,4 +1,4 @@
-//! The stores of this crate do what `store::Store` says, and the suite that shows it is not vacuous.
+//! The stores of this crate follow the rules of `store::Store`, and the suite that shows it finds faulty stores.
 //!
 //! What needs a server is ignored unless asked for: `cargo test --all-features --test conformance -- --ignored`.
 
@@ -8,6 +8,8 @@ mod log;
 #[cfg(feature = "memory")]
 mod memory;
 mod mutants;
+#[cfg(all(feature = "memory", feature = "sqlite"))]
+mod object_safety;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]

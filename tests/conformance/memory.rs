@@ -1,6 +1,7 @@
 //! The store in memory.
 
 use std::{
+    error::Error,
     sync::{
         Arc, Barrier,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -20,7 +21,7 @@ use tokio::runtime::{Builder, Handle};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn index(number: u128) -> BlobId {
+fn id(number: u128) -> BlobId {
     BlobId::new(number.to_be_bytes())
 }
 
@@ -36,11 +37,11 @@ fn now<T>(call: impl Future<Output = Result<T, StoreError>>) -> T {
 }
 
 async fn create(store: &MemoryStore, number: u128, length: usize) -> Written {
-    store.create(index(number), &blob(1, length), SystemTime::now() + HOUR).await.unwrap()
+    store.create(id(number), &blob(1, length), SystemTime::now() + HOUR).await.unwrap()
 }
 
 async fn loads(store: &MemoryStore, number: u128) -> bool {
-    store.load(index(number), usize::MAX).await.unwrap().is_some()
+    store.load(id(number), usize::MAX).await.unwrap().is_some()
 }
 
 #[tokio::test]
@@ -88,8 +89,8 @@ async fn what_has_expired_is_judged_by_the_clock_that_the_store_was_given() {
 #[test]
 fn it_needs_no_runtime() {
     let store = MemoryStore::new();
-    assert_eq!(now(store.create(index(1), &blob(1, 100), SystemTime::now() + HOUR)), Written::Done);
-    assert_eq!(now(store.load(index(1), 100)), Some(blob(1, 100)));
+    assert_eq!(now(store.create(id(1), &blob(1, 100), SystemTime::now() + HOUR)), Written::Done);
+    assert_eq!(now(store.load(id(1), 100)), Some(blob(1, 100)));
 }
 
 #[test]
@@ -116,10 +117,10 @@ fn between_threads_exactly_one_of_many_creates_replaces_and_deletes_is_done() {
         })
     };
     for round in 0..500 {
-        let (index, first, second) = (index(round), blob(1, 5_000), blob(2, 5_000));
-        assert_eq!(count(&|| now(store.create(index, &first, expires))), 1);
-        assert_eq!(count(&|| now(store.replace(index, Generation::new(1), &second, expires))), 1);
-        assert_eq!(count(&|| now(store.delete(index, None))), 1);
+        let (id, first, second) = (id(round), blob(1, 5_000), blob(2, 5_000));
+        assert_eq!(count(&|| now(store.create(id, &first, expires))), 1);
+        assert_eq!(count(&|| now(store.replace(id, Generation::new(1), &second, expires))), 1);
+        assert_eq!(count(&|| now(store.delete(id, None))), 1);
     }
 }
 
@@ -152,13 +153,14 @@ async fn it_keeps_to_its_bound_in_bytes() {
 async fn what_is_never_stored_is_an_error_and_not_done() {
     let store = MemoryStore::bounded(100_000, 10);
     let (expires, large) = (SystemTime::now() + HOUR, blob(2, 50_001));
-    let error = store.create(index(1), &large, expires).await.unwrap_err();
-    assert_eq!(error.to_string(), "storing a blob: it is larger than half of the store");
+    let error = store.create(id(1), &large, expires).await.unwrap_err();
+    assert_eq!(error.to_string(), "storing a blob");
+    assert_eq!(error.source().unwrap().to_string(), "it is larger than half of the store");
     assert!(!loads(&store, 1).await);
     // What it would have replaced stays.
     assert_eq!(create(&store, 1, 100).await, Written::Done);
-    store.replace(index(1), Generation::new(1), &large, expires).await.unwrap_err();
-    assert_eq!(store.load(index(1), usize::MAX).await.unwrap().unwrap(), blob(1, 100));
+    store.replace(id(1), Generation::new(1), &large, expires).await.unwrap_err();
+    assert_eq!(store.load(id(1), usize::MAX).await.unwrap().unwrap(), blob(1, 100));
 }
 
 /// Whatever the sizes, and wherever in the cache a blob stands, a write that was done can be read.
@@ -175,11 +177,11 @@ async fn what_was_done_is_there_whatever_had_to_go() {
         let number = roll(80) as u128;
         let blob = blob(1, 59 + roll(49_700) as usize);
         let written = match loads(&store, number).await {
-            true => store.replace(index(number), Generation::new(1), &blob, expires).await.unwrap(),
-            false => store.create(index(number), &blob, expires).await.unwrap(),
+            true => store.replace(id(number), Generation::new(1), &blob, expires).await.unwrap(),
+            false => store.create(id(number), &blob, expires).await.unwrap(),
         };
         assert_eq!(written, Written::Done);
-        assert_eq!(store.load(index(number), usize::MAX).await.unwrap().as_ref(), Some(&blob));
+        assert_eq!(store.load(id(number), usize::MAX).await.unwrap().as_ref(), Some(&blob));
         assert!(store.len() <= 50);
     }
 }
@@ -202,7 +204,7 @@ async fn what_has_expired_is_removed_and_the_task_ends_with_the_store() {
     let store = MemoryStore::new().sweep_every(Duration::from_millis(10));
     let soon = SystemTime::now() + Duration::from_millis(20);
     for number in 0..2_500 {
-        assert_eq!(store.create(index(number), &blob(1, 100), soon).await.unwrap(), Written::Done);
+        assert_eq!(store.create(id(number), &blob(1, 100), soon).await.unwrap(), Written::Done);
     }
     assert_eq!(create(&store, 10_000, 100).await, Written::Done);
     assert_eq!(Handle::current().metrics().num_alive_tasks(), 1);

@@ -2,12 +2,11 @@
 
 use std::{
     collections::HashMap,
-    fmt,
     sync::Mutex,
     time::{Duration, SystemTime},
 };
 
-use sealed_session::store::{BlobId, Generation, Store, Written, conformance};
+use sealed_session::store::{BlobId, Generation, Store, StoreError, Written, async_trait, conformance};
 use tokio::task::yield_now;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,9 +43,9 @@ enum Fault {
     GenerationsAreLittleEndian,
     NothingExpires,
     NothingExpiresByItself,
-    IndexesLackTheirFirstByte,
-    IndexesLackTheirLastBit,
-    IndexesAreCutAtAZero,
+    IdsLackTheirFirstByte,
+    IdsLackTheirLastBit,
+    IdsAreCutAtAZero,
     CreatesRace,
     ReplacesRace,
     DeletesRace,
@@ -63,38 +62,38 @@ const FAULTS: &[(Fault, &str)] = &[
     (LoadFailsOnLongOnes, "a call of `load` failed"),
     (LoadGivesOneByteLess, "load of at most"),
     (LoadHidesLongOnes, "load of at most"),
-    (CreateOverwrites, "create where something stands must be a Conflict"),
-    (CreateSaysConflictAndOverwrites, "create leaves alone what stands there"),
-    (CreateMindsTheExpired, "create where something has expired must be Done"),
-    (ReplaceIgnoresTheGeneration, "replace of another generation must be a Conflict"),
+    (CreateOverwrites, "create with an id that is taken must return Conflict"),
+    (CreateSaysConflictAndOverwrites, "create with an id that is taken changes nothing"),
+    (CreateMindsTheExpired, "create after a blob has expired must return Done"),
+    (ReplaceIgnoresTheGeneration, "replace of another generation must return Conflict"),
     (ReplaceSaysConflictAndOverwrites, "replace of another generation changes nothing"),
-    (ReplaceStoresWhereNothingStands, "replace where nothing stands must be a Conflict"),
-    (ReplaceRevivesTheExpired, "replace where set_expiry has let something expire"),
+    (ReplaceStoresWhereNothingStands, "replace for an unused id must return Conflict"),
+    (ReplaceRevivesTheExpired, "replace after set_expiry to the past"),
     (ReplaceKeepsTheExpiry, "replace replaces the expiry"),
-    (ReplaceKeepsALongerTail, "replace stores the new blob whole"),
-    (SetExpiryIgnoresTheGeneration, "set_expiry of another generation must be a Conflict"),
+    (ReplaceKeepsALongerTail, "replace stores the whole new blob"),
+    (SetExpiryIgnoresTheGeneration, "set_expiry of another generation must return Conflict"),
     (SetExpiryDoesNothing, "set_expiry to the past makes a blob absent"),
     (SetExpiryNeverShortens, "set_expiry to the past makes a blob absent"),
     (SetExpiryNeverProlongs, "set_expiry to a later time keeps a blob for longer"),
-    (SetExpiryRevivesTheExpired, "set_expiry where set_expiry has let something expire must be a Conflict"),
-    (DeleteIgnoresTheGeneration, "delete of another generation must be a Conflict"),
-    (DeleteMindsAnyGeneration, "what was deleted is gone"),
-    (DeleteOfNothingIsDone, "delete of any generation where nothing stands must be a Conflict"),
-    (DeleteOfTheExpiredIsDone, "where set_expiry has let something expire must be a Conflict"),
-    (DeleteOnlyHides, "create where something was deleted must be Done"),
-    (GenerationsAreDoubles, "where 9007199254740993 stands"),
-    (GenerationsAreSigned, "where 9223372036854775807 stands"),
-    (GenerationsAre32Bits, "of generation 9223372036854775809 where 1 stands"),
-    (GenerationsAreLittleEndian, "replace of another generation must be a Conflict"),
+    (SetExpiryRevivesTheExpired, "set_expiry after set_expiry to the past must return Conflict"),
+    (DeleteIgnoresTheGeneration, "delete of another generation must return Conflict"),
+    (DeleteMindsAnyGeneration, "a deleted blob is gone"),
+    (DeleteOfNothingIsDone, "delete of any generation for an unused id must return Conflict"),
+    (DeleteOfTheExpiredIsDone, "delete of a generation after set_expiry to the past must return Conflict"),
+    (DeleteOnlyHides, "create after a delete must return Done"),
+    (GenerationsAreDoubles, "where 9007199254740993 is stored"),
+    (GenerationsAreSigned, "where 9223372036854775807 is stored"),
+    (GenerationsAre32Bits, "of generation 9223372036854775809 where 1 is stored"),
+    (GenerationsAreLittleEndian, "replace of another generation must return Conflict"),
     (NothingExpires, "replace replaces the expiry"),
     (NothingExpiresByItself, "a blob expires by itself when its time has come"),
-    (IndexesLackTheirFirstByte, "create at an index that differs in one bit from others"),
-    (IndexesLackTheirLastBit, "create at an index that differs in one bit from others"),
-    (IndexesAreCutAtAZero, "create at an index that differs in one bit from others"),
-    (CreatesRace, "creates at once exactly one must be Done"),
-    (ReplacesRace, "replaces of one generation at once exactly one must be Done"),
-    (DeletesRace, "deletes at once exactly one must be Done"),
-    (SetExpiryRaces, "set_expiry at the same time as a delete brings nothing back"),
+    (IdsLackTheirFirstByte, "create with an id that differs from others in one bit"),
+    (IdsLackTheirLastBit, "create with an id that differs from others in one bit"),
+    (IdsAreCutAtAZero, "create with an id that differs from others in one bit"),
+    (CreatesRace, "overlapping creates, exactly one must return Done"),
+    (ReplacesRace, "overlapping replaces of one generation, exactly one must return Done"),
+    (DeletesRace, "overlapping deletes, exactly one must return Done"),
+    (SetExpiryRaces, "a set_expiry that overlaps with a delete does not restore the blob"),
 ];
 
 /// A store that is right but for its fault. It looks, decides and writes; with nothing to await in between, tasks of one
@@ -111,17 +110,6 @@ struct Kept {
     hidden: bool,
 }
 
-#[derive(Debug)]
-struct TooLong;
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("too long")
-    }
-}
-
-impl std::error::Error for TooLong {}
-
 impl Faulty {
     fn new(fault: Fault) -> Self {
         Self { fault, blobs: Mutex::default() }
@@ -131,12 +119,12 @@ impl Faulty {
         self.fault == fault
     }
 
-    fn key(&self, index: BlobId) -> Vec<u8> {
-        let mut key = index.as_bytes().to_vec();
+    fn key(&self, id: BlobId) -> Vec<u8> {
+        let mut key = id.as_bytes().to_vec();
         match self.fault {
-            IndexesLackTheirFirstByte => drop(key.remove(0)),
-            IndexesLackTheirLastBit => key[15] &= 0xfe,
-            IndexesAreCutAtAZero => key.truncate(key.iter().position(|byte| *byte == 0).unwrap_or(16)),
+            IdsLackTheirFirstByte => drop(key.remove(0)),
+            IdsLackTheirLastBit => key[15] &= 0xfe,
+            IdsAreCutAtAZero => key.truncate(key.iter().position(|byte| *byte == 0).unwrap_or(16)),
             _ => (),
         }
         key
@@ -147,15 +135,15 @@ impl Faulty {
     }
 
     /// What stands there, expired or not.
-    fn any(&self, index: BlobId) -> Option<Kept> {
-        self.blobs.lock().unwrap().get(&self.key(index)).cloned()
+    fn any(&self, id: BlobId) -> Option<Kept> {
+        self.blobs.lock().unwrap().get(&self.key(id)).cloned()
     }
 
-    fn live(&self, index: BlobId) -> Option<Kept> {
-        self.any(index).filter(|kept| self.is_live(kept))
+    fn live(&self, id: BlobId) -> Option<Kept> {
+        self.any(id).filter(|kept| self.is_live(kept))
     }
 
-    fn write(&self, index: BlobId, blob: &[u8], mut expires: SystemTime) {
+    fn write(&self, id: BlobId, blob: &[u8], mut expires: SystemTime) {
         if self.is(NothingExpiresByItself) && expires > SystemTime::now() {
             expires += Duration::from_secs(9_999_999);
         }
@@ -165,7 +153,7 @@ impl Faulty {
             BlobsEndAtAZero => blob.split(|byte| *byte == 0).next().unwrap().to_vec(),
             _ => blob.to_vec(),
         };
-        self.blobs.lock().unwrap().insert(self.key(index), Kept { blob, expires, hidden: false });
+        self.blobs.lock().unwrap().insert(self.key(id), Kept { blob, expires, hidden: false });
     }
 
     fn matches(&self, kept: &Kept, expected: Generation) -> bool {
@@ -187,14 +175,13 @@ impl Faulty {
     }
 }
 
+#[async_trait]
 impl Store for Faulty {
-    type Error = TooLong;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, TooLong> {
-        let Some(Kept { mut blob, .. }) = self.live(index) else { return Ok(None) };
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(Kept { mut blob, .. }) = self.live(id) else { return Ok(None) };
         if blob.len() > most {
             match self.fault {
-                LoadFailsOnLongOnes => return Err(TooLong),
+                LoadFailsOnLongOnes => return Err(StoreError::new("loading a blob", "it is too long")),
                 LoadHidesLongOnes => return Ok(None),
                 LoadGivesOneByteLess => blob.truncate(most - 1),
                 _ => blob.truncate(most),
@@ -203,34 +190,34 @@ impl Store for Faulty {
         Ok(Some(blob))
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, TooLong> {
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
         let standing = match self.fault {
-            CreateMindsTheExpired | DeleteOnlyHides => self.any(index),
-            _ => self.live(index),
+            CreateMindsTheExpired | DeleteOnlyHides => self.any(id),
+            _ => self.live(id),
         };
         if standing.is_some() && !self.is(CreateOverwrites) {
             if self.is(CreateSaysConflictAndOverwrites) {
-                self.write(index, blob, expires);
+                self.write(id, blob, expires);
             }
             return Ok(Written::Conflict);
         }
         if self.is(CreatesRace) {
             yield_now().await;
         }
-        self.write(index, blob, expires);
+        self.write(id, blob, expires);
         Ok(Written::Done)
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> Result<Written, TooLong> {
+    ) -> Result<Written, StoreError> {
         let standing = match self.fault {
-            ReplaceRevivesTheExpired => self.any(index),
-            _ => self.live(index),
+            ReplaceRevivesTheExpired => self.any(id),
+            _ => self.live(id),
         };
         let allowed = match &standing {
             Some(kept) => self.matches(kept, expected) || self.is(ReplaceIgnoresTheGeneration),
@@ -238,7 +225,7 @@ impl Store for Faulty {
         };
         if !allowed {
             if self.is(ReplaceSaysConflictAndOverwrites) && standing.is_some() {
-                self.write(index, blob, expires);
+                self.write(id, blob, expires);
             }
             return Ok(Written::Conflict);
         }
@@ -246,25 +233,25 @@ impl Store for Faulty {
             yield_now().await;
         }
         match (self.fault, standing) {
-            (ReplaceKeepsTheExpiry, Some(kept)) => self.write(index, blob, kept.expires),
+            (ReplaceKeepsTheExpiry, Some(kept)) => self.write(id, blob, kept.expires),
             (ReplaceKeepsALongerTail, Some(kept)) => {
                 let tail = kept.blob.get(blob.len()..).unwrap_or_default();
-                self.write(index, &[blob, tail].concat(), expires);
+                self.write(id, &[blob, tail].concat(), expires);
             }
-            _ => self.write(index, blob, expires),
+            _ => self.write(id, blob, expires),
         }
         Ok(Written::Done)
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> Result<Written, TooLong> {
+    ) -> Result<Written, StoreError> {
         let standing = match self.fault {
-            SetExpiryRevivesTheExpired => self.any(index),
-            _ => self.live(index),
+            SetExpiryRevivesTheExpired => self.any(id),
+            _ => self.live(id),
         };
         let Some(kept) = standing else { return Ok(Written::Conflict) };
         if !self.matches(&kept, expected) && !self.is(SetExpiryIgnoresTheGeneration) {
@@ -279,14 +266,14 @@ impl Store for Faulty {
             SetExpiryNeverProlongs => kept.expires.min(expires),
             _ => expires,
         };
-        self.write(index, &kept.blob, expires);
+        self.write(id, &kept.blob, expires);
         Ok(Written::Done)
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, TooLong> {
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
         let standing = match self.fault {
-            DeleteOfTheExpiredIsDone => self.any(index),
-            _ => self.live(index),
+            DeleteOfTheExpiredIsDone => self.any(id),
+            _ => self.live(id),
         };
         let Some(kept) = standing else {
             return Ok(if self.is(DeleteOfNothingIsDone) && expected.is_none() {
@@ -307,8 +294,8 @@ impl Store for Faulty {
         }
         let mut blobs = self.blobs.lock().unwrap();
         match self.fault {
-            DeleteOnlyHides => blobs.get_mut(&self.key(index)).unwrap().hidden = true,
-            _ => drop(blobs.remove(&self.key(index))),
+            DeleteOnlyHides => blobs.get_mut(&self.key(id)).unwrap().hidden = true,
+            _ => drop(blobs.remove(&self.key(id))),
         }
         Ok(Written::Done)
     }

@@ -10,7 +10,7 @@ pub fn future() -> SystemTime {
     SystemTime::now() + HOUR
 }
 
-pub fn index(number: u128) -> BlobId {
+pub fn id(number: u128) -> BlobId {
     BlobId::new(number.to_be_bytes())
 }
 

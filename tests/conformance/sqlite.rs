@@ -1,6 +1,7 @@
 //! The store in an SQLite file.
 
 use std::{
+    error::Error,
     io::{BufRead, BufReader},
     process::{Command, Stdio},
     time::{Duration, SystemTime},
@@ -10,7 +11,7 @@ use sealed_session::store::{Generation, SqliteStore, Store, Written, conformance
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tempfile::TempDir;
 
-use crate::samples::{HOUR, blob, future, index};
+use crate::samples::{HOUR, blob, future, id};
 
 async fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
@@ -37,7 +38,7 @@ async fn it_conforms() {
 async fn two_stores_of_one_file_conform_at_the_same_time() {
     let directory = tempfile::tempdir().unwrap();
     let (first, second) = tokio::join!(open(&directory), open(&directory));
-    let check = |store| tokio::spawn(async move { conformance::check(&store).await });
+    let check = |store: SqliteStore| tokio::spawn(async move { conformance::check(&store).await });
     for check in [check(first), check(second)] {
         check.await.unwrap();
     }
@@ -61,11 +62,11 @@ async fn of_two_stores_of_one_file_one_replaces() {
     let directory = tempfile::tempdir().unwrap();
     let (first, second) = (open(&directory).await, open(&directory).await);
     for number in 0..50 {
-        assert_eq!(first.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        assert_eq!(first.create(id(number), &blob(1), future()).await.unwrap(), Written::Done);
         let next = blob(2);
         let (one, other) = tokio::join!(
-            first.replace(index(number), Generation::new(1), &next, future()),
-            second.replace(index(number), Generation::new(1), &next, future()),
+            first.replace(id(number), Generation::new(1), &next, future()),
+            second.replace(id(number), Generation::new(1), &next, future()),
         );
         assert_ne!(one.unwrap(), other.unwrap(), "exactly one is done");
     }
@@ -77,14 +78,14 @@ async fn after_a_restart_nothing_is_lost() {
     let store = open(&directory).await;
     for number in 0..100 {
         assert_eq!(
-            store.create(index(number), &blob(number as u64 + 1), future()).await.unwrap(),
+            store.create(id(number), &blob(number as u64 + 1), future()).await.unwrap(),
             Written::Done
         );
     }
     drop(store);
     let store = open(&directory).await;
     for number in 0..100 {
-        let found = store.load(index(number), usize::MAX).await.unwrap();
+        let found = store.load(id(number), usize::MAX).await.unwrap();
         assert_eq!(found, Some(blob(number as u64 + 1)));
     }
 }
@@ -96,7 +97,7 @@ async fn creates_until_it_is_killed() {
     let Ok(path) = std::env::var("SEALED_SESSION_TEST_FILE") else { return };
     let store = SqliteStore::open(path).await.unwrap();
     for number in 0.. {
-        assert_eq!(store.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        assert_eq!(store.create(id(number), &blob(1), future()).await.unwrap(), Written::Done);
         println!("\ncreated {number}");
     }
 }
@@ -119,7 +120,7 @@ async fn after_a_kill_nothing_is_lost() {
     child.wait().unwrap();
     let store = open(&directory).await;
     for number in 0..=last {
-        assert_eq!(store.load(index(number), usize::MAX).await.unwrap(), Some(blob(1)), "{number} of {last}");
+        assert_eq!(store.load(id(number), usize::MAX).await.unwrap(), Some(blob(1)), "{number} of {last}");
     }
 }
 
@@ -136,13 +137,13 @@ async fn a_dropped_call_leaves_nothing_half_done() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory).await;
     for number in 0..200 {
-        assert_eq!(store.create(index(number), &blob(1), future()).await.unwrap(), Written::Done);
+        assert_eq!(store.create(id(number), &blob(1), future()).await.unwrap(), Written::Done);
         let next = blob(2);
         let patience = Duration::from_micros(number as u64 * 10);
         let _ =
-            tokio::time::timeout(patience, store.replace(index(number), Generation::new(1), &next, future()))
+            tokio::time::timeout(patience, store.replace(id(number), Generation::new(1), &next, future()))
                 .await;
-        let found = store.load(index(number), usize::MAX).await.unwrap().unwrap();
+        let found = store.load(id(number), usize::MAX).await.unwrap().unwrap();
         assert!(found == blob(1) || found == next);
     }
 }
@@ -154,11 +155,11 @@ async fn what_has_expired_is_swept_in_batches_and_the_rest_is_not() {
     store.stop_sweeping();
     for number in 0..1_000 {
         let expires = if number % 100 == 0 { future() } else { SystemTime::now() - HOUR };
-        assert_eq!(store.create(index(number), &blob(1)[..100], expires).await.unwrap(), Written::Done);
+        assert_eq!(store.create(id(number), &blob(1)[..100], expires).await.unwrap(), Written::Done);
     }
     assert_eq!(rows(&directory).await, 1_000, "a stopped sweeper sweeps nothing");
     let store = store.sweep_every(Duration::from_millis(10));
-    assert_eq!(store.create(index(1_000), &blob(1), future()).await.unwrap(), Written::Done);
+    assert_eq!(store.create(id(1_000), &blob(1), future()).await.unwrap(), Written::Done);
     tokio::time::timeout(Duration::from_secs(20), async {
         while rows(&directory).await > 11 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -167,7 +168,7 @@ async fn what_has_expired_is_swept_in_batches_and_the_rest_is_not() {
     .await
     .expect("the expired are swept");
     for number in 0..10 {
-        assert!(store.load(index(number * 100), usize::MAX).await.unwrap().is_some());
+        assert!(store.load(id(number * 100), usize::MAX).await.unwrap().is_some());
     }
 }
 
@@ -177,10 +178,10 @@ async fn a_sweep_that_fails_is_survived() {
     let store = open(&directory).await.sweep_every(Duration::from_millis(10));
     let url = format!("sqlite:{}", directory.path().join("sessions.db").display());
     let mut other = SqliteConnection::connect(&url).await.unwrap();
-    assert_eq!(store.create(index(1), &blob(1), future()).await.unwrap(), Written::Done);
+    assert_eq!(store.create(id(1), &blob(1), future()).await.unwrap(), Written::Done);
     sqlx::query("ALTER TABLE sealed_sessions RENAME TO gone").execute(&mut other).await.unwrap();
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert!(store.load(index(1), 100).await.is_err());
+    assert!(store.load(id(1), 100).await.is_err());
     sqlx::query("UPDATE gone SET expires = 1").execute(&mut other).await.unwrap();
     sqlx::query("ALTER TABLE gone RENAME TO sealed_sessions").execute(&mut other).await.unwrap();
     tokio::time::timeout(Duration::from_secs(20), async {
@@ -197,8 +198,9 @@ async fn a_pool_of_the_application_will_do() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}?mode=rwc", directory.path().join("application.db").display());
     let store = SqliteStore::from_pool(SqlitePool::connect(&url).await.unwrap());
-    let error = store.load(index(1), 100).await.unwrap_err();
-    assert!(error.to_string().contains("no such table: sealed_sessions"), "{error}");
+    let error = store.load(id(1), 100).await.unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains("no such table: sealed_sessions"), "{error}: {cause}");
     store.create_schema().await.unwrap();
     store.create_schema().await.unwrap();
     conformance::check(&store).await;
@@ -207,7 +209,8 @@ async fn a_pool_of_the_application_will_do() {
 #[tokio::test]
 async fn what_is_no_file_is_refused() {
     let error = SqliteStore::open(":memory:").await.unwrap_err();
-    assert_eq!(error.to_string(), "opening the file: :memory: is not a file");
+    assert_eq!(error.to_string(), "opening the file");
+    assert_eq!(error.source().unwrap().to_string(), ":memory: is not a file");
     let directory = tempfile::tempdir().unwrap();
     SqliteStore::open(directory.path().join("missing/sessions.db")).await.unwrap_err();
     let text = directory.path().join("text");

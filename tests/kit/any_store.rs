@@ -11,6 +11,7 @@ use sealed_session::{
     SessionsBuilder,
     store::{
         BlobId, Generation, MemoryStore, PostgresStore, RedisStore, SqliteStore, Store, StoreError, Written,
+        async_trait,
     },
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -117,37 +118,36 @@ macro_rules! ask {
     };
 }
 
+#[async_trait]
 impl Store for AnyStore {
-    type Error = StoreError;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        ask!(self, load(index, most))
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        ask!(self, load(id, most))
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
-        ask!(self, create(index, blob, expires))
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+        ask!(self, create(id, blob, expires))
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        ask!(self, replace(index, expected, blob, expires))
+        ask!(self, replace(id, expected, blob, expires))
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
     ) -> Result<Written, StoreError> {
-        ask!(self, set_expiry(index, expected, expires))
+        ask!(self, set_expiry(id, expected, expires))
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
-        ask!(self, delete(index, expected))
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
+        ask!(self, delete(id, expected))
     }
 }

@@ -1,4 +1,4 @@
-//! The application of most tests: a path for each verb.
+//! The application of most tests. It has a path for each method of a session.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn add(session: &S) -> String {
     })
 }
 
-/// Every path answers any method. `/peek` does not ask for the session; the others do.
+/// Every path accepts any method. All handlers extract the session, except that of `/peek`.
 pub fn routes() -> Router {
     Router::new()
         .route("/peek", any(async || "peeked"))
@@ -45,7 +45,6 @@ pub fn routes() -> Router {
         )
         .route("/clear", any(async |session: S| session.clear()))
         .route("/destroy", any(async |session: S| session.destroy()))
-        .route("/regenerate", any(async |session: S| session.regenerate()))
         .route("/renew", any(async |session: S| session.cycle_id()))
         .route("/renew-keep", any(async |session: S| session.cycle_id_keep_timeout()))
         .route(

@@ -1,4 +1,4 @@
-//! What is logged while a test runs on this thread.
+//! Records the log of a test, by thread.
 
 use std::{
     cell::RefCell,
@@ -17,8 +17,8 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 #[must_use]
 pub struct Guard(());
 
-/// One subscriber serves all threads, from before the first event on: those that come and go with their threads race
-/// with the caches of tracing, and an event is lost now and then.
+/// Installs one subscriber for all threads, before the first event. Subscribers that come and go with their threads race
+/// with the caches of `tracing`, which then lose an event now and then.
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -48,7 +48,7 @@ impl Drop for Guard {
     }
 }
 
-/// Writes to what this thread records to.
+/// Writes to the log that this thread records, if any.
 struct ThisThread;
 
 impl io::Write for ThisThread {

@@ -1,6 +1,6 @@
-//! What the tests have in common: a clock that is turned by hand, and a browser.
+//! Shared by the test binaries: a clock that tests set, a browser, an application, stores and servers.
 
-#![allow(dead_code)] // each test binary uses a part
+#![allow(dead_code)] // each test binary uses a part of it
 
 #[cfg(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 #[path = "any_store.rs"]
@@ -32,7 +32,7 @@ use axum::{
 use http_body_util::BodyExt;
 use sealed_session::{KeyRing, Metadata, Payload, Session, Sessions, SessionsBuilder};
 use serde::{Deserialize, Serialize};
-#[allow(unused_imports)] // each test binary uses a part
+#[allow(unused_imports)] // each test binary uses a part of it
 pub use store::{Mood, TestStore};
 
 use self::any_store::Ballast;
@@ -52,13 +52,13 @@ pub struct Visit {
     pub ballast: Ballast,
 }
 
-/// A clock that stands still until it is turned.
+/// A clock that stands still until a test moves it.
 #[derive(Clone)]
 pub struct Clock(Arc<AtomicU64>);
 
 impl Clock {
     pub fn new() -> Self {
-        // From now on: a real store goes by the real time, and must not take for expired what is not.
+        // It begins at the real time, because a real store expires sessions by that.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Self(Arc::new(AtomicU64::new(now.as_secs())))
     }
@@ -76,24 +76,24 @@ impl Clock {
     }
 }
 
-/// A ring whose sessions never meet those of another test.
+/// A new key ring, so that no session opens in another test.
 pub fn ring() -> KeyRing {
     KeyRing::generate().unwrap()
 }
 
-/// Sessions of `Visit` under this clock, to be configured further.
+/// A builder for sessions of `Visit` that use this clock, and the store of `SESSION_TEST_STORE` if that is set.
 pub fn sessions(ring: KeyRing, clock: &Clock) -> SessionsBuilder<Visit> {
     any_store::with_store(sessions_in_cookies(ring, clock))
 }
 
-/// The same without a store, whatever is wanted: for what holds of cookies alone.
+/// The same, always without a store, for tests of cookies.
 pub fn sessions_in_cookies(ring: KeyRing, clock: &Clock) -> SessionsBuilder<Visit> {
     log::install();
     let clock = clock.clone();
     Sessions::builder(ring).realm("tests").clock(move || clock.now())
 }
 
-/// One answer of the application.
+/// A response of the application.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -106,7 +106,7 @@ impl Answer {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// All Set-Cookie headers, as they are.
+    /// All Set-Cookie headers.
     pub fn set_cookies(&self) -> Vec<&str> {
         self.all("set-cookie")
     }
@@ -115,7 +115,7 @@ impl Answer {
         self.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
     }
 
-    /// The one Set-Cookie header.
+    /// The Set-Cookie header. Panics unless there is exactly one.
     pub fn set_cookie(&self) -> &str {
         match self.set_cookies()[..] {
             [one] => one,
@@ -123,7 +123,7 @@ impl Answer {
         }
     }
 
-    /// The one Set-Cookie's attribute of this name.
+    /// An attribute of the only Set-Cookie header.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         attribute(self.set_cookie(), name)
     }
@@ -132,13 +132,13 @@ impl Answer {
         self.set_cookies().is_empty()
     }
 
-    /// Whether the one Set-Cookie removes.
+    /// Returns whether the only Set-Cookie header removes the cookie.
     pub fn removes(&self) -> bool {
         self.attribute("Max-Age") == Some("0")
     }
 }
 
-/// A Set-Cookie's attribute: its value, or an empty text for a mere flag.
+/// The value of an attribute in a Set-Cookie header, empty for an attribute without a value.
 pub fn attribute<'c>(set_cookie: &'c str, name: &str) -> Option<&'c str> {
     set_cookie.split("; ").skip(1).find_map(|part| {
         let (key, value) = part.split_once('=').unwrap_or((part, ""));
@@ -146,7 +146,7 @@ pub fn attribute<'c>(set_cookie: &'c str, name: &str) -> Option<&'c str> {
     })
 }
 
-/// A Set-Cookie's attributes, all but those that say how long.
+/// The attributes of a Set-Cookie header except Max-Age, sorted.
 pub fn scope(set_cookie: &str) -> Vec<&str> {
     let mut parts: Vec<_> =
         set_cookie.split("; ").skip(1).filter(|part| !part.starts_with("Max-Age=")).collect();
@@ -154,7 +154,7 @@ pub fn scope(set_cookie: &str) -> Vec<&str> {
     parts
 }
 
-/// A browser: it keeps cookies by name, path and domain, and forgets those with a Max-Age of 0.
+/// A browser. It keeps cookies by name, path and domain, and removes those with a Max-Age of 0.
 #[derive(Debug, Clone, Default)]
 pub struct Browser {
     jar: Vec<Kept>,
@@ -172,7 +172,7 @@ impl Browser {
         Self::default()
     }
 
-    /// One that holds this cookie.
+    /// A browser that holds this cookie.
     pub fn holding(name: &str, value: &str) -> Self {
         let mut browser = Self::new();
         browser.set(name, value);
@@ -203,7 +203,7 @@ impl Browser {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// The session that it holds.
+    /// Opens its session.
     pub async fn session<T: Payload>(&self, sessions: &Sessions<T>) -> Session<T> {
         let mut request = Request::new(());
         if let Some(cookies) = self.cookie_header() {
@@ -212,7 +212,7 @@ impl Browser {
         sessions.open(&request).await.unwrap()
     }
 
-    /// Its metadata.
+    /// The metadata of its session.
     pub async fn metadata<T: Payload>(&self, sessions: &Sessions<T>) -> Metadata {
         self.session(sessions).await.metadata().unwrap()
     }
@@ -234,7 +234,7 @@ impl Browser {
         self.send(app, self.request("POST", path)).await
     }
 
-    /// Sends a request and keeps what the answer says to keep.
+    /// Sends a request and keeps the cookies of the response.
     pub async fn send(&mut self, app: &Router, request: Request<Body>) -> Answer {
         let answer = ask(app, request).await;
         for cookie in answer.set_cookies() {

@@ -1,4 +1,4 @@
-//! The behaviours run on a store when all stores are there: see `any_store.rs`.
+//! Replaces `any_store.rs` unless all stores are compiled.
 
 use sealed_session::SessionsBuilder;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub fn with_store<T: sealed_session::Payload>(builder: SessionsBuilder<T>) -> Se
     builder
 }
 
-/// Nothing, and as long as nothing of the other.
+/// Serializes like the ballast of `any_store.rs` when no store is requested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Ballast;

@@ -1,7 +1,7 @@
-//! Names of tests in documents, held to the sources. By itself, without the rest of the kit, so that a test of
-//! documents needs no framework.
+//! Checks that the tests named in documents exist. Separate from the rest of the kit, so that a test of documents needs
+//! no framework.
 
-#![allow(dead_code)] // each test binary uses a part
+#![allow(dead_code)] // each test binary uses a part of it
 
 use std::{fs, path::Path};
 
@@ -21,7 +21,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Those of a text in which a file is named before its tests: `` `tests/life.rs` `one`, `two` ``.
+    /// The tests in a text that names a file before its tests: `` `tests/vectors.rs` `one`, `two` ``.
     pub fn after_files(text: &str) -> Vec<Self> {
         let mut file = String::new();
         let mut proofs = Vec::new();
@@ -35,8 +35,8 @@ impl Proof {
         proofs
     }
 
-    /// Those of a text in which each has its file with it: `` `life::one` `` for `one` in `tests/life.rs`. Other
-    /// code in the text is not looked at.
+    /// The tests in a text that names each with its file: `` `life::one` `` for `one` in `tests/behaviors/life.rs`.
+    /// Ignores all other code in the text.
     pub fn qualified(text: &str) -> Vec<Self> {
         let is_name = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -44,11 +44,11 @@ impl Proof {
         code(text)
             .filter_map(|code| code.split_once("::"))
             .filter(|(file, name)| is_name(file) && is_name(name))
-            .map(|(file, name)| Self { file: format!("tests/{file}.rs"), name: name.to_owned() })
+            .map(|(file, name)| Self { file: file_of(file), name: name.to_owned() })
             .collect()
     }
 
-    /// Whether there is such a test; if not, what is amiss.
+    /// Checks that the test exists. The error says what is wrong.
     pub fn check(&self) -> Result<(), String> {
         let Self { file, name } = self;
         let source = fs::read_to_string(root().join(file)).map_err(|error| format!("`{file}`: {error}"))?;
@@ -72,12 +72,21 @@ impl Proof {
     }
 }
 
-/// What stands between backticks.
+/// The file of a module of tests. `scripts/claims` looks in the same directories.
+fn file_of(module: &str) -> String {
+    ["tests/behaviors", "tests/sealing", "tests"]
+        .map(|directory| format!("{directory}/{module}.rs"))
+        .into_iter()
+        .find(|file| root().join(file).exists())
+        .unwrap_or_else(|| format!("tests/{module}.rs"))
+}
+
+/// The parts of a text between backticks.
 fn code(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The rows of all tables of a document with this many columns, without their heads.
+/// The rows of all tables in a document that have this many columns, without the heads.
 pub fn rows(document: &str, columns: usize) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut within = false;

@@ -1,4 +1,4 @@
-//! A cookie for each reason to refuse one.
+//! A cookie for each reason to reject one.
 
 use std::time::UNIX_EPOCH;
 
@@ -22,7 +22,7 @@ pub fn refusals(ours: &KeyRing, clock: &Clock) -> Vec<(Refusal, String)> {
     let other_key = sessions_in_cookies(ring(), clock).build().unwrap();
     let other_type = Sealer::<(u32, u32)>::builder(ours.clone(), COOKIE).realm("tests").build().unwrap();
 
-    // Frames that only a faulty writer with the right key could seal.
+    // Frames that only a faulty implementation with the right key could seal.
     let context = Context::new(ours, "tests", COOKIE).unwrap();
     let now = clock.now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32;
     let schema = u32::from(sealed_session::Fingerprint::of::<Visit>().unwrap());

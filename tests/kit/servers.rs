@@ -1,9 +1,10 @@
-//! Real servers, each a private process on a free port of 127.0.0.1 with a temporary directory, to be killed, stopped
-//! and started again by the tests that own them.
+//! Real servers. Each is a process on a free port of 127.0.0.1 with a temporary directory, and the test that owns it can
+//! kill, stop and restart it.
 //!
-//! A shell watches over each: when this process ends, however it does, the server is killed and its directory removed.
+//! A shell watches each server. When this process ends, for any reason, the shell kills the server and removes its
+//! directory.
 
-#![allow(dead_code)] // each test binary uses a part
+#![allow(dead_code)] // each test binary uses a part of it
 
 use std::{
     fs,
@@ -16,16 +17,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Of starting and stopping.
+/// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One server for all tests of a binary that do it no harm.
+/// The server for all tests of a binary that do not stop it.
 pub fn redis() -> &'static Redis {
     static SHARED: OnceLock<Redis> = OnceLock::new();
     SHARED.get_or_init(Redis::start)
 }
 
-/// One server for all tests of a binary that do it no harm.
+/// The server for all tests of a binary that do not stop it.
 pub fn postgres() -> &'static Postgres {
     static SHARED: OnceLock<Postgres> = OnceLock::new();
     SHARED.get_or_init(Postgres::start)
@@ -35,17 +36,17 @@ pub fn postgres() -> &'static Postgres {
 pub struct Redis(Server);
 
 impl Redis {
-    /// One that keeps everything in memory, and so forgets it when it is killed.
+    /// Starts a server that keeps everything in memory, so that it loses its data when it is killed.
     pub fn start() -> Self {
         Self::with(&["--save", "", "--appendonly", "no"])
     }
 
-    /// One that writes each change to disk before it answers.
+    /// Starts a server that writes each change to disk before it replies.
     pub fn durable() -> Self {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
 
-    /// One with these arguments.
+    /// Starts a server with these arguments.
     pub fn with(arguments: &[&str]) -> Self {
         let (nest, port) = (Nest::new(), free_port());
         let mut command = vec!["redis-server".to_owned(), "--bind".into(), "127.0.0.1".into()];
@@ -54,17 +55,17 @@ impl Redis {
         Self(Server::start(nest, port, command, None, answers_as_redis))
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.0.port)
     }
 }
 
-/// A PostgreSQL server, with a superuser `postgres` who needs no password.
+/// A PostgreSQL server, with a superuser `postgres` that needs no password.
 pub struct Postgres(Server);
 
 impl Postgres {
-    /// A new one, with nothing in it.
+    /// Starts an empty server.
     pub fn start() -> Self {
         let (binaries, nest, port) = (binaries(), Nest::new(), free_port());
         let directory = nest.path.clone();
@@ -86,32 +87,32 @@ impl Postgres {
             directory.display().to_string(),
             "-c".into(),
             "listen_addresses=127.0.0.1".into(),
-            // What is killed here is the server, and not the machine.
+            // The tests kill the server, not the machine.
             "-c".into(),
             "fsync=off".into(),
         ];
         Self(Server::start(nest, port, command.into(), user, answers_as_postgres))
     }
 
-    /// Where it is: its database `postgres`.
+    /// The URL of its database `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.0.port)
     }
 
-    /// Ends it as `pg_ctl stop -m immediate` does: every connection is told, and nothing is written. It recovers when it
-    /// is started again.
+    /// Stops it as `pg_ctl stop -m immediate` does: it closes every connection and writes nothing. It recovers when it
+    /// starts again.
     pub fn stop_immediately(&mut self) {
         let mut child = self.0.child.take().expect("it runs");
         run(Command::new("kill").args(["-QUIT", &child.id().to_string()]));
         child.wait().unwrap();
     }
 
-    /// Freezes the processes that serve the connections of now. The server goes on, and accepts new ones.
+    /// Freezes the processes of the current connections. The server goes on, and accepts new connections.
     pub fn freeze_connections(&self) {
         self.signal_connections("-STOP");
     }
 
-    /// Lets them go on.
+    /// Resumes them.
     pub fn thaw_connections(&self) {
         self.signal_connections("-CONT");
     }
@@ -126,12 +127,12 @@ impl Postgres {
         let connections = family(child.id()).into_iter().filter(serves_us);
         let mut kill = Command::new("kill");
         kill.arg(signal).args(connections.map(|pid| pid.to_string()));
-        // One may have ended meanwhile.
+        // A process may have ended meanwhile.
         kill.stderr(Stdio::null()).status().unwrap();
     }
 }
 
-/// What both can suffer.
+/// Failures that both servers can have.
 macro_rules! server {
     ($($server:ident)*) => {$(
         impl $server {
@@ -140,22 +141,22 @@ macro_rules! server {
                 self.0.port
             }
 
-            /// Ends it at once, without a chance to write anything or to take leave.
+            /// Kills it at once. It cannot write anything or close its connections.
             pub fn kill(&mut self) {
                 self.0.kill();
             }
 
-            /// Starts it again, with what it had on disk, on the same port. Returns when it answers.
+            /// Restarts it on the same port, with the data that it had on disk. Returns when it replies.
             pub fn start_again(&mut self) {
                 self.0.spawn();
             }
 
-            /// Freezes it: connections stay, nothing answers.
+            /// Freezes it: connections stay open, and nothing replies.
             pub fn freeze(&self) {
                 self.0.signal("STOP");
             }
 
-            /// Lets it go on.
+            /// Resumes it.
             pub fn thaw(&self) {
                 self.0.signal("CONT");
             }
@@ -198,29 +199,29 @@ impl Server {
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
             let mut child = as_user(&mut command, self.user.as_ref())
                 .spawn()
-                .unwrap_or_else(|error| panic!("{} can't be started: {error}", self.command[0]));
+                .unwrap_or_else(|error| panic!("{} cannot be started: {error}", self.command[0]));
             fs::write(self.nest.path.join("pid"), child.id().to_string()).unwrap();
-            // It may end: a port can be taken meanwhile, and PostgreSQL's children can outlive it for a moment.
+            // It may end: another process took the port, or children of PostgreSQL outlived it for a moment.
             while child.try_wait().unwrap().is_none() {
                 if (self.answers)(address) {
                     self.child = Some(child);
                     return;
                 }
-                assert!(Instant::now() < deadline, "no answer. {}", self.log());
+                assert!(Instant::now() < deadline, "the server does not reply. Its log: {}", self.log());
                 thread::sleep(Duration::from_millis(10));
             }
-            assert!(Instant::now() < deadline, "it ended. {}", self.log());
+            assert!(Instant::now() < deadline, "the server ended. Its log: {}", self.log());
             thread::sleep(Duration::from_millis(100));
         }
     }
 
     fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // A frozen process is killed, too; its children see that it is gone when they are thawed.
+            // This kills a frozen process too. Its children notice when they are resumed.
             let family = family(child.id());
             child.kill().unwrap();
             child.wait().unwrap();
-            // Its number may become another's.
+            // Another process may get its number.
             let _ = fs::remove_file(self.nest.path.join("pid"));
             for member in family {
                 let _ =
@@ -244,22 +245,22 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The watchdog does the rest.
+        // The shell that watches it does the rest.
         self.kill();
     }
 }
 
-/// A directory for one server, and the shell that watches over both.
+/// A directory for one server, and the shell that watches both.
 struct Nest {
     path: PathBuf,
-    /// Holds its standard input, whose end it waits for: that comes with this value's, or this process's.
+    /// The shell waits for the end of its standard input, which comes when this value is dropped or this process ends.
     _watchdog: Child,
 }
 
 impl Nest {
-    /// A new one that only we can read, with a path that is short enough for a socket in it.
+    /// Creates a private directory. Its path is short enough for a socket in it.
     fn new() -> Self {
-        // In a group of its own, and deaf to the signals of a terminal.
+        // It has its own process group and ignores the signals of a terminal.
         const SCRIPT: &str = r#"
             trap '' INT TERM HUP
             cat >/dev/null
@@ -284,12 +285,12 @@ struct Account {
 }
 
 impl Account {
-    /// Of `postgres`, which the package has made, if this is root.
+    /// The account `postgres`, which the Debian package creates, if this process runs as root.
     fn for_postgres() -> Option<Self> {
         let ask = |arguments: &[&str]| -> u32 {
             let output = Command::new("id").args(arguments).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
-            text.trim().parse().expect("an account `postgres`, which PostgreSQL's package makes")
+            text.trim().parse().expect("there is no account `postgres`: install postgresql")
         };
         (ask(&["-u"]) == 0).then(|| Self { user: ask(&["-u", "postgres"]), group: ask(&["-g", "postgres"]) })
     }
@@ -307,7 +308,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Where PostgreSQL's newest server is: Debian's are not in the path.
+/// The directory of the newest PostgreSQL server. On Debian it is not in the path.
 fn binaries() -> PathBuf {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(|entry| {
         let version = entry.ok()?.file_name().to_str()?.parse::<u32>().ok()?;
@@ -320,7 +321,7 @@ fn binaries() -> PathBuf {
         .filter(|(_, directory)| directory.join("initdb").exists())
         .max_by_key(|(version, _)| *version)
         .map(|(_, directory)| directory)
-        .expect("PostgreSQL's initdb: install postgresql")
+        .expect("initdb is missing: install postgresql")
 }
 
 fn free_port() -> u16 {
@@ -332,7 +333,7 @@ fn family(parent: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
         let pid = entry.ok()?.file_name().to_str()?.parse::<u32>().ok()?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name is in brackets, and may have anything in it; the state comes next, and then the parent.
+        // The name is in parentheses and can contain anything. The state and the parent come after it.
         let after_name = &stat[stat.rfind(')')? + 1..];
         let its_parent = after_name.split_whitespace().nth(1)?.parse::<u32>().ok()?;
         (its_parent == parent).then_some(pid)
@@ -341,14 +342,14 @@ fn family(parent: u32) -> Vec<u32> {
 }
 
 fn answers_as_redis(address: SocketAddr) -> bool {
-    // The second, if it wants a password.
+    // The second reply means that it requires a password.
     exchange(address, b"PING\r\n")
         .is_some_and(|answer| answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH"))
 }
 
 fn answers_as_postgres(address: SocketAddr) -> bool {
-    // A StartupMessage, version 3.0, for the user `postgres`. An `R` asks for authentication, which is none; an `E` is an
-    // error: the server is starting up.
+    // A StartupMessage, version 3.0, for the user `postgres`. `R` is a request for authentication, here none. `E` is an
+    // error, because the server is still starting.
     let parameters = b"user\0postgres\0\0";
     let length = (8 + parameters.len()) as u32;
     let message = [&length.to_be_bytes()[..], &196_608u32.to_be_bytes(), parameters].concat();

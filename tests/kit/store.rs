@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    error, fmt, future,
+    future,
     sync::{Arc, Mutex, MutexGuard},
     time::SystemTime,
 };
 
-use sealed_session::store::{BlobId, Generation, Store, Written};
+use sealed_session::store::{BlobId, Generation, Store, StoreError, Written, async_trait};
 
 use super::Clock;
 
@@ -47,16 +47,9 @@ pub struct Blob {
     pub expires: SystemTime,
 }
 
-#[derive(Debug)]
-pub struct Failed;
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the test's store is down")
-    }
+fn down() -> StoreError {
+    StoreError::new("calling the test's store", "it is down")
 }
-
-impl error::Error for Failed {}
 
 impl TestStore {
     pub fn new(clock: &Clock) -> Self {
@@ -87,7 +80,7 @@ impl TestStore {
     pub fn only(&self) -> (BlobId, Blob) {
         let inner = self.look();
         assert_eq!(inner.blobs.len(), 1, "one blob");
-        inner.blobs.iter().map(|(index, blob)| (*index, blob.clone())).next().unwrap()
+        inner.blobs.iter().map(|(id, blob)| (*id, blob.clone())).next().unwrap()
     }
 
     /// For how much longer the only blob lives, in seconds.
@@ -104,7 +97,7 @@ impl TestStore {
         std::mem::take(&mut self.look().calls)
     }
 
-    async fn call<R>(&self, name: &'static str, run: impl FnOnce(&mut Inner) -> R) -> Result<R, Failed> {
+    async fn call<R>(&self, name: &'static str, run: impl FnOnce(&mut Inner) -> R) -> Result<R, StoreError> {
         let mood = {
             let mut inner = self.look();
             inner.calls.push(name);
@@ -115,10 +108,10 @@ impl TestStore {
         };
         match mood {
             Mood::Well => Ok(run(&mut self.look())),
-            Mood::Down => Err(Failed),
+            Mood::Down => Err(down()),
             Mood::Lying => {
                 run(&mut self.look());
-                Err(Failed)
+                Err(down())
             }
             Mood::Hanging => future::pending().await,
         }
@@ -128,11 +121,11 @@ impl TestStore {
 /// Changes what stands there, if it is of the expected generation.
 fn alter(
     inner: &mut Inner,
-    index: BlobId,
+    id: BlobId,
     expected: Option<Generation>,
     change: impl FnOnce(&mut BTreeMap<BlobId, Blob>),
 ) -> Written {
-    match inner.blobs.get(&index) {
+    match inner.blobs.get(&id) {
         Some(blob) if expected.is_none() || Generation::of(&blob.bytes) == expected => {
             change(&mut inner.blobs);
             Written::Done
@@ -141,22 +134,21 @@ fn alter(
     }
 }
 
+#[async_trait]
 impl Store for TestStore {
-    type Error = Failed;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, Failed> {
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
         self.call("load", |inner| {
-            inner.blobs.get(&index).map(|blob| blob.bytes[..blob.bytes.len().min(most)].to_vec())
+            inner.blobs.get(&id).map(|blob| blob.bytes[..blob.bytes.len().min(most)].to_vec())
         })
         .await
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
         self.call("create", |inner| {
-            if inner.blobs.contains_key(&index) {
+            if inner.blobs.contains_key(&id) {
                 return Written::Conflict;
             }
-            inner.blobs.insert(index, Blob { bytes: blob.to_vec(), expires });
+            inner.blobs.insert(id, Blob { bytes: blob.to_vec(), expires });
             Written::Done
         })
         .await
@@ -164,14 +156,14 @@ impl Store for TestStore {
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> Result<Written, Failed> {
+    ) -> Result<Written, StoreError> {
         self.call("replace", |inner| {
-            alter(inner, index, Some(expected), |blobs| {
-                blobs.insert(index, Blob { bytes: blob.to_vec(), expires });
+            alter(inner, id, Some(expected), |blobs| {
+                blobs.insert(id, Blob { bytes: blob.to_vec(), expires });
             })
         })
         .await
@@ -179,22 +171,22 @@ impl Store for TestStore {
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> Result<Written, Failed> {
+    ) -> Result<Written, StoreError> {
         self.call("set_expiry", |inner| {
-            alter(inner, index, Some(expected), |blobs| {
-                blobs.entry(index).and_modify(|blob| blob.expires = expires);
+            alter(inner, id, Some(expected), |blobs| {
+                blobs.entry(id).and_modify(|blob| blob.expires = expires);
             })
         })
         .await
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Failed> {
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
         self.call("delete", |inner| {
-            alter(inner, index, expected, |blobs| {
-                blobs.remove(&index);
+            alter(inner, id, expected, |blobs| {
+                blobs.remove(&id);
             })
         })
         .await

@@ -220,7 +220,7 @@ impl Request {
 
     /// Nothing of what arrived goes on.
     fn discards(&self) -> bool {
-        self.did(Verb::Destroy) || self.did(Verb::Regenerate)
+        self.did(Verb::Destroy)
     }
 
     fn renames(&self) -> bool {
@@ -228,7 +228,21 @@ impl Request {
     }
 
     fn renews_id(&self) -> bool {
-        [Verb::RenewId, Verb::RenewIdKeepDeadline, Verb::Forget].iter().any(|verb| self.did(*verb))
+        [Verb::RenewId, Verb::RenewIdKeepDeadline].iter().any(|verb| self.did(*verb))
+    }
+
+    /// What the last verb that says so makes of the cookie: persistent, or not.
+    fn persists(&self) -> Option<bool> {
+        let last = self
+            .done
+            .iter()
+            .rev()
+            .find(|verb| matches!(verb, Verb::Remember | Verb::Forget | Verb::Destroy))?;
+        match last {
+            Verb::Remember => Some(true),
+            Verb::Forget => Some(false),
+            _ => None,
+        }
     }
 
     fn fails(&self) -> bool {
@@ -237,11 +251,7 @@ impl Request {
 
     /// The last verb that makes it durable or not.
     fn touches(&self) -> bool {
-        let last = self
-            .done
-            .iter()
-            .rev()
-            .find(|verb| matches!(verb, Verb::Touch | Verb::Destroy | Verb::Regenerate));
+        let last = self.done.iter().rev().find(|verb| matches!(verb, Verb::Touch | Verb::Destroy));
         last == Some(&Verb::Touch)
     }
 
@@ -256,16 +266,16 @@ impl Request {
     /// It has left nothing in it. What came empty and was not looked at is kept.
     fn empties(&self) -> bool {
         let looks = |verb: &Verb| {
-            use Verb::{Add, Bulk, Clear, Destroy, Regenerate, Take};
-            matches!(verb, Add | Bulk(_) | Clear | Destroy | Regenerate | Take)
+            use Verb::{Add, Bulk, Clear, Destroy, Take};
+            matches!(verb, Add | Bulk(_) | Clear | Destroy | Take)
         };
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
     }
 
-    /// The session that it came with is over, as far as its own cookie tells.
+    /// The session that it came with is over, as far as its own cookie tells, and its verbs.
     fn outlives(&self, now: u64) -> bool {
         self.came.as_ref().is_some_and(|came| {
-            let lifetime = if came.header.persistent { 30 * DAY } else { DAY };
+            let lifetime = if self.persists().unwrap_or(came.header.persistent) { 30 * DAY } else { DAY };
             u64::from(came.header.created) + lifetime <= now
         })
     }

@@ -1,46 +1,46 @@
-//! A model: random requests of several browsers to several nodes, over a store that fails, against rules that fit on
-//! this page.
+//! A model-based test: random requests of several browsers to several nodes, with a store that fails, checked against
+//! the rules below.
 //!
-//! Sessions grow, shrink, are emptied, renewed, saved half-way, renamed and ended; time passes; keys are rotated; what
-//! fits one node's cookie does not fit the other's. Requests run in parallel: each call of the store waits until the
-//! test lets it through, so every order of calls can happen, and does so again for the same seed. Calls fail, or are carried
-//! out and fail all the same, or are never answered, and perhaps carried out long after. Calls that clean up and fail are
-//! made again by tasks. Clients hang up. Answers overtake
-//! each other. Cookies are copied, and old ones come back.
+//! Sessions grow, shrink, are emptied, renewed, saved during a request, given new ids and destroyed. Time passes, keys
+//! are rotated, and the nodes have different cookie limits. Requests run in parallel. Each call of the store waits
+//! until the test lets it through, so every order of calls is possible, and a seed always gives the same order. A call
+//! can fail, succeed but report a failure, or never return, and take effect long after that. Background tasks retry
+//! cleanup that failed. Clients hang up, responses overtake each other, and browsers send copied and old cookies.
 //!
-//! The judge sees every call of the store, every session that is opened, and every answer. A **place** is an index of the
-//! store, with all that was ever written there. The rules:
+//! The judge sees every call of the store, every session that is opened, and every response. A **place** is an index of
+//! the store, with all that was ever written there. The rules:
 //!
-//! 1. **No session is lost.** A cookie that has not expired opens, and shows what was sealed into it, or what was written
-//!    last in the place that it names. The exceptions: the place was deleted by a request that ended the session, emptied it,
-//!    or moved it under another id; or it was left when the session returned into the cookie, and 30 s have passed. A browser
-//!    whose requests come one after the other finds exactly what its last request left; after one that failed, what was
-//!    there before it, or after it.
-//! 2. **None is revived.** Whoever goes on from a place, in whatever way, has asked it first, and it agreed. Nothing is
-//!    written where something was deleted. Where `destroy`, `regenerate` or a new id was answered by a 200, the place is
-//!    gone; `destroy` removes the cookie whatever else fails.
-//! 3. **What is answered is what was done.** A change that is answered by a 200 is sent, and what is sent is what the
-//!    request made of the session. An error, or a 500 of the handler's, sends nothing that was not stored, removes nothing
-//!    that was not ended or over, and has a reason: a call that failed, another request, or the size.
-//! 4. **No update is lost unseen.** What a request has not seen it does not replace: with `Refuse` not at all, with
-//!    `Merge` by the merged value alone, with `LastWriteWins` and counted. The same holds for what it carries under
-//!    another id or back into the cookie.
-//! 5. **No orphans.** A blob expires together with the reference that it was written for, not before any that names it, and
-//!    no later than any that could have been sent. Where every request was answered by a 200 and came after the other,
-//!    each blob is named by a browser's cookie, or was left for 30 s.
-//! 6. **Who changes nothing writes nothing.** A renewal that is due makes one call, which sets the expiry; it writes the
-//!    blob only to seal it by a newer key, and then the session may return into the cookie.
+//! 1. **No session is lost.** A cookie that has not expired opens. It shows the data that was sealed into it, or that
+//!    was written last to the place it names. There are two exceptions. A request deleted the place, because it ended
+//!    the session, emptied it or gave it a new id. Or the session returned to the cookie more than 30 s ago. A browser
+//!    that sends its requests one after the other finds exactly what its last request left. After a request that
+//!    failed, it finds the session as it was before the request or after it.
+//! 2. **No session is revived.** A request that goes on from a place has asked the store for it first, and the store
+//!    had it. Nothing is written to a place that was deleted. After a 200 for `destroy`, for a new session or for a new
+//!    id, the old place is gone. `destroy` removes the cookie even if everything else fails.
+//! 3. **The response says what was done.** A change with a 200 is sent, and the cookie holds what the request made of
+//!    the session. After an error, or a 500 from the handler, nothing is sent that was not stored, and nothing is
+//!    removed unless the session was destroyed or had expired. Every error has a reason: a failed call, another
+//!    request, or the size.
+//! 4. **No update is lost silently.** A request does not replace a change that it has not seen. With `Refuse`, it
+//!    fails. With `Merge`, it writes only the merged value. With `LastWriteWins`, it replaces the change and counts
+//!    that. The same holds for data that it moves to another id or back to the cookie.
+//! 5. **No orphans.** A blob expires together with the reference that it was written for, not before any reference that
+//!    names it, and no later than any reference that could have been sent. If all requests came one after the other and
+//!    got a 200, each blob is named by a browser's cookie or was left less than 30 s ago.
+//! 6. **A request without a change writes nothing.** A renewal that is due makes one call, which sets the expiry. It
+//!    writes the blob only to seal it with a newer key, and then the session may return to the cookie.
 //!
-//! What is *not* promised, and so not held against the crate:
+//! The crate does not promise the following, so the judge allows it:
 //!
-//! - Of a session in its cookie there may be copies, and older ones open: there is no counter. The answer that comes
-//!   last wins, whichever that is; it may be a reference to what another request has ended or left.
-//! - A request that was carried out before another ended the session may send its answer after that.
-//! - A request that does not know that the session is remembered sets the blob's expiry by the ordinary window, though a
-//!   persistent cookie has been sent to another (`Place::shortened`).
-//! - What was saved for a session that the same request begins and ends stays in the store until it expires.
+//! - Copies and older versions of a session in a cookie open, because there is no counter. The response that arrives
+//!   last wins. It may hold a reference to a session that another request has destroyed or moved.
+//! - A request that was carried out before another request ended the session may send its response after that.
+//! - A request that does not know that the session is persistent sets the blob's expiry by the ordinary idle timeout,
+//!   even if another request has sent a persistent cookie (`Place::shortened`).
+//! - A blob that was saved for a session that began and ended in the same request stays in the store until it expires.
 //!
-//! `SESSION_MODEL_RUNS=100000` runs longer, `SESSION_MODEL_SEED=…` replays one sequence.
+//! `SESSION_MODEL_RUNS=100000` tries more sequences, `SESSION_MODEL_SEED=…` repeats one.
 
 mod judge;
 mod regressions;
@@ -64,14 +64,14 @@ fn try_run(sequence: &Sequence) -> Result<usize, Failure> {
     })
 }
 
-/// What a failure is, whoever met it.
+/// The kind of a failure: its text without the numbers.
 fn kind(failure: &Failure) -> String {
     failure.what.chars().filter(|c| c.is_alphabetic()).collect()
 }
 
-/// Takes away what is not needed for the failure.
+/// Removes steps that are not needed for the failure.
 fn shrink(mut sequence: Sequence) -> (Sequence, Failure) {
-    let mut failure = try_run(&sequence).expect_err("it fails");
+    let mut failure = try_run(&sequence).expect_err("the sequence fails");
     loop {
         let mut smaller = false;
         let mut at = 0;
@@ -92,7 +92,7 @@ fn shrink(mut sequence: Sequence) -> (Sequence, Failure) {
     }
 }
 
-/// The rules hold for this sequence.
+/// Checks the rules for this sequence.
 fn holds(policy: steps::Policy, steps: impl Into<Vec<steps::Step>>) {
     let sequence = Sequence { policy, steps: steps.into() };
     if let Err(Failure { what, trace }) = try_run(&sequence) {
@@ -119,18 +119,20 @@ fn check(seed: u64) -> usize {
     }
 }
 
-/// Fixed seeds, so that everybody sees the same; when more are asked for, those that nobody has seen.
+/// The first seeds are fixed, so that every run tries the same sequences. Further seeds differ from run to run.
 #[test]
 fn random_requests_keep_the_rules() {
     if let Ok(seed) = env::var("SESSION_MODEL_SEED") {
-        check(seed.parse().expect("a seed is a number"));
+        check(seed.parse().expect("SESSION_MODEL_SEED is not a number"));
         return;
     }
-    let runs = env::var("SESSION_MODEL_RUNS").ok().map(|runs| runs.parse().expect("runs are a number"));
+    let runs = env::var("SESSION_MODEL_RUNS")
+        .ok()
+        .map(|runs| runs.parse().expect("SESSION_MODEL_RUNS is not a number"));
     let (fixed, runs) = (2500, runs.unwrap_or(2500));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let random = now.as_nanos() as u64;
-    println!("after {fixed} fixed ones, random seeds from {random} on");
+    println!("after {fixed} fixed seeds, seeds from {random} on");
     let begun = Instant::now();
     let requests: usize = (0..fixed).chain((0..).map(|n| random + n)).take(runs).map(check).sum();
     println!("{runs} sequences, {requests} requests, in {:?}", begun.elapsed());

@@ -18,7 +18,6 @@ pub enum Verb {
     Remember,
     RenewId,
     RenewIdKeepDeadline,
-    Regenerate,
     Forget,
     Destroy,
     Save,
@@ -183,10 +182,10 @@ impl Dice {
     }
 
     fn verbs(&mut self) -> Vec<Verb> {
-        use Verb::{Add, Bulk, Destroy, Pause, Regenerate, RenewId, Save};
+        use Verb::{Add, Bulk, Destroy, Pause, RenewId, Save};
         // What seldom comes about by chance.
         match self.below(24) {
-            0 => return vec![*self.pick(&[Destroy, Regenerate]), Add, Bulk(300)],
+            0 => return vec![Destroy, Add, Bulk(300)],
             1 => return vec![Add, RenewId, Save, Pause, *self.pick(&[Add, Pause])],
             2 => return vec![Add, *self.pick(&[RenewId, Bulk(0)]), Save, *self.pick(&[Add, Destroy])],
             _ => {}
@@ -206,7 +205,7 @@ impl Dice {
             16 => Verb::Remember,
             17..19 => Verb::RenewId,
             19 => Verb::RenewIdKeepDeadline,
-            20 => Verb::Regenerate,
+            20 => Verb::Destroy,
             21 => Verb::Forget,
             22 => Verb::Destroy,
             23..26 => Verb::Save,

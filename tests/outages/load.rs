@@ -138,7 +138,10 @@ impl Load {
         join_all(looks).await;
         self.shared.figures().report(&self.title, BROWSERS, self.deadline);
         let counters = self.sessions.counters();
-        println!("    {} times into the store, {} times back", counters.spilled, counters.returned);
+        println!(
+            "    {} times into the store, {} times back",
+            counters.moved_to_store, counters.moved_to_cookie
+        );
     }
 }
 

@@ -1,8 +1,8 @@
-//! Stores that fail under load, on real servers: what was acknowledged is there afterwards, what was not is as it was
-//! before or as it was to be, and nobody waits for longer than the deadline says.
+//! Stores that fail under load, on real servers. A change that was acknowledged is there afterwards. A change that was
+//! not is either complete or absent. No request takes longer than the deadline.
 //!
 //! `cargo test --all-features --test outages -- --ignored --nocapture` prints the figures. `OUTAGES_SEED` repeats the
-//! choices of an earlier run, though not its timing.
+//! choices of an earlier run, but not its timing.
 
 mod browser;
 mod dropped;
@@ -23,16 +23,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// That of most tests, so that they are over soon.
+/// The deadline of most tests. It is short, so that they end soon.
 pub const DEADLINE: Duration = Duration::from_millis(500);
 
-/// Two cores carry two of these tests at a time. With more, the answers wait for the processor.
+/// Limits the tests to two at a time, for two cores. With more, responses would wait for the processor.
 pub async fn turn() -> SemaphorePermit<'static> {
     static TURNS: Semaphore = Semaphore::const_new(2);
     TURNS.acquire().await.unwrap()
 }
 
-/// Does what blocks.
+/// Runs a function that blocks.
 pub fn at_once<R>(work: impl FnOnce() -> R) -> R {
     tokio::task::block_in_place(work)
 }

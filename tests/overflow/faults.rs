@@ -15,7 +15,7 @@ async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
         let mut browser = shop.spilled().await;
         let before = shop.store.only();
         shop.store.is(mood);
-        for path in ["/read", "/add", "/destroy", "/note/5", "/regenerate"] {
+        for path in ["/read", "/add", "/destroy", "/note/5"] {
             let began = Instant::now();
             let answer = shop.get(&mut browser, path).await;
             assert_eq!(answer.status, 503, "{path}");
@@ -24,7 +24,7 @@ async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
         }
         shop.store.is(Mood::Well);
         assert_eq!(shop.store.only(), before);
-        assert_eq!(shop.sessions.counters().unavailable, 5);
+        assert_eq!(shop.sessions.counters().unavailable, 4);
         assert!(shop.get(&mut browser, "/all").await.text().contains("nnn"));
     }
 }
@@ -185,7 +185,7 @@ async fn after_an_hour_without_success_a_copy_stays_and_is_counted_and_logged() 
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_was_ended_while_its_store_was_down_is_deleted_once_that_answers() {
-    for path in ["/destroy", "/regenerate", "/renew"] {
+    for path in ["/destroy", "/renew"] {
         for mood in [Mood::Down, Mood::Hanging] {
             let shop = Shop::plain();
             let mut browser = shop.spilled().await;
@@ -267,7 +267,7 @@ async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
     let before = shop.store.only();
     shop.store.is(Mood::Down);
     assert_eq!(shop.get(&mut browser, "/arrival").await.text(), "Unavailable");
-    for path in ["/read", "/add", "/note/5", "/renew", "/regenerate"] {
+    for path in ["/read", "/add", "/note/5", "/renew"] {
         let answer = shop.get(&mut browser, path).await;
         assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (200, true), "{path}");
     }

@@ -1,4 +1,4 @@
-//! Sessions that outgrow their cookies, against a store that tests can look into and make fail.
+//! Sessions that outgrow their cookies, with a store that tests can inspect and make fail.
 
 #[path = "../kit/mod.rs"]
 mod kit;
@@ -22,7 +22,7 @@ use sealed_session::{Commit, Error, KeyRing, Session, Sessions, SessionsBuilder}
 pub const COOKIE: &str = "__Host-session";
 /// The length of a reference's value.
 pub const REFERENCE: usize = 159;
-/// The length of a note that fits no cookie.
+/// The length of a note that does not fit in a cookie.
 pub const LARGE: usize = 20_000;
 
 /// An application whose sessions have a store.
@@ -68,7 +68,7 @@ impl Shop {
         browser.get(&self.app, path).await
     }
 
-    /// A browser whose session is in the store.
+    /// Returns a browser whose session is in the store.
     pub async fn spilled(&self) -> Browser {
         let mut browser = Browser::new();
         let answer = self.get(&mut browser, &format!("/note/{LARGE}")).await;
@@ -78,7 +78,7 @@ impl Shop {
         browser
     }
 
-    /// A request of this browser that has begun.
+    /// Begins a request of this browser.
     pub async fn open(&self, browser: &Browser) -> Session<Visit> {
         self.try_open(browser).await.unwrap()
     }
@@ -91,7 +91,7 @@ impl Shop {
         self.sessions.open(&request).await
     }
 
-    /// It ends, and its response has not arrived yet.
+    /// Ends the request. Its response has not arrived yet.
     pub async fn commit(&self, session: Session<Visit>) -> (Result<Commit, Error>, HeaderMap) {
         let mut response = Response::new(());
         let commit = self.sessions.commit(session, &mut response).await;
@@ -99,7 +99,7 @@ impl Shop {
     }
 }
 
-/// A response arrives.
+/// Delivers a response to the browser.
 pub fn receive(browser: &mut Browser, headers: &HeaderMap) {
     for cookie in headers.get_all(header::SET_COOKIE) {
         browser.keep(cookie.to_str().unwrap());

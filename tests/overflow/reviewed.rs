@@ -12,7 +12,7 @@ use http::{Request, Response};
 use kit::{Browser, HOUR, Mood, SECOND, TestStore, Visit};
 use sealed_session::{
     Arrival, Commit, Key, KeyRing, Refusal, Sessions,
-    store::{BlobId, Generation, Store, Written},
+    store::{BlobId, Generation, Store, StoreError, Written, async_trait},
     testing::session_with,
 };
 
@@ -47,43 +47,42 @@ impl Interrupted {
     }
 }
 
+#[async_trait]
 impl Store for Interrupted {
-    type Error = <TestStore as Store>::Error;
-
-    async fn load(&self, index: BlobId, most: usize) -> Result<Option<Vec<u8>>, Self::Error> {
+    async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
         self.interrupt("load").await;
-        self.inner.load(index, most).await
+        self.inner.load(id, most).await
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Self::Error> {
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
         self.interrupt("create").await;
-        self.inner.create(index, blob, expires).await
+        self.inner.create(id, blob, expires).await
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> Result<Written, Self::Error> {
+    ) -> Result<Written, StoreError> {
         self.interrupt("replace").await;
-        self.inner.replace(index, expected, blob, expires).await
+        self.inner.replace(id, expected, blob, expires).await
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> Result<Written, Self::Error> {
+    ) -> Result<Written, StoreError> {
         self.interrupt("set_expiry").await;
-        self.inner.set_expiry(index, expected, expires).await
+        self.inner.set_expiry(id, expected, expires).await
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Self::Error> {
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
         self.interrupt("delete").await;
-        self.inner.delete(index, expected).await
+        self.inner.delete(id, expected).await
     }
 }
 

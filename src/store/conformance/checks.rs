@@ -1,162 +1,156 @@
-//! The rules, one call after the other.
+//! The rules for calls that follow one another.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::kit::{Subject, blob, conflict, done, future, index, later, past, pause, small, together};
-use crate::store::{BlobId, Store};
+use tokio::time::sleep;
 
-pub(super) async fn absent<S: Store>(store: Subject<'_, S>) {
-    let index = index();
-    store.lacks(index, "nothing stands where nothing was stored").await;
-    nothing_stands(store, index, 1, "where nothing stands").await;
+use super::kit::{Subject, blob, conflict, done, future, later, past, random_id, small, together};
+use crate::store::BlobId;
+
+pub(super) async fn absent(store: Subject<'_>) {
+    let id = random_id();
+    store.lacks(id, "an unused id has no blob").await;
+    counts_as_absent(store, id, 1, "for an unused id").await;
 }
 
-/// Every call but `create` finds nothing there, and changes nothing; not even by the generation that stood there.
-async fn nothing_stands<S: Store>(store: Subject<'_, S>, index: BlobId, stood: u64, at: &str) {
-    let replaced = store.replace(index, stood, &small(stood + 1), future()).await;
-    conflict(replaced, &format!("replace {at}"));
-    store.lacks(index, &format!("replace {at} stores nothing")).await;
-    let prolonged = store.set_expiry(index, stood, later()).await;
-    conflict(prolonged, &format!("set_expiry {at}"));
-    store.lacks(index, &format!("set_expiry {at} brings nothing back")).await;
-    conflict(store.delete(index, Some(stood)).await, &format!("delete of a generation {at}"));
-    conflict(store.delete(index, None).await, &format!("delete of any generation {at}"));
+/// Every call but `create` finds no blob and changes nothing, even with the generation that the blob had.
+async fn counts_as_absent(store: Subject<'_>, id: BlobId, generation: u64, when: &str) {
+    let replaced = store.replace(id, generation, &small(generation + 1), future()).await;
+    conflict(replaced, &format!("replace {when}"));
+    store.lacks(id, &format!("replace {when} stores nothing")).await;
+    conflict(store.set_expiry(id, generation, later()).await, &format!("set_expiry {when}"));
+    store.lacks(id, &format!("set_expiry {when} does not restore the blob")).await;
+    conflict(store.delete(id, Some(generation)).await, &format!("delete of a generation {when}"));
+    conflict(store.delete(id, None).await, &format!("delete of any generation {when}"));
 }
 
-pub(super) async fn kept<S: Store>(store: Subject<'_, S>) {
+pub(super) async fn kept(store: Subject<'_>) {
     let mut every_byte = blob(1, 13 + 256);
     every_byte[13..].copy_from_slice(&(0..=255).collect::<Vec<u8>>());
-    let zeros = {
-        let mut zeros = vec![0; 512];
-        zeros[12] = 1; // the generation
-        zeros
-    };
+    let mut zeros = vec![0; 512];
+    zeros[12] = 1; // the generation
     for (what, blob) in [
         ("the shortest blob", blob(1, 59)),
-        ("a blob with every byte in it", every_byte),
+        ("a blob that contains every byte", every_byte),
         ("a blob of zeros", zeros),
         ("a blob of 43 kB", blob(1, 43_000)),
         ("a blob of 1 MiB", blob(1, 1 << 20)),
     ] {
-        let index = index();
-        done(store.create(index, &blob, future()).await, "create where nothing stands");
-        store.holds(index, &blob, &format!("{what} is loaded as it was stored")).await;
-        store.holds(index, &blob, &format!("{what} can be loaded again")).await;
-        store.clear(index).await;
+        let id = random_id();
+        store.put(id, &blob, future()).await;
+        store.holds(id, &blob, &format!("{what} is loaded as it was stored")).await;
+        store.holds(id, &blob, &format!("{what} can be loaded again")).await;
+        store.clear(id).await;
     }
 }
 
-pub(super) async fn create<S: Store>(store: Subject<'_, S>) {
-    let (index, first) = store.stored(1).await;
+pub(super) async fn create(store: Subject<'_>) {
+    let (id, first) = store.stored(1).await;
     for number in [1, 2] {
-        conflict(store.create(index, &small(number), future()).await, "create where something stands");
-        store.holds(index, &first, "create leaves alone what stands there").await;
+        conflict(store.create(id, &small(number), future()).await, "create with an id that is taken");
+        store.holds(id, &first, "create with an id that is taken changes nothing").await;
     }
-    store.clear(index).await;
-    store.lacks(index, "what was deleted is gone").await;
-    nothing_stands(store, index, 1, "where something was deleted").await;
+    store.clear(id).await;
+    store.lacks(id, "a deleted blob is gone").await;
+    counts_as_absent(store, id, 1, "after a delete").await;
     let again = small(1);
-    done(store.create(index, &again, future()).await, "create where something was deleted");
-    store.holds(index, &again, "create stores where something was deleted").await;
-    store.clear(index).await;
+    done(store.create(id, &again, future()).await, "create after a delete");
+    store.holds(id, &again, "create after a delete stores the blob").await;
+    store.clear(id).await;
 }
 
-pub(super) async fn replace<S: Store>(store: Subject<'_, S>) {
-    let (index, first) = store.stored(7).await;
+pub(super) async fn replace(store: Subject<'_>) {
+    let (id, first) = store.stored(7).await;
     for wrong in [0, 6, 8, 7 << 8, 7 << 56, u64::MAX] {
-        let replaced = store.replace(index, wrong, &small(9), future()).await;
+        let replaced = store.replace(id, wrong, &small(9), future()).await;
         conflict(replaced, "replace of another generation");
-        store.holds(index, &first, "replace of another generation changes nothing").await;
+        store.holds(id, &first, "replace of another generation changes nothing").await;
     }
     for (was, becomes, length) in [(7, 8, 43_000), (8, 9, 59), (9, 12, 571)] {
         let next = blob(becomes, length);
-        done(store.replace(index, was, &next, future()).await, "replace of the generation that stands there");
-        store.holds(index, &next, "replace stores the new blob whole, longer or shorter than before").await;
-        let again = store.replace(index, was, &small(becomes), future()).await;
+        done(store.replace(id, was, &next, future()).await, "replace of the stored generation");
+        store.holds(id, &next, "replace stores the whole new blob, longer or shorter than before").await;
+        let again = store.replace(id, was, &small(becomes), future()).await;
         conflict(again, "replace of a generation that was replaced");
     }
-    done(store.replace(index, 12, &small(13), past()).await, "replace by what has expired");
-    store.lacks(index, "replace replaces the expiry").await;
-    store.clear(index).await;
+    done(store.replace(id, 12, &small(13), past()).await, "replace with an expiry in the past");
+    store.lacks(id, "replace replaces the expiry").await;
+    store.clear(id).await;
 }
 
-pub(super) async fn generations<S: Store>(store: Subject<'_, S>) {
-    // Where signed numbers, doubles, text and byte orders go wrong.
+pub(super) async fn generations(store: Subject<'_>) {
+    // Numbers that break signed integers, doubles, text and byte orders.
     for number in [1, 255, 256, 0x0d0a, (1 << 53) + 1, (1 << 63) - 1, 1 << 63, u64::MAX - 1] {
-        let (index, _) = store.stored(number).await;
-        let (before, swapped) = (number - 1, number.swap_bytes());
-        for wrong in [before, number + 1, swapped, number ^ 1 << 63, number ^ 1] {
+        let (id, _) = store.stored(number).await;
+        for wrong in [number - 1, number + 1, number.swap_bytes(), number ^ 1 << 63, number ^ 1] {
             if wrong == number {
                 continue;
             }
-            let what = format!("of generation {wrong} where {number} stands");
-            conflict(store.replace(index, wrong, &small(3), future()).await, &format!("replace {what}"));
-            conflict(store.set_expiry(index, wrong, past()).await, &format!("set_expiry {what}"));
-            conflict(store.delete(index, Some(wrong)).await, &format!("delete {what}"));
+            let what = format!("of generation {wrong} where {number} is stored");
+            conflict(store.replace(id, wrong, &small(3), future()).await, &format!("replace {what}"));
+            conflict(store.set_expiry(id, wrong, past()).await, &format!("set_expiry {what}"));
+            conflict(store.delete(id, Some(wrong)).await, &format!("delete {what}"));
         }
         let next = small(number + 1);
-        let replaced = store.replace(index, number, &next, future()).await;
-        done(replaced, &format!("replace of generation {number}"));
-        store.holds(index, &next, &format!("generation {} is stored", number + 1)).await;
-        let deleted = store.delete(index, Some(number + 1)).await;
-        done(deleted, &format!("delete of generation {}", number + 1));
+        done(store.replace(id, number, &next, future()).await, &format!("replace of generation {number}"));
+        store.holds(id, &next, &format!("generation {} is stored", number + 1)).await;
+        done(store.delete(id, Some(number + 1)).await, &format!("delete of generation {}", number + 1));
     }
 }
 
-pub(super) async fn set_expiry<S: Store>(store: Subject<'_, S>) {
-    let (index, blob) = store.stored(3).await;
+pub(super) async fn set_expiry(store: Subject<'_>) {
+    let (id, blob) = store.stored(3).await;
     for (wrong, expires) in [(2, past()), (4, past()), (2, later())] {
-        conflict(store.set_expiry(index, wrong, expires).await, "set_expiry of another generation");
-        store.holds(index, &blob, "set_expiry of another generation changes nothing").await;
+        conflict(store.set_expiry(id, wrong, expires).await, "set_expiry of another generation");
+        store.holds(id, &blob, "set_expiry of another generation changes nothing").await;
     }
-    done(store.set_expiry(index, 3, later()).await, "set_expiry to a later time");
-    store.holds(index, &blob, "set_expiry keeps the blob").await;
-    done(store.set_expiry(index, 3, future()).await, "set_expiry to a sooner time");
-    store.holds(index, &blob, "set_expiry keeps the blob and its generation").await;
-    done(store.set_expiry(index, 3, past()).await, "set_expiry to the past");
-    store.lacks(index, "set_expiry to the past makes a blob absent").await;
-    nothing_stands(store, index, 3, "where set_expiry has let something expire").await;
-    store.clear(index).await;
+    done(store.set_expiry(id, 3, later()).await, "set_expiry to a later time");
+    store.holds(id, &blob, "set_expiry keeps the blob").await;
+    done(store.set_expiry(id, 3, future()).await, "set_expiry to an earlier time");
+    store.holds(id, &blob, "set_expiry keeps the blob and its generation").await;
+    done(store.set_expiry(id, 3, past()).await, "set_expiry to the past");
+    store.lacks(id, "set_expiry to the past makes a blob absent").await;
+    counts_as_absent(store, id, 3, "after set_expiry to the past").await;
+    store.clear(id).await;
 }
 
-pub(super) async fn delete<S: Store>(store: Subject<'_, S>) {
-    let (index, blob) = store.stored(3).await;
+pub(super) async fn delete(store: Subject<'_>) {
+    let (id, blob) = store.stored(3).await;
     for wrong in [2, 4, 0] {
-        conflict(store.delete(index, Some(wrong)).await, "delete of another generation");
-        store.holds(index, &blob, "delete of another generation changes nothing").await;
+        conflict(store.delete(id, Some(wrong)).await, "delete of another generation");
+        store.holds(id, &blob, "delete of another generation changes nothing").await;
     }
-    done(store.delete(index, Some(3)).await, "delete of the generation that stands there");
-    store.lacks(index, "delete deletes").await;
-    nothing_stands(store, index, 3, "where something was deleted").await;
+    done(store.delete(id, Some(3)).await, "delete of the stored generation");
+    store.lacks(id, "delete removes the blob").await;
+    counts_as_absent(store, id, 3, "after a delete").await;
 
-    let (index, _) = store.stored(3).await;
-    done(store.delete(index, None).await, "delete of any generation");
-    store.lacks(index, "delete of any generation deletes").await;
-    nothing_stands(store, index, 3, "where something was deleted").await;
+    let (id, _) = store.stored(3).await;
+    done(store.delete(id, None).await, "delete of any generation");
+    store.lacks(id, "delete of any generation removes the blob").await;
+    counts_as_absent(store, id, 3, "after a delete").await;
 }
 
-pub(super) async fn most<S: Store>(store: Subject<'_, S>) {
-    let (index, blob) = (index(), blob(1, 20_000));
-    done(store.create(index, &blob, future()).await, "create where nothing stands");
+pub(super) async fn most(store: Subject<'_>) {
+    let (id, blob) = (random_id(), blob(1, 20_000));
+    store.put(id, &blob, future()).await;
     for most in [20_000, 20_001, usize::MAX] {
-        let found = store.load_at_most(index, most).await;
         assert!(
-            found.as_deref() == Some(&blob[..]),
-            "load of at most {most} bytes must give the whole of a blob of 20000"
+            store.load_at_most(id, most).await.as_deref() == Some(&blob[..]),
+            "load of at most {most} bytes must return the whole of a blob of 20000 bytes"
         );
     }
     for most in [1, 13, 8_191, 19_999] {
-        let found = store.load_at_most(index, most).await.unwrap_or_default();
+        let found = store.load_at_most(id, most).await.unwrap_or_default();
         assert!(
             found.len() >= most && blob.starts_with(&found),
-            "load of at most {most} bytes must give the first {most} of a longer blob, or more of them"
+            "load of at most {most} bytes must return at least the first {most} bytes of a longer blob"
         );
     }
-    store.clear(index).await;
+    store.clear(id).await;
 }
 
-pub(super) async fn indexes<S: Store>(store: Subject<'_, S>) {
-    let first = index();
+pub(super) async fn ids(store: Subject<'_>) {
+    let first = random_id();
     let differing = |bit: usize| {
         let mut bytes = *first.as_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
@@ -164,70 +158,66 @@ pub(super) async fn indexes<S: Store>(store: Subject<'_, S>) {
     };
     let mut all: Vec<(BlobId, Vec<u8>)> = (0..128).map(|bit| (differing(bit), small(1))).collect();
     all.push((first, small(1)));
-    // Bytes that text, patterns and C strings don't like; only the last differ between runs that share a store.
+    // Bytes that break text, patterns and C strings. The last eight are random, because runs may share a store.
     for byte in [0x00, 0x00, b'%', b'\n', b'\'', 0xff] {
         let mut bytes = [byte; 16];
-        bytes[8..].copy_from_slice(&index().as_bytes()[8..]);
+        bytes[8..].copy_from_slice(&random_id().as_bytes()[8..]);
         all.push((BlobId::new(bytes), small(1)));
     }
-    let created = together(all.iter().map(|(index, blob)| store.create(*index, blob, future()))).await;
+    let created = together(all.iter().map(|(id, blob)| store.create(*id, blob, future()))).await;
     for written in created {
-        done(written, "create at an index that differs in one bit from others");
+        done(written, "create with an id that differs from others in one bit");
     }
-    let (gone, rest) = all.split_first().expect("there are many");
-    done(store.delete(gone.0, Some(1)).await, "delete of the generation that stands there");
-    store.lacks(gone.0, "delete deletes").await;
-    let (changed, rest) = rest.split_first().expect("there are many");
+    let [gone, changed, rest @ ..] = &all[..] else { unreachable!("there are more than two") };
+    done(store.delete(gone.0, Some(1)).await, "delete of the stored generation");
+    store.lacks(gone.0, "delete removes the blob").await;
     let next = small(2);
-    done(store.replace(changed.0, 1, &next, future()).await, "replace of the generation that stands there");
+    done(store.replace(changed.0, 1, &next, future()).await, "replace of the stored generation");
     store.holds(changed.0, &next, "replace stores the new blob").await;
-    for (index, blob) in rest {
-        store.holds(*index, blob, "what happens at one index leaves the others alone").await;
+    for (id, blob) in rest {
+        store.holds(*id, blob, "a write to one id leaves the others alone").await;
     }
-    together(all.iter().map(|(index, _)| store.clear(*index))).await;
+    together(all.iter().map(|(id, _)| store.clear(*id))).await;
 }
 
-pub(super) async fn expired<S: Store>(store: Subject<'_, S>) {
+pub(super) async fn expired(store: Subject<'_>) {
     for expires in [past(), SystemTime::UNIX_EPOCH, SystemTime::now() - Duration::from_secs(1800)] {
-        let (index, blob) = (index(), small(1));
-        done(store.create(index, &blob, expires).await, "create of what has expired");
-        store.lacks(index, "what has expired is absent").await;
-        nothing_stands(store, index, 1, "where something has expired").await;
-        done(store.create(index, &blob, future()).await, "create where something has expired");
-        store.holds(index, &blob, "create stores where something has expired").await;
-        store.clear(index).await;
+        let (id, blob) = (random_id(), small(1));
+        done(store.create(id, &blob, expires).await, "create with an expiry in the past");
+        store.lacks(id, "an expired blob is absent").await;
+        counts_as_absent(store, id, 1, "after a blob has expired").await;
+        done(store.create(id, &blob, future()).await, "create after a blob has expired");
+        store.holds(id, &blob, "create after a blob has expired stores the new blob").await;
+        store.clear(id).await;
     }
 }
 
-/// No write tells the store that these have expired: its clock does.
-pub(super) async fn expires_by_itself<S: Store>(store: Subject<'_, S>) {
-    let indexes: Vec<BlobId> = (0..4).map(|_| index()).collect();
-    let [created, prolonged, shortened, replaced] = indexes[..] else { unreachable!("there are four") };
+/// No write makes these blobs expire, only the store's clock.
+pub(super) async fn expires_by_itself(store: Subject<'_>) {
+    let ids = [random_id(), random_id(), random_id(), random_id()];
+    let [created, prolonged, shortened, replaced] = ids;
     let moment = SystemTime::now() + Duration::from_millis(1500);
-    done(store.create(created, &small(1), moment).await, "create where nothing stands");
-    done(store.create(prolonged, &small(1), moment).await, "create where nothing stands");
-    done(store.create(shortened, &small(1), future()).await, "create where nothing stands");
-    done(store.create(replaced, &small(1), moment).await, "create where nothing stands");
+    store.put(created, &small(1), moment).await;
+    store.put(prolonged, &small(1), moment).await;
+    store.put(shortened, &small(1), future()).await;
+    store.put(replaced, &small(1), moment).await;
     done(store.set_expiry(prolonged, 1, future()).await, "set_expiry to a later time");
-    done(store.set_expiry(shortened, 1, moment).await, "set_expiry to a sooner time");
-    done(
-        store.replace(replaced, 1, &small(2), future()).await,
-        "replace of the generation that stands there",
-    );
+    done(store.set_expiry(shortened, 1, moment).await, "set_expiry to an earlier time");
+    done(store.replace(replaced, 1, &small(2), future()).await, "replace of the stored generation");
 
-    let stands = store.load(created).await.is_some();
-    assert!(stands || SystemTime::now() >= moment, "a blob is there until it expires");
+    let is_there = store.load(created).await.is_some();
+    assert!(is_there || SystemTime::now() >= moment, "a blob is there until it expires");
     let patience = Instant::now() + Duration::from_secs(6);
     while store.load(created).await.is_some() || store.load(shortened).await.is_some() {
         assert!(Instant::now() < patience, "a blob expires by itself when its time has come");
-        pause(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
     }
     assert!(SystemTime::now() >= moment, "a blob is there until it expires");
     assert!(store.load(prolonged).await.is_some(), "set_expiry to a later time keeps a blob for longer");
     assert!(store.load(replaced).await.is_some(), "replace replaces the expiry");
-    nothing_stands(store, created, 1, "where something has expired by itself").await;
-    done(store.create(created, &small(1), future()).await, "create where something has expired by itself");
-    for index in indexes {
-        store.clear(index).await;
+    counts_as_absent(store, created, 1, "after a blob has expired by itself").await;
+    done(store.create(created, &small(1), future()).await, "create after a blob has expired by itself");
+    for id in ids {
+        store.clear(id).await;
     }
 }

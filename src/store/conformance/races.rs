@@ -1,18 +1,20 @@
-//! The rules for calls that overlap: of those that can't all be Done, exactly one is.
+//! The rules for overlapping calls: if at most one of them can succeed, exactly one does.
 
-use super::kit::{Subject, future, index, later, past, small, together};
-use crate::store::{BlobId, Store, Written};
+use super::kit::{Subject, future, later, past, random_id, small, together};
+use crate::store::{BlobId, Written};
 
-/// So many calls at once, and so often.
+/// The number of overlapping calls.
 const CALLS: usize = 8;
+
+/// How often each race is run.
 const ROUNDS: usize = 5;
 
-pub(super) async fn all<S: Store>(store: Subject<'_, S>) {
+pub(super) async fn all(store: Subject<'_>) {
     for _ in 0..ROUNDS {
-        creates(store, index(), "creates").await;
-        let expired = index();
+        creates(store, random_id(), "creates").await;
+        let expired = random_id();
         let _ = store.create(expired, &small(1), past()).await;
-        creates(store, expired, "creates where something has expired").await;
+        creates(store, expired, "creates after a blob has expired").await;
         replaces(store).await;
         deletes(store, None).await;
         deletes(store, Some(1)).await;
@@ -20,80 +22,72 @@ pub(super) async fn all<S: Store>(store: Subject<'_, S>) {
     }
 }
 
+/// Asserts that exactly one call was done, and returns which.
 #[track_caller]
-fn exactly_one(written: &[Written], calls: &str) {
-    let done = written.iter().filter(|written| **written == Written::Done).count();
-    assert!(done == 1, "of {} {calls} at once exactly one must be Done, and {done} were", written.len());
+fn exactly_one(written: &[Written], calls: &str) -> usize {
+    let done: Vec<usize> = (0..CALLS).filter(|call| written[*call] == Written::Done).collect();
+    assert!(
+        done.len() == 1,
+        "of {CALLS} overlapping {calls}, exactly one must return Done, but {} did",
+        done.len()
+    );
+    done[0]
 }
 
-/// Asserts that exactly one was done, and that it is its blob that stands there.
-async fn one_stands<S: Store>(
-    store: Subject<'_, S>,
-    index: BlobId,
-    blobs: &[Vec<u8>],
-    written: &[Written],
-    calls: &str,
-) {
-    exactly_one(written, calls);
-    let winner = written.iter().position(|written| *written == Written::Done).expect("one was done");
+/// Asserts that exactly one call was done, and that its blob is stored.
+async fn one_is_stored(store: Subject<'_>, id: BlobId, blobs: &[Vec<u8>], written: &[Written], calls: &str) {
+    let winner = &blobs[exactly_one(written, calls)];
     store
-        .holds(index, &blobs[winner], &format!("of several {calls} at once, the one that was Done is stored"))
+        .holds(id, winner, &format!("of several overlapping {calls}, the one that returned Done is stored"))
         .await;
-    store.clear(index).await;
+    store.clear(id).await;
 }
 
-async fn creates<S: Store>(store: Subject<'_, S>, index: BlobId, calls: &str) {
+async fn creates(store: Subject<'_>, id: BlobId, calls: &str) {
     let blobs: Vec<_> = (0..CALLS).map(|_| small(1)).collect();
-    let written = together(blobs.iter().map(|blob| store.create(index, blob, future()))).await;
-    one_stands(store, index, &blobs, &written, calls).await;
+    let written = together(blobs.iter().map(|blob| store.create(id, blob, future()))).await;
+    one_is_stored(store, id, &blobs, &written, calls).await;
 }
 
-async fn replaces<S: Store>(store: Subject<'_, S>) {
-    let (index, _) = store.stored(1).await;
+async fn replaces(store: Subject<'_>) {
+    let (id, _) = store.stored(1).await;
     let blobs: Vec<_> = (0..CALLS).map(|_| small(2)).collect();
-    let written = together(blobs.iter().map(|blob| store.replace(index, 1, blob, future()))).await;
-    one_stands(store, index, &blobs, &written, "replaces of one generation").await;
+    let written = together(blobs.iter().map(|blob| store.replace(id, 1, blob, future()))).await;
+    one_is_stored(store, id, &blobs, &written, "replaces of one generation").await;
 }
 
-async fn deletes<S: Store>(store: Subject<'_, S>, expected: Option<u64>) {
-    let (index, _) = store.stored(1).await;
-    let written = together((0..CALLS).map(|_| store.delete(index, expected))).await;
+async fn deletes(store: Subject<'_>, expected: Option<u64>) {
+    let (id, _) = store.stored(1).await;
+    let written = together((0..CALLS).map(|_| store.delete(id, expected))).await;
     exactly_one(&written, "deletes");
-    store.lacks(index, "delete deletes").await;
+    store.lacks(id, "delete removes the blob").await;
 }
 
-/// What was deleted stays so, whoever wrote at the same time.
-async fn against_delete<S: Store>(store: Subject<'_, S>) {
-    let (index, _) = store.stored(1).await;
-    // Those before the delete in the row may be done, those after it are likelier not to be; all are allowed.
+/// A deleted blob stays deleted, even if other calls overlap with the delete.
+async fn against_delete(store: Subject<'_>) {
+    let (id, _) = store.stored(1).await;
+    // Those before the delete are likely to be done, and those after it are not. Both are allowed.
     let written = together((0..CALLS).map(|call| async move {
-        match call == CALLS / 2 {
-            true => store.delete(index, None).await,
-            false => store.set_expiry(index, 1, later()).await,
-        }
+        if call == CALLS / 2 { store.delete(id, None).await } else { store.set_expiry(id, 1, later()).await }
     }))
     .await;
-    assert!(written[CALLS / 2] == Written::Done, "delete at the same time as set_expiry must be Done");
-    store.lacks(index, "set_expiry at the same time as a delete brings nothing back").await;
+    assert!(written[CALLS / 2] == Written::Done, "a delete that overlaps with set_expiry must return Done");
+    store.lacks(id, "a set_expiry that overlaps with a delete does not restore the blob").await;
 
-    let (index, _) = store.stored(1).await;
-    let next = small(2);
-    let written = together((0..CALLS).map(|call| {
-        let next = &next;
-        async move {
-            match call % 2 {
-                0 => store.replace(index, 1, next, future()).await,
-                _ => store.delete(index, Some(1)).await,
-            }
+    let (id, _) = store.stored(1).await;
+    let next = &small(2);
+    let written = together((0..CALLS).map(|call| async move {
+        if call.is_multiple_of(2) {
+            store.replace(id, 1, next, future()).await
+        } else {
+            store.delete(id, Some(1)).await
         }
     }))
     .await;
-    exactly_one(&written, "replaces and deletes of one generation");
-    match written.iter().position(|written| *written == Written::Done) {
-        Some(call) if call % 2 == 0 => {
-            store.holds(index, &next, "a replace that won over deletes is stored").await
-        }
-        _ => store.lacks(index, "replace at the same time as a delete brings nothing back").await,
+    if exactly_one(&written, "replaces and deletes of one generation").is_multiple_of(2) {
+        store.holds(id, next, "a replace that won against deletes is stored").await;
+    } else {
+        store.lacks(id, "a replace that overlaps with a delete does not restore the blob").await;
     }
-    store.clear(index).await;
+    store.clear(id).await;
 }

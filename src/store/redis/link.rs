@@ -1,4 +1,4 @@
-//! The way to Redis: a connection that is made anew when it is lost, or of no use.
+//! A connection to Redis that is replaced when it is lost or has become useless.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,29 +13,29 @@ use redis::{
 
 use super::{super::clear, StoreError};
 
-/// A connection that all clones share.
+/// A connection that all clones of a store share.
 #[derive(Clone)]
 pub(super) struct Link(Arc<Mutex<Connection>>);
 
 struct Connection {
     manager: ConnectionManager,
-    /// How often it was made anew.
+    /// How often the manager was replaced.
     renewed: u64,
-    /// How to. A manager that was given is left as it is.
+    /// The client that makes a new manager. `None` for a manager of the application, which is never replaced.
     client: Option<Client>,
-    /// How long calls have waited since the last answer, in vain.
+    /// How long calls have waited without an answer since the last answer.
     silence: Duration,
-    /// Up to when that is counted: calls wait at the same time, and some longer than for the last answer.
+    /// Up to when `silence` is counted. Calls overlap, so each adds only the time since then.
     counted: Instant,
 }
 
-/// How long calls wait in vain before the connection is made anew: as long as one waits at most.
+/// How long calls wait without an answer before the connection is replaced, which is the timeout of a single call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Link {
-    /// One of our own.
+    /// Connects to a URL.
     pub(super) async fn connect(url: &str) -> Result<Self, StoreError> {
-        let client = client(url).map_err(StoreError::when("reading the URL of Redis"))?;
+        let client = client(url).map_err(StoreError::when("parsing the URL of Redis"))?;
         if let ConnectionAddr::Tcp(host, _) = client.get_connection_info().addr()
             && !clear::is_loopback(host)
         {
@@ -51,7 +51,7 @@ impl Link {
         Ok(Self::over(manager, Some(client)))
     }
 
-    /// One that was given.
+    /// Uses a manager of the application.
     pub(super) fn of(manager: ConnectionManager) -> Self {
         Self::over(manager, None)
     }
@@ -61,7 +61,7 @@ impl Link {
         Self(Arc::new(Mutex::new(Connection { manager, renewed: 0, client, silence, counted })))
     }
 
-    /// Sends a command and awaits its answer.
+    /// Sends a command and waits for its answer.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
         let (mut manager, renewed) = {
             let mut connection = self.connection();
@@ -73,7 +73,7 @@ impl Link {
         let mut call = Call { link: self, renewed, began: Some(Instant::now()) };
         let answer = command.query_async(&mut manager).await;
         match &answer {
-            Err(error) if error.is_timeout() => drop(call), // given up, by the manager
+            Err(error) if error.is_timeout() => drop(call), // the manager has given up
             _ => call.is_answered(),
         }
         if answer.as_ref().is_err_and(|error| !error.is_io_error() && !is_of_the_command(error)) {
@@ -86,27 +86,28 @@ impl Link {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // Nothing is done under the lock that could leave it half-changed.
+        // No code under the lock can leave the connection half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether Redis has answered so to a command, and would over any connection: it is full, can't write its file, runs a
-/// script, or has too few replicas. To connect anew at each of those would only burden it more.
+/// Returns whether Redis would give this answer over any connection: it is out of memory, cannot write its file, is running a
+/// script, or has too few replicas. Reconnecting after each of these would only add to its load.
 fn is_of_the_command(error: &RedisError) -> bool {
     error.code().is_some_and(|code| ["OOM", "MISCONF", "BUSY", "NOREPLICAS"].contains(&code))
 }
 
 impl Connection {
-    /// Makes the manager anew.
+    /// Replaces the manager.
     ///
-    /// It connects again by itself after errors of input and output. But when Redis itself refuses a new connection (it
-    /// has too many, or a password is being changed), the manager keeps that answer for good. From here it looks like the
-    /// answer to a command, some of which are mended by a new connection as well: that of a server that has become a replica.
+    /// The manager reconnects after I/O errors, but there are two cases that it does not handle:
     ///
-    /// And when a call waits in vain, the manager takes that for a slow answer and keeps the connection, for good if need
-    /// be: when the server has vanished without a word, and something in between still takes what is sent. Of a call whose
-    /// deadline has passed it learns nothing at all.
+    /// - Redis rejects a new connection, because it has too many or because a password is being changed. The manager then
+    ///   keeps that answer forever. Here it looks like the answer to a command. Some answers to commands are cured by a new
+    ///   connection too, such as that of a server that has become a replica.
+    /// - A call gets no answer. The manager takes this for a slow answer and keeps the connection, possibly forever: the
+    ///   server may have disappeared without closing it, while a device on the way still accepts what is sent. The manager
+    ///   does not even notice a call that is dropped at its deadline.
     fn renew(&mut self) {
         self.silence = Duration::ZERO;
         let Some(client) = self.client.clone() else { return };
@@ -117,12 +118,12 @@ impl Connection {
     }
 }
 
-/// A call that waits for its answer, and may be given up at any time.
+/// A call that waits for its answer. It may be dropped at any time.
 struct Call<'a> {
     link: &'a Link,
-    /// Over which connection.
+    /// The connection that it uses, by the value of [`Connection::renewed`].
     renewed: u64,
-    /// `None` when it is answered.
+    /// `None` once it is answered.
     began: Option<Instant>,
 }
 
@@ -150,19 +151,18 @@ impl Drop for Call<'_> {
 
 fn client(url: &str) -> Result<Client, RedisError> {
     let info = url.into_connection_info()?;
-    // By the third version of the protocol, the manager learns at once that a connection is lost, and not by the next
-    // request.
+    // With version 3 of the protocol, the manager learns at once that a connection is lost, not at the next request.
     let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
     let tcp = TcpSettings::default().set_nodelay(true);
-    // A peer that has vanished without a word is given up, where the system can do that, after five seconds and not after
-    // a quarter of an hour.
+    // Where the operating system supports it, a peer that has disappeared without closing the connection is given up after
+    // five seconds instead of a quarter of an hour.
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let tcp = tcp.set_user_timeout(Duration::from_secs(5));
     Client::open(info.set_redis_settings(redis).set_tcp_settings(tcp))
 }
 
-/// Requests wait meanwhile, and give up after two seconds: nothing here takes as long. The few attempts to connect, within
-/// some 200 ms, ride out a restart; after a longer outage the next call tries anew.
+/// Returns the timeouts, which are short because requests wait and give up after two seconds. The three attempts to connect,
+/// within about 200 ms, cover a restart of Redis. After a longer outage, the next call tries again.
 fn config() -> ConnectionManagerConfig {
     ConnectionManagerConfig::new()
         .set_connection_timeout(Some(Duration::from_secs(1)))

@@ -124,7 +124,8 @@ impl Judge {
         let opened = request.opened.as_ref().map(|(value, _)| value);
         let changed = opened != Some(&request.mine);
         let changes = changed || request.renames() || request.saved;
-        let changes = changes || request.did(Verb::Remember);
+        let was_persistent = request.came.as_ref().filter(|_| held).map(|came| came.header.persistent);
+        let changes = changes || (request.persists().is_some() && request.persists() != was_persistent);
         let begins = durable && !held;
         let now_empty = request.mine.is_empty() && !durable;
         // What another has left of it, and this one, may be nothing when they are put together.

@@ -131,7 +131,11 @@ impl Judge {
         let request = &self.requests[by];
         let may = match request.fails() {
             true => request.did(Verb::Destroy),
-            false => request.renames() || request.empties(),
+            // One that is to end with the browser, and is too old for that, ends at once.
+            false => {
+                let ends = request.persists() == Some(false) && request.outlives(self.now);
+                request.renames() || request.empties() || ends
+            }
         };
         if !own && !may {
             self.object("a session was deleted by a request that did not end it");
@@ -143,7 +147,9 @@ impl Judge {
         if effect.expires > self.now.max(self.requests[by].began) + self.requests[by].longest_window() {
             self.object("a blob lives longer than any cookie that this request could send");
         }
-        let persistent = self.requests[by].knows_remembered(effect);
+        // Nor does it for the persistent cookies of a session that is to end with the browser.
+        let request = &self.requests[by];
+        let persistent = request.knows_remembered(effect) && request.persists() != Some(false);
         let place = self.places.get_mut(&effect.index).expect("it stands");
         // Not promised: a request that does not know that the session is remembered.
         let promised = if persistent { place.promised[1] } else { place.promised[0] };

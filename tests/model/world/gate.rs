@@ -2,14 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     future::{pending, poll_fn},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use sealed_session::store::{BlobId, Generation, Store, Written};
+use sealed_session::store::{BlobId, Generation, Store, StoreError, Written, async_trait};
 
 use crate::{
     judge::{Call, Judge, Reply},
@@ -53,7 +52,7 @@ impl Gate {
         (id, mood)
     }
 
-    async fn call(&self, call: Call) -> Result<Reply, Failed> {
+    async fn call(&self, call: Call) -> Result<Reply, StoreError> {
         // Requests are polled by the test itself, so whoever is in a task is one that cleans up.
         if tokio::task::try_id().is_some() {
             return self.call_again(call).await;
@@ -69,14 +68,14 @@ impl Gate {
             Mood::Well => Ok(judge.carry_out(id, &call, true)),
             Mood::Lying => {
                 judge.carry_out(id, &call, false);
-                Err(Failed)
+                Err(down())
             }
-            Mood::Down | Mood::Hanging => Err(Failed),
+            Mood::Down | Mood::Hanging => Err(down()),
         }
     }
 
     /// A background task makes a call that has failed within its request.
-    async fn call_again(&self, call: Call) -> Result<Reply, Failed> {
+    async fn call_again(&self, call: Call) -> Result<Reply, StoreError> {
         let weather = self.lock().weather;
         if weather == Mood::Hanging {
             pending::<()>().await;
@@ -84,13 +83,13 @@ impl Gate {
         let mut waiting = self.lock();
         // A task of an earlier sequence is none of this one's.
         let failed = waiting.failed.iter().rfind(|(_, failed)| failed.is_like(&call));
-        let (Some(&(by, _)), Mood::Well | Mood::Lying) = (failed, weather) else { return Err(Failed) };
+        let (Some(&(by, _)), Mood::Well | Mood::Lying) = (failed, weather) else { return Err(down()) };
         waiting.judge.says(format!("  later, of {by}:"));
         let reply = waiting.judge.carry_out(by, &call, false);
-        if weather == Mood::Well { Ok(reply) } else { Err(Failed) }
+        if weather == Mood::Well { Ok(reply) } else { Err(down()) }
     }
 
-    async fn write(&self, call: Call) -> Result<Written, Failed> {
+    async fn write(&self, call: Call) -> Result<Written, StoreError> {
         match self.call(call).await? {
             Reply::Written(written) => Ok(written),
             Reply::Loaded(_) => unreachable!("that was no load"),
@@ -112,52 +111,45 @@ impl Drop for Abandoned<'_> {
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Failed;
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the model's store is down")
-    }
+fn down() -> StoreError {
+    StoreError::new("calling the model's store", "it is down")
 }
 
-impl std::error::Error for Failed {}
-
+#[async_trait]
 impl Store for Gate {
-    type Error = Failed;
-
-    async fn load(&self, index: BlobId, _: usize) -> Result<Option<Vec<u8>>, Failed> {
-        match self.call(Call::Load { index }).await? {
+    async fn load(&self, id: BlobId, _: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.call(Call::Load { index: id }).await? {
             Reply::Loaded(blob) => Ok(blob),
             Reply::Written(_) => unreachable!("that was no write"),
         }
     }
 
-    async fn create(&self, index: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, Failed> {
-        self.write(Call::Create { index, blob: blob.to_vec(), expires: seconds(expires) }).await
+    async fn create(&self, id: BlobId, blob: &[u8], expires: SystemTime) -> Result<Written, StoreError> {
+        self.write(Call::Create { index: id, blob: blob.to_vec(), expires: seconds(expires) }).await
     }
 
     async fn replace(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         blob: &[u8],
         expires: SystemTime,
-    ) -> Result<Written, Failed> {
-        self.write(Call::Replace { index, expected, blob: blob.to_vec(), expires: seconds(expires) }).await
+    ) -> Result<Written, StoreError> {
+        self.write(Call::Replace { index: id, expected, blob: blob.to_vec(), expires: seconds(expires) })
+            .await
     }
 
     async fn set_expiry(
         &self,
-        index: BlobId,
+        id: BlobId,
         expected: Generation,
         expires: SystemTime,
-    ) -> Result<Written, Failed> {
-        self.write(Call::SetExpiry { index, expected, expires: seconds(expires) }).await
+    ) -> Result<Written, StoreError> {
+        self.write(Call::SetExpiry { index: id, expected, expires: seconds(expires) }).await
     }
 
-    async fn delete(&self, index: BlobId, expected: Option<Generation>) -> Result<Written, Failed> {
-        self.write(Call::Delete { index, expected }).await
+    async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError> {
+        self.write(Call::Delete { index: id, expected }).await
     }
 }
 

@@ -47,7 +47,6 @@ pub(super) async fn handle(
             Verb::Remember => session.remember(Duration::from_secs(REMEMBERED)).unwrap(),
             Verb::RenewId => session.cycle_id(),
             Verb::RenewIdKeepDeadline => session.cycle_id_keep_timeout(),
-            Verb::Regenerate => session.regenerate(),
             Verb::Forget => session.end_with_browser(),
             Verb::Destroy => session.destroy(),
             Verb::Passive => session.skip_renewal(),
