@@ -1,11 +1,11 @@
-//! A counter for each visitor, on hyper alone: a sealed cookie remembers it, and nothing else.
+//! A counter for each visitor with hyper alone, kept in an encrypted cookie.
 //!
 //! ```text
 //! cargo run --example counter_hyper --no-default-features --features hyper
 //! ```
 //!
-//! `/` shows the count, `/increment` and `/clear` change it. `SESSION_KEYS` holds the key ring; without it a key is
-//! made and printed. `PORT` is 3000 unless set.
+//! `/` shows the count, `/increment` and `/clear` change it. `SESSION_KEYS` is the key ring; without it, a new
+//! key is made and printed. `PORT` is 3000 by default.
 
 #[path = "start/mod.rs"]
 mod start;
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (stream, _) = listener.accept().await?;
         let service = service.clone();
         tokio::spawn(async move {
-            // A visitor who hangs up is no concern of the others'.
+            // An error of one connection, such as a visitor who hangs up, does not end the server.
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -71,7 +71,7 @@ async fn answer(
     Ok(response)
 }
 
-/// To the count, so that to load the page again does not count again.
+/// Redirects to the count, so that reloading the page does not count again.
 fn back_home(response: &mut Response<Full<Bytes>>) {
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));

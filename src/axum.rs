@@ -8,7 +8,7 @@ use axum_core::{
 };
 use http::request::Parts;
 
-use crate::{Error, Payload, Session, error::Kind, service::slot};
+use crate::{Error, Payload, Session, error::Kind, trip::slot};
 
 /// Extracts the session that a layer of [`Sessions`](crate::Sessions) of the same payload type provides. If there are
 /// several such layers, it is the innermost one's.

@@ -18,7 +18,7 @@ use crate::{
         Context, Padding, REFERENCE_CHARACTERS, key_ring::KeyRing, longest_blob_payload, timeouts::Timeouts,
     },
     sealer::{Sealer, SealerBuilder},
-    session::App,
+    session::{App, key_value::SessionMap},
     sessions::Sessions,
     settings::{
         Previous, Settings,
@@ -71,8 +71,45 @@ pub struct SessionsBuilder<T> {
     on_conflict: Option<Resolve<T>>,
 }
 
+impl<T: Payload> Sessions<T> {
+    /// Builds sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, with an idle timeout of
+    /// 2 hours and an absolute timeout of 24 hours.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `T` has no fixed shape ([`SetupError::is_schema`]).
+    pub fn new(ring: KeyRing) -> Result<Self, SetupError> {
+        Self::builder(ring).build()
+    }
+
+    /// Begins the configuration of an application's sessions.
+    pub fn builder(ring: KeyRing) -> SessionsBuilder<T> {
+        SessionsBuilder::new(ring)
+    }
+}
+
+impl Sessions<SessionMap> {
+    /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
+    /// ask for a [`Session`] without a type.
+    ///
+    /// ```
+    /// use sealed_session::{Error, KeyRing, Session, Sessions};
+    ///
+    /// async fn count(session: Session) -> Result<String, Error> {
+    ///     let views: u32 = session.update_value("views", |views| views.unwrap_or(0) + 1)?;
+    ///     Ok(views.to_string())
+    /// }
+    ///
+    /// let sessions = Sessions::key_value(KeyRing::generate()?).realm("shop").build()?;
+    /// # Ok::<(), sealed_session::SetupError>(())
+    /// ```
+    pub fn key_value(ring: KeyRing) -> SessionsBuilder<SessionMap> {
+        Self::builder(ring)
+    }
+}
+
 impl<T: Payload> SessionsBuilder<T> {
-    pub(crate) fn new(ring: KeyRing) -> Self {
+    fn new(ring: KeyRing) -> Self {
         Self {
             sealer: Sealer::builder(ring, ""), // named after the cookie, when that is known
             cookie: CookieAttributes::default(),

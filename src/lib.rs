@@ -140,13 +140,14 @@ pub use self::{
     },
     sealer::{Metadata, Sealer, SealerBuilder, SessionId},
     session::{Arrival, Session, Size, csrf, flash, key_value::SessionMap},
-    sessions::{Commit, Sessions},
+    sessions::Sessions,
     settings::{
         cookie::{CookieAttributes, SameSite},
         counters::Counters,
         policy::{Conflict, Renewal},
         request_head::RequestHead,
     },
+    trip::write::Commit,
 };
 
 /// The README's examples are compiled and run like any other.

@@ -9,13 +9,14 @@ use std::{fmt, sync::Arc};
 use http::{Request, Response};
 
 use crate::{
-    Counters, KeyRing, Payload, RequestHead, Sealer, SessionsBuilder,
-    error::{Error, Kind, SetupError},
+    Counters, Payload, RequestHead, Sealer,
+    error::{Error, Kind},
     session::{App, Session, key_value::SessionMap},
     trip::{
+        Identity,
         open::{Candidates, read_cookies},
         place::place,
-        write::write,
+        write::{Commit, write},
     },
 };
 
@@ -67,7 +68,11 @@ pub struct Sessions<T = SessionMap> {
 }
 
 /// Selects the sessions of a request.
-pub(crate) type Hook<T> = Arc<dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync>;
+pub(crate) struct Hook<T> {
+    choose: Arc<dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync>,
+    /// Tells this hook from others.
+    pub(crate) identity: Identity,
+}
 
 /// The source of a request's session: a layer around this request, or its cookies.
 enum Opening<L, T> {
@@ -75,35 +80,7 @@ enum Opening<L, T> {
     ByHand(Candidates<T>),
 }
 
-/// What a commit did to the browser's cookie.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Commit {
-    /// Left it as it was.
-    Keep,
-    /// Set it.
-    Set,
-    /// Removed it.
-    Remove,
-}
-
 impl<T: Payload> Sessions<T> {
-    /// Builds sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, with an idle timeout of
-    /// 2 hours and an absolute timeout of 24 hours.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if `T` has no fixed shape ([`SetupError::is_schema`]).
-    pub fn new(ring: KeyRing) -> Result<Self, SetupError> {
-        Self::builder(ring).build()
-    }
-
-    /// Begins the configuration of an application's sessions.
-    pub fn builder(ring: KeyRing) -> SessionsBuilder<T> {
-        SessionsBuilder::new(ring)
-    }
-
     /// Returns the session of a request. A cookie that is rejected, for whatever reason, gives a fresh session.
     ///
     /// Below the layer of these sessions it is the layer's session, and the layer commits it. Otherwise it is a new
@@ -207,14 +184,17 @@ impl<T: Payload> Sessions<T> {
         &self,
         choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,
     ) -> Self {
-        Self { app: Arc::clone(&self.app), hook: Some(Arc::new(choose)) }
+        Self {
+            app: Arc::clone(&self.app),
+            hook: Some(Hook { choose: Arc::new(choose), identity: Arc::new(()) }),
+        }
     }
 
     /// Returns the sessions that a request belongs to. They do not select again.
     pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Error> {
         let selected = match &self.hook {
             None => self.clone(),
-            Some(hook) => hook(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
+            Some(hook) => (hook.choose)(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
         };
         Ok(Self { hook: None, ..selected })
     }
@@ -227,12 +207,12 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> Option<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>> {
-        let these = |app: &Arc<App<T>>, hook: Option<&Hook<T>>| match (&self.hook, hook) {
-            (Some(mine), Some(hook)) => Arc::ptr_eq(mine, hook),
+        let these = |app: &Arc<App<T>>, hook: Option<&Identity>| match (&self.hook, hook) {
+            (Some(mine), Some(hook)) => Arc::ptr_eq(&mine.identity, hook),
             (Some(_), None) => false,
             (None, _) => Arc::ptr_eq(app, &self.app),
         };
-        let slot = crate::service::slot::find(request.extensions(), these)?;
+        let slot = crate::trip::slot::find(request.extensions(), these)?;
         Some(slot.open(request.headers()))
     }
 
@@ -245,6 +225,12 @@ impl<T: Payload> Sessions<T> {
 impl<T> Clone for Sessions<T> {
     fn clone(&self) -> Self {
         Self { app: Arc::clone(&self.app), hook: self.hook.clone() }
+    }
+}
+
+impl<T> Clone for Hook<T> {
+    fn clone(&self) -> Self {
+        Self { choose: Arc::clone(&self.choose), identity: Arc::clone(&self.identity) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the shop does with a basket.
+//! The shop's handlers.
 
 use axum::{
     Form, Router,
@@ -45,7 +45,7 @@ pub fn router(sessions: Sessions<Basket>, store: &'static str) -> Router {
         .route("/empty", post(empty))
         .with_state(store)
         .layer(sessions)
-        // Further out, since a session that can't be loaded or kept has an empty response.
+        // Outside of the sessions, since the response is empty when a session cannot be loaded or kept.
         .layer(map_response(page::of_failure))
 }
 
@@ -81,14 +81,14 @@ async fn guests(session: Session<Basket>, Form(guests): Form<Guests>) -> Result<
     })
 }
 
-/// A basket without lines is no session: its cookie goes, and so does what is stored. `destroy` would do so, too, and
-/// what another tab adds at the same moment would be lost.
+/// Empties the basket. An empty basket is an empty session, so its cookie and its stored data are removed. `destroy` would
+/// remove them, too, but would lose a change that another tab makes at the same moment.
 async fn empty(session: Session<Basket>) -> Redirect {
     session.clear();
     Redirect::to("/")
 }
 
-/// Changes the basket, and goes back to the page, which tells if that has moved it.
+/// Changes the basket, and redirects to the page, which says if the change moved the basket.
 fn change(
     session: &Session<Basket>,
     change: impl FnOnce(&mut Basket) -> Result<(), Refused>,

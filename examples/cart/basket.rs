@@ -1,18 +1,19 @@
-//! What is in a basket, and what becomes of it when two tabs change it at once.
+//! A basket's content, and the merge of two tabs' changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealed_session::Conflict;
 use serde::{Deserialize, Serialize};
 
-/// The session: the number of pieces of each item. It describes itself, so that another article needs no migration.
+/// The session data: the number of pieces of each item. It is encoded self-describing, so that a new article needs no
+/// migration.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     lines: BTreeMap<Item, u32>,
 }
 
 /// The item of one line: an article with a note on it. Its fields have short names in the session, where each line
-/// repeats them, and long ones in forms.
+/// repeats them, and long names in forms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Item {
     #[serde(rename = "a", alias = "article")]
@@ -21,7 +22,7 @@ pub struct Item {
     pub note: String,
 }
 
-/// An article. Sessions and forms name it by its number, so that its name may change.
+/// An article. Sessions and forms refer to it by its number, so that its name can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Article {
     #[serde(rename = "1")]
@@ -65,8 +66,8 @@ impl Article {
     }
 }
 
-/// Merges two baskets that began as the same one. What either tab has added is in it, what either has taken out is
-/// not: of three mugs, of which one tab has taken all while the other has added one, one remains.
+/// Merges two baskets that began as the same one. The result has what either tab added, without what either tab removed:
+/// if one tab removes all of three mugs while the other adds one, one mug remains.
 pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Option<Basket> {
     let mut merged = theirs;
     let touched: BTreeSet<&Item> = base.lines.keys().chain(mine.lines.keys()).collect();
@@ -78,24 +79,25 @@ pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Option<Basket
     Some(merged)
 }
 
-/// That is not for sale, or more than a basket holds.
+/// The error of an article that is not for sale, or of more than a basket holds.
 #[derive(Debug)]
 pub struct Refused;
 
 impl Basket {
     pub const MOST_LINES: usize = 250;
-    /// In a line.
+    /// The most pieces in a line.
     pub const MOST_PIECES: u32 = 999;
-    /// In characters.
+    /// The longest note, in characters.
     pub const LONGEST_NOTE: usize = 60;
-    /// In bytes: the names of a line's two fields, an article, a note and its length, and a count, for each line.
+    /// The size of a full basket, in bytes: for each line the names of its two fields, an article, a note with its length,
+    /// and a count.
     pub const LARGEST: usize = Self::MOST_LINES * (5 + 2 + 2 + 4 * Self::LONGEST_NOTE + 3);
 
     pub fn lines(&self) -> impl ExactSizeIterator<Item = (&Item, u32)> {
         self.lines.iter().map(|(item, count)| (item, *count))
     }
 
-    /// Adds to a line, or begins one.
+    /// Adds pieces to a line, or adds a line.
     pub fn add(&mut self, item: Item, pieces: u32) -> Result<(), Refused> {
         let count = self.count(&item).saturating_add(pieces);
         let is_new = !self.lines.contains_key(&item);
@@ -110,12 +112,12 @@ impl Basket {
         Ok(())
     }
 
-    /// Takes out a whole line, if it is there.
+    /// Removes a whole line, if it is there.
     pub fn remove(&mut self, item: &Item) {
         self.lines.remove(item);
     }
 
-    /// Adds place cards for so many guests who have none.
+    /// Adds place cards for this many guests.
     pub fn invite(&mut self, guests: usize) -> Result<(), Refused> {
         if self.lines.len() + guests > Self::MOST_LINES {
             return Err(Refused);
@@ -127,7 +129,7 @@ impl Basket {
         Ok(())
     }
 
-    /// Takes out the last place cards.
+    /// Removes the last place cards.
     pub fn uninvite(&mut self, guests: usize) {
         let cards = self.lines.keys().rev().filter(|item| item.article == Article::PlaceCard);
         for card in cards.take(guests).cloned().collect::<Vec<_>>() {

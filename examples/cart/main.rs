@@ -1,12 +1,12 @@
-//! A basket that outgrows its cookie: what doesn't fit goes into a store, and comes back when it does.
+//! A basket that outgrows its cookie: it moves to a store, and back when it fits again.
 //!
 //! ```text
 //! cargo run --example cart --features sqlite
 //! ```
 //!
 //! `SESSION_STORE` names the store: the path of an SQLite file, `redis://…`, `postgres://…` or `memory`. Without it, it is
-//! the file `cart-sessions.db` in the working directory. Each store but SQLite takes its feature, too. `SESSION_KEYS` and
-//! `PORT` as in every example.
+//! the file `cart-sessions.db` in the working directory. Every other store needs its feature, too. `SESSION_KEYS` and
+//! `PORT` work as in every example.
 
 mod app;
 mod basket;
@@ -30,10 +30,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .realm("cart")
         .encoding(Encoding::SelfDescribing)
         .store_limit(STORE_LIMIT)
-        // Of two tabs that change a stored basket at once, neither loses anything. Of one that is in its cookie nobody
-        // can tell: the last response wins.
+        // Two tabs can change a stored basket at the same time without losing anything. If the basket is in its cookie,
+        // such a conflict cannot be detected, and the last response wins.
         .on_conflict(basket::merge)
-        // Two full baskets, merged, can be more than fits.
+        // Two full baskets, merged, can be larger than the limit.
         .on_commit_failure(|error| {
             Some(match error.is_too_large() {
                 true => StatusCode::UNPROCESSABLE_ENTITY,
@@ -41,8 +41,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
         });
     let (builder, store) = store::attach(builder).await?;
-    // What goes wrong with the store is in the log, and not on the page. The log begins here, since sqlx logs what it
-    // does not know in a URL, which may be a password under a misspelt name.
+    // Errors of the store are in the log, not on the page. The log begins after the store was opened, because sqlx logs
+    // unknown parameters of a URL, which may be a password under a misspelled name.
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let listener = start::listen("The shop").await?;
     Ok(axum::serve(listener, app::router(builder.build()?, store)).await?)

@@ -9,12 +9,12 @@ use sealed_session::Size;
 
 use crate::basket::{Article, Basket, CATALOGUE};
 
-/// Where the basket is.
+/// The place where the basket is.
 pub struct Whereabouts {
     pub size: Size,
     /// The store's name.
     pub store: &'static str,
-    /// Whether it has just come there.
+    /// True if the basket has just moved there.
     pub moved: bool,
 }
 
@@ -83,7 +83,7 @@ fn place(name: &str, here: bool, inside: Markup) -> Markup {
     }
 }
 
-/// How full the basket's place is.
+/// Shows how full the basket's place is.
 fn room(Size { used, limit, left, .. }: &Size) -> Markup {
     html! {
         meter min="0" max=(limit) high=(limit / 5 * 4) optimum="0" value=(used) {
@@ -170,7 +170,7 @@ fn contents(basket: &Basket) -> Markup {
     }
 }
 
-/// Gives a page to a response that would be empty, since the session could not be loaded or kept.
+/// Puts a page into an empty response to a session that could not be loaded or kept.
 pub async fn of_failure(response: Response) -> Response {
     let (what, then) = match response.status() {
         StatusCode::SERVICE_UNAVAILABLE => (

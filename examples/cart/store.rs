@@ -1,4 +1,4 @@
-//! Where baskets go that outgrow their cookies, as `SESSION_STORE` says.
+//! The store for baskets that outgrow their cookies, from `SESSION_STORE`.
 
 use std::{env, error::Error, path::Path};
 
@@ -10,11 +10,11 @@ const DEFAULT: &str = "cart-sessions.db";
 
 type Builder = SessionsBuilder<Basket>;
 
-/// Gives the sessions the store of `SESSION_STORE`, and says what it is.
+/// Sets the store that `SESSION_STORE` names, and returns its name.
 ///
 /// # Errors
 ///
-/// If it can't be used. There may be a password in `SESSION_STORE`, so no error repeats it.
+/// If the store cannot be used. `SESSION_STORE` may contain a password, so no error repeats it.
 pub async fn attach(builder: Builder) -> Result<(Builder, &'static str), Box<dyn Error>> {
     let value = env::var_os("SESSION_STORE").unwrap_or_else(|| DEFAULT.into());
     let text = value.to_string_lossy();

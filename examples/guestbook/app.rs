@@ -10,7 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sealed_session::{Error, Session, Sessions};
 use serde::{Deserialize, Serialize};
 
-/// What the guestbook knows of a visitor: all of it is in the visitor's own cookie.
+/// The session data: everything that the guestbook knows about a visitor.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Visitor {
     name: Option<String>,
@@ -24,7 +24,7 @@ struct Signature {
 }
 
 const LONGEST_NAME: usize = 60;
-/// Older ones are forgotten, so that the cookie never overflows.
+/// The number of entries that are kept, so that the session always fits its cookie.
 const MOST_SIGNATURES: usize = 10;
 
 pub fn router(sessions: Sessions<Visitor>) -> Router {
@@ -52,7 +52,7 @@ async fn home(session: Session<Visitor>, headers: HeaderMap) -> Result<Response,
         }
     });
     let page = page(&session, body)?;
-    // A plain cookie of the application's own lives beside the session's.
+    // A plain cookie of the application, beside the session's cookie.
     Ok(match headers.get(header::COOKIE).is_some_and(|cookies| cookies.to_str().is_ok_and(has_visited)) {
         true => page.into_response(),
         false => ([(header::SET_COOKIE, "visited=yes; Path=/; Max-Age=31536000; SameSite=Lax")], page)
@@ -97,7 +97,7 @@ async fn clear(session: Session<Visitor>) -> Redirect {
     Redirect::to("/")
 }
 
-/// A page around its body, with what the session is made of at the foot.
+/// Puts a body into a page, with the session's properties at the foot.
 fn page(session: &Session<Visitor>, body: Markup) -> Result<Html<String>, Error> {
     let size = session.size()?;
     let visits = session.read(|visitor| visitor.visits);

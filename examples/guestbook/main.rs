@@ -1,10 +1,10 @@
-//! A guestbook whose visitors are remembered by a sealed cookie, and by nothing else.
+//! A guestbook that keeps everything about a visitor in an encrypted cookie.
 //!
 //! ```text
 //! cargo run --example guestbook
 //! ```
 //!
-//! `SESSION_KEYS` holds the key ring; without it a key is made and printed. `PORT` is 3000 unless set.
+//! `SESSION_KEYS` is the key ring; without it, a new key is made and printed. `PORT` is 3000 by default.
 
 mod app;
 #[path = "../start/mod.rs"]

@@ -25,7 +25,7 @@ struct Login {
     csrf: String,
     name: String,
     password: String,
-    /// A checkbox: there if it is checked.
+    /// A checkbox, which browsers send only if it is checked.
     remember: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub fn router(sessions: Sessions<Visit>) -> Router {
         .layer(sessions)
 }
 
-/// Stands for a look-up of the user and a check of the password's hash.
+/// Checks the password. A real application looks up the user and verifies a password hash.
 fn verify(form: &Login) -> Option<String> {
     (form.name == "ada" && form.password == "lovelace").then(|| form.name.clone())
 }
@@ -109,7 +109,7 @@ async fn logout(session: Session<Visit>, Form(form): Form<Logout>) -> Result<Red
     Ok(Redirect::to("/"))
 }
 
-/// A page with the messages that wait for it.
+/// Puts a body into a page, below the flash messages.
 fn page(session: &Session<Visit>, body: Markup) -> Response {
     let messages = session.update(|visit| visit.flash.take());
     let page = html! {

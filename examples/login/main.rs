@@ -1,10 +1,10 @@
-//! Signing in and out: a form with a CSRF token, a dashboard for who is signed in, and "remember me".
+//! Signing in and out: a form with a CSRF token, a dashboard for signed-in users, and "remember me".
 //!
 //! ```text
 //! cargo run --example login
 //! ```
 //!
-//! Sign in as `ada` with the password `lovelace`. `SESSION_KEYS` and `PORT` as in every example.
+//! Sign in as `ada` with the password `lovelace`. `SESSION_KEYS` and `PORT` work as in every example.
 
 mod app;
 #[path = "../start/mod.rs"]

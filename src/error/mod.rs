@@ -4,13 +4,16 @@
 mod refusal;
 mod request;
 mod setup;
+mod store;
 
 use std::fmt;
 
-pub use self::{refusal::Refusal, request::Error, setup::SetupError};
+use rand::{TryRng, rngs::SysRng};
+
+pub use self::{refusal::Refusal, request::Error, setup::SetupError, store::StoreError};
 pub(crate) use self::{
     request::{Kind, Place},
-    setup::{KeyFault, SetupKind},
+    setup::SetupKind,
 };
 
 /// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log line
@@ -35,4 +38,12 @@ impl fmt::Display for Chain<'_> {
         }
         Ok(())
     }
+}
+
+/// The error of the operating system's generator.
+#[derive(Debug)]
+pub(crate) struct NoRandomBytes(pub(crate) <SysRng as TryRng>::Error);
+
+impl NoRandomBytes {
+    pub(crate) const MESSAGE: &str = "the operating system does not provide random bytes";
 }

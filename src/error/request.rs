@@ -5,8 +5,7 @@ use std::fmt;
 use http::StatusCode;
 use serde_fingerprint::EncodeError;
 
-use super::{Chain, Refusal, chain};
-use crate::{seal::random::NoRandomBytes, store::StoreError};
+use super::{Chain, NoRandomBytes, Refusal, StoreError, chain};
 
 /// An error in a request: while its session is loaded, changed, sealed or committed.
 ///
@@ -228,7 +227,7 @@ impl fmt::Debug for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            Kind::Random(error) => error.fmt(f),
+            Kind::Random(_) => f.write_str(NoRandomBytes::MESSAGE),
             Kind::Encode(error) => error.fmt(f),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
@@ -295,7 +294,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
-            Kind::Random(error) => error.source(),
+            Kind::Random(NoRandomBytes(source)) => Some(source),
             Kind::Store { source: Some(source), .. } => Some(source),
             Kind::Blob(refusal) => Some(refusal),
             _ => None,

@@ -80,7 +80,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         let former = |current| migration::trace(declarations, &samples, current);
         Ok(match encoding {
             Encoding::Compact => {
-                let schema = Schema::trace_with(&samples).map_err(SetupKind::Untraceable)?;
+                let schema = Schema::trace_with(&samples).map_err(|error| {
+                    SetupKind::Schema.error(format!(
+                        "{error}. Or choose `Encoding::SelfDescribing`, which follows serde's own rules"
+                    ))
+                })?;
                 Self { migrations: former(Some(schema.fingerprint()))?, own: Own::Compact(schema) }
             }
             Encoding::SelfDescribing => Self {
@@ -145,7 +149,8 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         T: Default,
     {
         let mut empty = Vec::new();
-        self.encode_into(&T::default(), &mut empty).map_err(SetupKind::Encode)?;
+        let write = self.encode_into(&T::default(), &mut empty);
+        write.map_err(|error| SetupKind::Schema.error(error.to_string()))?;
         let mut again = Vec::new();
         if let Ok(value) = self.decode(self.schema(), &empty)
             && self.encode_into(&value, &mut again).is_ok()
@@ -157,7 +162,11 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
                 return Ok(empty);
             }
         }
-        Err(SetupKind::Unreadable(type_name::<T>()).into())
+        Err(SetupKind::Schema.error(format!(
+            "the default value of `{}` does not read back as itself: make the type's `Deserialize` read what its \
+             `Serialize` writes (look for `skip_serializing`, `skip_deserializing` and `rename(serialize = ...)`)",
+            type_name::<T>()
+        )))
     }
 }
 

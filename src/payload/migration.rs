@@ -31,7 +31,8 @@ where
     T: 'static,
 {
     Box::new(move |samples| {
-        let schema = Schema::<Old>::trace_with(samples).map_err(SetupKind::Schema)?;
+        let schema =
+            Schema::<Old>::trace_with(samples).map_err(|error| SetupKind::Schema.error(error.to_string()))?;
         Ok(Migration {
             fingerprint: schema.fingerprint(),
             read: Box::new(move |payload| {

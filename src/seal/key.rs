@@ -1,6 +1,6 @@
 //! A key: 32 random bytes that are wiped when it is dropped, and the suite that it is for.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hkdf::Hkdf;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    error::{KeyFault, SetupError, SetupKind},
+    error::{SetupError, SetupKind},
     seal::{base64url, random},
 };
 
@@ -110,7 +110,7 @@ impl Key {
     pub fn generate_for(suite: Suite) -> Result<Self, SetupError> {
         let mut master = Zeroizing::new([0; 32]);
         random::fill(&mut *master)?;
-        Self::new(master, suite).map_err(|fault| SetupKind::Key { position: None, fault }.into())
+        Self::new(master, suite).map_err(not_a_key)
     }
 
     /// Makes a key of 32 bytes that a secret manager or another generator provides. All of them must be random: a
@@ -132,7 +132,7 @@ impl Key {
     pub fn from_bytes(mut master: [u8; 32], suite: Suite) -> Result<Self, SetupError> {
         let held = Zeroizing::new(master);
         master.zeroize();
-        Self::new(held, suite).map_err(|fault| SetupKind::Key { position: None, fault }.into())
+        Self::new(held, suite).map_err(not_a_key)
     }
 
     /// Reads a key from its text form, or from the output of `openssl rand -base64 32`.
@@ -154,10 +154,10 @@ impl Key {
     /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Self, SetupError> {
-        Self::read(text).map_err(|fault| SetupKind::Key { position: None, fault }.into())
+        Self::read(text).map_err(not_a_key)
     }
 
-    pub(crate) fn read(text: &str) -> Result<Self, KeyFault> {
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
         let mut master = Zeroizing::new([0; 32]);
         let Some(rest) = text.strip_prefix(PREFIX) else {
             read_bare(text, &mut *master)?;
@@ -167,27 +167,34 @@ impl Key {
         let (Some(name), Some(master_text), Some(checksum), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(KeyFault::Shape);
+            return Err("it is not of the form `ssk1.SUITE.KEY.CHECKSUM`; copy the whole key again".into());
         };
         let suite = [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305]
             .into_iter()
             .find(|suite| suite.name() == name)
-            .ok_or(KeyFault::Suite)?;
+            .ok_or("its suite is neither `xaes` nor `xchacha`; copy the whole key again")?;
         if master_text.len() != MASTER_CHARACTERS {
-            return Err(KeyFault::MasterLength(master_text.len()));
+            return Err(Cow::Owned(format!(
+                "its key material is of the wrong length: expected {MASTER_CHARACTERS} characters, got {}; copy the \
+                 whole key again",
+                master_text.len()
+            )));
         }
-        base64url::decode(master_text.as_bytes(), &mut *master).ok_or(KeyFault::Master)?;
+        base64url::decode(master_text.as_bytes(), &mut *master)
+            .ok_or("its key material is not base64url; copy the whole key again")?;
         // Compared as text, so that the checksum has one spelling too. It protects nothing, it finds slips.
         let checked = &text[..text.len() - checksum.len() - 1];
         if checksum != checksum_of(checked) {
-            return Err(KeyFault::Checksum);
+            return Err(
+                "its checksum does not match: it is mistyped or cut off; copy the whole key again".into()
+            );
         }
         Self::new(master, suite)
     }
 
-    fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Result<Self, KeyFault> {
+    fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Result<Self, Fault> {
         if master.iter().all(|byte| *byte == master[0]) {
-            return Err(KeyFault::Uniform);
+            return Err("all bytes of its key material are equal, as in a placeholder; make a key with `Key::generate`".into());
         }
         let mut id = [0; 4];
         let info = [&lp(b"kid")[..], &[suite.number()]].concat();
@@ -261,17 +268,37 @@ impl fmt::Debug for KeyText {
     }
 }
 
+/// What is wrong with a key, and what to do. It shows nothing of the key's text.
+type Fault = Cow<'static, str>;
+
+fn not_a_key(fault: Fault) -> SetupError {
+    SetupKind::Key.error(format!("this is not a key: {fault}"))
+}
+
 /// Reads the output of `openssl rand -base64 32`.
-fn read_bare(text: &str, out: &mut [u8]) -> Result<(), KeyFault> {
+fn read_bare(text: &str, out: &mut [u8]) -> Result<(), Fault> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    match text.len() {
+    let fault = match text.len() {
         // 44 characters may also be 31 or 33 bytes.
-        44 if STANDARD.decode_slice(text, out) == Ok(32) => Ok(()),
-        44 => Err(KeyFault::Base64),
-        43 if text.bytes().all(is_base64) => Err(KeyFault::Unpadded),
-        64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Err(KeyFault::Hex),
-        _ => Err(KeyFault::Prefix),
-    }
+        44 if STANDARD.decode_slice(text, out) == Ok(32) => return Ok(()),
+        44 => {
+            "it has 44 characters that are not the base64 of 32 bytes as `openssl rand -base64 32` prints it; copy the \
+             whole key again"
+        }
+        43 if text.bytes().all(is_base64) => {
+            "it has 43 characters of base64, but `openssl rand -base64 32` prints 44, with a `=` at the end; copy the \
+             `=` too"
+        }
+        64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            "it has 64 hexadecimal digits, but a key without `ssk1.` must be base64; make one with `openssl rand -base64 \
+             32` or `Key::generate`"
+        }
+        _ => {
+            "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; copy \
+             the whole key, or make one with that command or `Key::generate`"
+        }
+    };
+    Err(fault.into())
 }
 
 fn extract(master: &[u8; 32]) -> Hkdf<Sha256> {

@@ -57,12 +57,16 @@ impl KeyRing {
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, SetupError> {
         let keys: Arc<[Key]> = keys.into_iter().collect();
         if keys.is_empty() {
-            return Err(SetupKind::EmptyRing.into());
+            let empty = "the key ring is empty: give it at least one key, which seals the sessions";
+            return Err(SetupKind::Key.error(empty));
         }
         let mut positions = HashMap::with_capacity(keys.len());
         for (index, key) in keys.iter().enumerate() {
             if let Some(first) = positions.insert(key.id(), index + 1) {
-                return Err(SetupKind::DuplicateKey { first, second: index + 1 }.into());
+                return Err(SetupKind::Key.error(format!(
+                    "entries {first} and {} of the key ring have the same key id: list each key once",
+                    index + 1
+                )));
             }
         }
         Ok(Self { keys })
@@ -90,10 +94,12 @@ impl KeyRing {
             .map(|line| line.split_once('#').map_or(line, |(before, _)| before))
             .flat_map(|line| line.split(|c: char| c == ',' || c.is_whitespace()))
             .filter(|entry| !entry.is_empty());
-        let keys: Result<Vec<Key>, SetupKind> = entries
+        let keys: Result<Vec<Key>, SetupError> = entries
             .enumerate()
             .map(|(index, entry)| {
-                Key::read(entry).map_err(|fault| SetupKind::Key { position: Some(index + 1), fault })
+                Key::read(entry).map_err(|fault| {
+                    SetupKind::Key.error(format!("entry {} of the key ring is not a key: {fault}", index + 1))
+                })
             })
             .collect();
         Self::new(keys?)
@@ -106,9 +112,14 @@ impl KeyRing {
     /// If the variable is not set or is not UTF-8, and the errors of [`parse`](Self::parse).
     pub fn from_env(variable: &str) -> Result<Self, SetupError> {
         let text = env::var(variable).map_err(|error| match error {
-            VarError::NotPresent => SetupKind::VariableMissing(variable.to_owned()),
-            // The error holds the variable's content, which may well be a key.
-            VarError::NotUnicode(_) => SetupKind::VariableNotUtf8(variable.to_owned()),
+            VarError::NotPresent => SetupKind::Key.error(format!(
+                "the environment variable {variable} is not set: set it to the key ring, for example to one key from \
+                 `openssl rand -base64 32`"
+            )),
+            // The error holds the variable's content, which may well be a key, and is no cause to show.
+            VarError::NotUnicode(_) => SetupKind::Key.error(format!(
+                "the environment variable {variable} is not UTF-8: set it to the text of the key ring"
+            )),
         })?;
         Self::parse(&Zeroizing::new(text))
     }
@@ -127,7 +138,12 @@ impl KeyRing {
                 true => Err(std::io::Error::other("it is longer than a mebibyte")),
                 false => Ok(()),
             })
-            .map_err(|source| SetupKind::File { path: path.to_owned(), source })?;
+            .map_err(|source| {
+                let what =
+                    "check that the file exists, that this process may read it, and that it is a key ring";
+                let message = format!("the key ring cannot be read from {}: {what}", path.display());
+                SetupKind::Key.error(message).because(source)
+            })?;
         Self::parse(&text)
     }
 

@@ -3,25 +3,9 @@
 //! No generator lives in the process whose state a fork or a cloned machine could repeat: one repeated nonce would
 //! let a client forge every session.
 
-use std::fmt;
-
 use rand::{TryRng, rngs::SysRng};
 
-/// The operating system's generator failed.
-#[derive(Debug)]
-pub(crate) struct NoRandomBytes(<SysRng as TryRng>::Error);
-
-impl fmt::Display for NoRandomBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the operating system does not provide random bytes")
-    }
-}
-
-impl std::error::Error for NoRandomBytes {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0)
-    }
-}
+use crate::error::NoRandomBytes;
 
 /// Fills `out` with random bytes.
 pub(crate) fn fill(out: &mut [u8]) -> Result<(), NoRandomBytes> {

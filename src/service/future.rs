@@ -10,12 +10,12 @@ use std::{
 use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL};
 use pin_project_lite::pin_project;
 
-use super::slot::Slot;
 use crate::{
     Payload, Session,
     error::Error,
     trip::{
         place::{Placed, Placing, place},
+        slot::Slot,
         write::{vary, write},
     },
 };

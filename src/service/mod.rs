@@ -3,14 +3,13 @@
 //! service and one future, so that they cannot come to differ.
 
 mod future;
-pub(crate) mod slot;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use http::Request;
 
 pub(crate) use self::future::ResponseFuture;
-use crate::{Payload, Sessions, error::Kind};
+use crate::{Payload, Sessions, error::Kind, trip::slot};
 
 /// A service whose requests have sessions, made by [`Sessions::wrap`] or by the tower layer. It is a service of hyper, of
 /// tower, or of both, as the inner service is.
@@ -48,7 +47,8 @@ pub(crate) fn call<B, F, T: Payload, R>(
             return ResponseFuture::rejected(error);
         }
     };
-    match slot::make(these, sessions.hook.clone(), request.extensions_mut()) {
+    let hook = sessions.hook.as_ref().map(|hook| Arc::clone(&hook.identity));
+    match slot::make(these.app, hook, request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(inner(request), slot),
         Err(slot::Collision { cookie }) => {
             tracing::error!(

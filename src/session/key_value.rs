@@ -10,7 +10,7 @@ use serde::{
 use serde_fingerprint::named;
 
 use crate::{
-    KeyRing, Session, Sessions, SessionsBuilder,
+    Session,
     error::{Error, Kind},
 };
 
@@ -165,26 +165,6 @@ impl<'de> Deserialize<'de> for Value {
             }
         }
         deserializer.deserialize_byte_buf(Bytes)
-    }
-}
-
-impl Sessions<SessionMap> {
-    /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
-    /// ask for a [`Session`] without a type.
-    ///
-    /// ```
-    /// use sealed_session::{Error, KeyRing, Session, Sessions};
-    ///
-    /// async fn count(session: Session) -> Result<String, Error> {
-    ///     let views: u32 = session.update_value("views", |views| views.unwrap_or(0) + 1)?;
-    ///     Ok(views.to_string())
-    /// }
-    ///
-    /// let sessions = Sessions::key_value(KeyRing::generate()?).realm("shop").build()?;
-    /// # Ok::<(), sealed_session::SetupError>(())
-    /// ```
-    pub fn key_value(ring: KeyRing) -> SessionsBuilder<SessionMap> {
-        Self::builder(ring)
     }
 }
 

@@ -271,39 +271,6 @@ impl<T: Payload> Session<T> {
         self.with("skip_renewal", |state| state.renew(Renewing::Never));
     }
 
-    /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
-    /// serialized, their size is checked, and a session that does not fit its cookie is stored. The cookie is sent with
-    /// the response, including changes made until then.
-    ///
-    /// Data that were saved to the blob of a stored session stay there, whatever the handler's response. After
-    /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
-    ///
-    /// ```
-    /// use sealed_session::{Error, Session};
-    ///
-    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
-    /// struct Cart { items: Vec<String> }
-    ///
-    /// async fn charge() {}
-    ///
-    /// async fn order(session: Session<Cart>) -> Result<(), Error> {
-    ///     session.update(|cart| cart.items.push("receipt 17".into()));
-    ///     session.save().await?;
-    ///     charge().await;
-    ///     Ok(())
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of a commit: the session fits neither its cookie nor a store ([`Error::is_too_large`]), the
-    /// store fails ([`Error::is_store`]), another request has changed or ended the session since
-    /// ([`Error::is_conflict`]), a value would not read back as it was written, a closure that changed the data panicked,
-    /// or the response headers have already been sent ([`Error::is_finished`]).
-    pub async fn save(&self) -> Result<(), Error> {
-        crate::trip::save::save(self).await
-    }
-
     /// Returns the result of reading the request's session cookie.
     pub fn arrival(&self) -> Arrival {
         self.with("arrival", |state| state.arrived.arrival)

@@ -134,7 +134,6 @@ mod cleanup;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod clear;
 pub mod conformance;
-mod failure;
 #[cfg(feature = "memory")]
 mod memory;
 mod moves;
@@ -155,7 +154,6 @@ use std::{fmt, ops::Range, sync::Arc, time::SystemTime};
 #[doc(no_inline)]
 pub use async_trait::async_trait;
 
-pub use self::failure::StoreError;
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -171,6 +169,7 @@ pub(crate) use self::{
     cleanup::{Cleaner, Deletion},
     overflow::{Calls, Deadline, Overflow},
 };
+pub use crate::error::StoreError;
 
 /// Storage for the blobs of sessions that do not fit in their cookies.
 ///

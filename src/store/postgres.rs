@@ -17,8 +17,7 @@ use sqlx::{
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    BlobId, Generation, Store, StoreError, Written, clear, failure::unix_millis, sql::impl_store,
-    sweep::Sweeper,
+    BlobId, Generation, Store, StoreError, Written, clear, sql::impl_store, sweep::Sweeper, time::unix_millis,
 };
 
 /// A store in a table of PostgreSQL, version 9.5 or later.

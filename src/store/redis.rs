@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redis::{Cmd, FromRedisValue, RedisError, aio::ConnectionManager, cmd};
 
 use self::link::Link;
-use super::{BlobId, Generation, Store, StoreError, Written, failure::unix_millis};
+use super::{BlobId, Generation, Store, StoreError, Written, time::unix_millis};
 
 /// A store in Redis, version 6.2 or later, or in Valkey.
 ///

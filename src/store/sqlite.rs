@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    BlobId, Generation, Store, StoreError, Written, failure::unix_millis, sql::impl_store, sweep::Sweeper,
+    BlobId, Generation, Store, StoreError, Written, sql::impl_store, sweep::Sweeper, time::unix_millis,
 };
 
 /// A store in an SQLite file, for applications on a single machine.

@@ -1,8 +1,14 @@
 //! The trip of a session through a request: [`open`] it; then [`decide`] what becomes of it, [`place`] it in its cookie or
-//! its store, and [`write`](mod@write) the headers. [`save`] does ahead of time what can fail.
+//! its store, and [`write`](mod@write) the headers. [`save`] does ahead of time what can
+//! fail, and a slot carries the session through the middleware.
 
 pub(crate) mod decide;
 pub(crate) mod open;
 pub(crate) mod place;
 pub(crate) mod save;
+#[cfg(any(feature = "tower", feature = "hyper"))]
+pub(crate) mod slot;
 pub(crate) mod write;
+
+/// The identity of a hook that selects sessions.
+pub(crate) type Identity = std::sync::Arc<()>;

@@ -12,30 +12,60 @@ use crate::{
     store::{Change, Reason, Stored},
 };
 
-/// Does now what can fail at the commit.
-pub(crate) async fn save<T: Payload>(session: &Session<T>) -> Result<(), Error> {
-    let app = session.app();
-    let _saving = session.begin_saving().await?;
-    let deletion = session.with("save", |state| state.check_open().map(|()| state.blobs.deletion.take()))?;
-    if let Some(mut deletion) = deletion {
-        let deleted = deletion.carry_out().await;
-        session.with("save", |state| match &deleted {
-            Ok(()) => state.blobs = Blobs::default(),
-            // The commit tries again.
-            Err(_) => state.blobs.deletion = Some(deletion),
-        });
-        deleted?;
-    }
-    let change = session.with("save", |state| {
-        state.check_open()?;
-        match state.arrived.arrival {
-            Arrival::Unavailable => Err(Kind::Detached.into()),
-            _ => plan(app, state),
+impl<T: Payload> Session<T> {
+    /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
+    /// serialized, their size is checked, and a session that does not fit its cookie is stored. The cookie is sent with
+    /// the response, including changes made until then.
+    ///
+    /// Data that were saved to the blob of a stored session stay there, whatever the handler's response. After
+    /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
+    ///
+    /// ```
+    /// use sealed_session::{Error, Session};
+    ///
+    /// #[derive(Default, serde::Serialize, serde::Deserialize)]
+    /// struct Cart { items: Vec<String> }
+    ///
+    /// async fn charge() {}
+    ///
+    /// async fn order(session: Session<Cart>) -> Result<(), Error> {
+    ///     session.update(|cart| cart.items.push("receipt 17".into()));
+    ///     session.save().await?;
+    ///     charge().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of a commit: the session fits neither its cookie nor a store ([`Error::is_too_large`]), the
+    /// store fails ([`Error::is_store`]), another request has changed or ended the session since
+    /// ([`Error::is_conflict`]), a value would not read back as it was written, a closure that changed the data panicked,
+    /// or the response headers have already been sent ([`Error::is_finished`]).
+    pub async fn save(&self) -> Result<(), Error> {
+        let app = self.app();
+        let _saving = self.begin_saving().await?;
+        let deletion = self.with("save", |state| state.check_open().map(|()| state.blobs.deletion.take()))?;
+        if let Some(mut deletion) = deletion {
+            let deleted = deletion.carry_out().await;
+            self.with("save", |state| match &deleted {
+                Ok(()) => state.blobs = Blobs::default(),
+                // The commit tries again.
+                Err(_) => state.blobs.deletion = Some(deletion),
+            });
+            deleted?;
         }
-    })?;
-    let (Some(mut change), Some(overflow)) = (change, &app.overflow) else { return Ok(()) };
-    Box::pin(overflow.calls().write(&mut change, false)).await?;
-    session.with("save", |state| record(app, state, change))
+        let change = self.with("save", |state| {
+            state.check_open()?;
+            match state.arrived.arrival {
+                Arrival::Unavailable => Err(Kind::Detached.into()),
+                _ => plan(app, state),
+            }
+        })?;
+        let (Some(mut change), Some(overflow)) = (change, &app.overflow) else { return Ok(()) };
+        Box::pin(overflow.calls().write(&mut change, false)).await?;
+        self.with("save", |state| record(app, state, change))
+    }
 }
 
 /// What the store is to write now: `None` if nothing, because the session fits its cookie.

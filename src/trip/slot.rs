@@ -12,19 +12,17 @@ use std::{
 use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
-use crate::{
-    Payload, Session,
-    error::Error,
-    session::App,
-    sessions::{Hook, Sessions},
-    trip::open::{Candidates, read_cookies},
+use super::{
+    Identity,
+    open::{Candidates, read_cookies},
 };
+use crate::{Payload, Session, error::Error, session::App};
 
 /// The place for one session. Nothing is opened until somebody asks.
 pub(crate) struct Slot<T> {
     app: Arc<App<T>>,
     /// The hook that selected them.
-    hook: Option<Hook<T>>,
+    hook: Option<Identity>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
     /// The session was asked for, whether it could be opened or not.
@@ -112,11 +110,10 @@ pub(crate) struct Collision {
 
 /// Makes a slot for a request that begins now.
 pub(crate) fn make<T: Payload>(
-    sessions: Sessions<T>,
-    hook: Option<Hook<T>>,
+    app: Arc<App<T>>,
+    hook: Option<Identity>,
     extensions: &mut Extensions,
 ) -> Result<Arc<Slot<T>>, Collision> {
-    let app = sessions.app;
     let cookie = app.settings.cookie.shared_name();
     let outer = extensions.remove::<Slots>().map(Arc::new);
     let mut taken = outer.as_deref();
@@ -142,7 +139,7 @@ pub(crate) fn make<T: Payload>(
 /// Finds the innermost slot of this payload type whose sessions are wanted.
 pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
-    wanted: impl Fn(&Arc<App<T>>, Option<&Hook<T>>) -> bool,
+    wanted: impl Fn(&Arc<App<T>>, Option<&Identity>) -> bool,
 ) -> Option<Arc<Slot<T>>> {
     let mut next = extensions.get::<Slots>();
     while let Some(slots) = next {

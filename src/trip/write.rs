@@ -13,9 +13,21 @@ use crate::{
         Session,
         state::{Arrived, Seen},
     },
-    sessions::Commit,
     settings::{Settings, cookie::SessionCookie},
 };
+
+/// What a commit did to the browser's cookie.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Commit {
+    /// Left it as it was.
+    Keep,
+    /// Set it.
+    Set,
+    /// Removed it.
+    Remove,
+}
 
 /// Writes the headers of a session that was placed, on the handler's response or on the one that replaces it.
 ///

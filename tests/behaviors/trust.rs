@@ -444,6 +444,23 @@ async fn the_missing_layer_and_the_doubled_layer_are_logged_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_handler_can_ask_why_it_has_no_session() {
+    let why = async |session: Result<Session<Visit>, sealed_session::Error>| {
+        let error = session.unwrap_err();
+        format!("{} {}", error.is_missing_layer(), error.status().as_u16())
+    };
+    assert_eq!(Browser::new().get(&Router::new().route("/", any(why)), "/").await.text(), "true 500");
+}
+
+#[test]
+fn an_error_shows_one_level_and_its_debug_output_shows_the_causes() {
+    let error = KeyRing::from_file("/no/such/file").unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(!error.to_string().contains(&cause), "{error}");
+    assert_eq!(format!("{error:?}"), format!("SetupError({error}: {cause})"));
+}
+
+#[tokio::test]
 async fn b11_a_change_after_the_head_is_gone_is_logged_as_an_error() {
     let (log, _guard) = kit::log::Log::record();
     let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();

@@ -285,6 +285,17 @@ fn guarded(sessions: Sessions<Visit>) -> Router {
         .layer(sessions)
 }
 
+#[tokio::test]
+async fn a_wrong_csrf_token_is_answered_with_403_and_is_no_error_in_the_log() {
+    let (log, _guard) = kit::log::Log::record();
+    let app = guarded(sessions(&Clock::new()));
+    let mut browser = Browser::new();
+    let token = browser.get(&app, "/token").await.text().to_owned();
+    assert!(passes(&mut browser, &app, &token).await);
+    assert_eq!(browser.post(&app, "/guarded").await.status, StatusCode::FORBIDDEN);
+    assert!(!log.text().contains("ERROR"), "{}", log.text());
+}
+
 async fn passes(browser: &mut Browser, app: &Router, token: &str) -> bool {
     let mut request = browser.request("POST", "/guarded");
     request.headers_mut().insert(csrf::HEADER, token.parse().unwrap());

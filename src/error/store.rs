@@ -1,8 +1,8 @@
-//! The error of a store, and helpers that the stores share.
+//! What goes wrong in a store.
 
 use std::{borrow::Cow, error::Error, fmt};
 
-/// An error of a [`Store`](super::Store): what the store was doing, and why that failed.
+/// An error of a [`Store`](crate::store::Store): what the store was doing, and why that failed.
 ///
 /// The text names only what the store was doing, such as "loading a blob". The cause, usually the database driver's
 /// error, is in [`source`](Error::source). The error is logged with all of its causes and is never sent to a client.
@@ -31,7 +31,7 @@ impl StoreError {
 
     /// [`new`](Self::new) for `map_err`.
     #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-    pub(super) fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
+    pub(crate) fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |cause| Self::new(doing, cause)
     }
 }
@@ -46,15 +46,4 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.cause)
     }
-}
-
-/// Converts an expiry to milliseconds since 1970, as the stores write it.
-///
-/// It is rounded down, so that no blob outlives its session. It is clamped to what every database can calculate with:
-/// from 1 ms after 1970 to the end of the year 9999.
-#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-pub(super) fn unix_millis(time: std::time::SystemTime) -> i64 {
-    const END_OF_9999: i64 = 253_402_300_799_999;
-    let since_1970 = time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_1970.as_millis()).map_or(END_OF_9999, |millis| millis.clamp(1, END_OF_9999))
 }
