@@ -148,6 +148,8 @@ mod sql;
 mod sqlite;
 #[cfg(any(feature = "memory", feature = "postgres", feature = "sqlite"))]
 mod sweep;
+#[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
+mod time;
 
 use std::{fmt, ops::Range, sync::Arc, time::SystemTime};
 

@@ -28,10 +28,7 @@ async fn sessions_are_kept_in_a_store_that_is_chosen_at_run_time() {
             .build()
             .unwrap();
         let mut response = Response::new(());
-        let _ = sessions
-            .commit(sealed_session::testing::session_with(&sessions, "n".repeat(20_000)), &mut response)
-            .await
-            .unwrap();
+        let _ = sessions.commit(session_with(&sessions, "n".repeat(20_000)), &mut response).await.unwrap();
         let cookie = response.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
         assert!(cookie.len() < 500, "{setting}: the cookie is a reference");
         let request = Request::builder().header("cookie", cookie).body(()).unwrap();
