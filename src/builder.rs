@@ -24,7 +24,7 @@ use crate::{
         Previous, Settings,
         cookie::CookieAttributes,
         counters::Tally,
-        policy::{Conflict, Renewal, Resolve},
+        policy::{Conflict, OnFailure, Renewal, Resolve},
     },
     store::{Budget, Cleaner, Overflow, Store},
 };
@@ -59,7 +59,7 @@ pub struct SessionsBuilder<T> {
     previous: Vec<(String, CookieAttributes)>,
     renewal: Renewal,
     commit_on_server_error: bool,
-    on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
+    on_commit_failure: OnFailure,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     store: Option<Arc<dyn Store>>,
     store_limit: usize,
@@ -90,7 +90,7 @@ impl<T: Payload> Sessions<T> {
 
 impl Sessions<SessionMap> {
     /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
-    /// ask for a [`Session`] without a type.
+    /// ask for a [`Session`](crate::Session) without a type.
     ///
     /// ```
     /// use sealed_session::{Error, KeyRing, Session, Sessions};
