@@ -5,7 +5,7 @@
 //!
 //! # Around a service
 //!
-//! [`Sessions::wrap`](crate::Sessions::wrap) makes a [`SessionService`](crate::SessionService) of a service: every request has a session, of
+//! [`Sessions::wrap`](crate::Sessions::wrap) makes a [`SessionService`] of a service: every request has a session, of
 //! which all that ask get the same, and which is committed when the response is there. A session that can't be kept
 //! replaces the response, and two wrappers that would write one cookie are answered by 500 and an error in the log,
 //! as with the tower layer: it is the same code.

@@ -1,6 +1,6 @@
 //! [`Sessions`] as a tower layer.
 //!
-//! What it makes of a service is a [`SessionService`](crate::SessionService), whose documentation says what becomes of a request and its
+//! What it makes of a service is a [`SessionService`], whose documentation says what becomes of a request and its
 //! response.
 //!
 //! ```
