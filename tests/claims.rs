@@ -1,5 +1,5 @@
 //! Checks the claims of SECURITY.md: each has its own id, says what it does not cover, and names tests that exist. Also
-//! checks the answers to ASVS, and the README's table of settings.
+//! checks the answers to ASVS, and the tables of settings in `docs/configuration.md`.
 //!
 //! `scripts/claims` checks that the named tests ran and passed. `scripts/claim-mutations` checks that they fail when the
 //! claim is false.
@@ -175,14 +175,38 @@ fn every_answer_names_claims_and_tests_that_exist() {
     }
 }
 
+/// Methods of the builder and its parts that configure nothing.
+const NO_SETTINGS: [&str; 3] = ["build", "full_name", "judge"];
+
+/// The public methods in an `impl` block of a source file.
+fn methods(file: &str, block: &str) -> Vec<String> {
+    let source = proofs::read(file);
+    let (_, after) =
+        source.split_once(&format!("\n{block} {{\n")).unwrap_or_else(|| panic!("{file}: {block}"));
+    let block = after.split("\n}\n").next().unwrap();
+    block
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub fn "))
+        .filter_map(|line| line.split(['(', '<']).next())
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
-fn the_readme_has_every_method_of_the_builder() {
-    let source = proofs::read("src/builder.rs");
-    let readme = proofs::read("README.md");
-    let (_, after) = readme.split_once("\n## Configuration at a glance\n").expect("there is such a section");
-    let section = after.split("\n## ").next().unwrap();
-    let methods = source.lines().filter_map(|line| line.trim().strip_prefix("pub fn "));
-    for method in methods.filter_map(|line| line.split(['(', '<']).next()) {
-        assert!(section.contains(&format!("`{method}")), "the README does not tell of `{method}`");
+fn the_guide_to_configuration_has_a_row_for_every_setting() {
+    let guide = proofs::read("docs/configuration.md");
+    for (section, file, block, least) in [
+        ("Builder methods", "src/builder.rs", "impl<T: Payload> SessionsBuilder<T>", 20),
+        ("The cookie", "src/settings/cookie.rs", "impl CookieAttributes", 6),
+        ("Timeouts", "src/seal/timeouts.rs", "impl Timeouts", 6),
+    ] {
+        let (_, after) = guide.split_once(&format!("\n## {section}\n")).expect("there is such a section");
+        let rows = proofs::rows(after.split("\n## ").next().unwrap(), 3);
+        let name = |row: &Vec<String>| row[0].trim_matches('`').split(['(', ':']).next().unwrap().to_owned();
+        let described: BTreeSet<_> = rows.iter().map(name).collect();
+        let methods: BTreeSet<_> =
+            methods(file, block).into_iter().filter(|name| !NO_SETTINGS.contains(&&**name)).collect();
+        assert!(methods.len() >= least, "{file}: {methods:?}");
+        assert_eq!(described, methods, "the rows under \"{section}\" are the methods in {file}");
     }
 }

@@ -47,13 +47,11 @@ fn every_case_is_counted() {
     let document = proofs::read(DOCUMENT);
     let (_, tables) = document.split_once("\n## test/session.js\n").unwrap();
     let (session, cookie) = tables.split_once("\n## test/cookie.js\n").unwrap();
+    let text = document.split_whitespace().collect::<Vec<_>>().join(" "); // wherever its lines break
     for (file, tables) in [("session", session), ("cookie", cookie)] {
         let cases: usize = rows(tables).iter().map(|row| row.cases).sum();
         let stated = format!("{cases} of `test/{file}.js`");
         let also = format!("{cases} cases of `test/{file}.js`");
-        assert!(
-            document.contains(&stated) || document.contains(&also),
-            "{file}.js: {cases} cases in the tables"
-        );
+        assert!(text.contains(&stated) || text.contains(&also), "{file}.js: {cases} cases in the tables");
     }
 }

@@ -7,7 +7,7 @@ use sealed_session::{
     store::{BlobId, Generation},
 };
 
-use crate::{COOKIE, LARGE, Shop, add, kit, note};
+use crate::{COOKIE, LARGE, Shop, add, kit};
 
 /// What the store does to the blob of a session, and how that is refused.
 async fn refused(tamper: impl FnOnce(&mut Vec<u8>)) -> Refusal {
@@ -149,17 +149,22 @@ async fn a_destroyed_session_that_the_store_brings_back_opens_for_a_copy_of_its_
 
 #[tokio::test]
 async fn the_blob_of_another_realm_or_cookie_name_is_refused() {
-    let shop = Shop::plain();
-    let browser = shop.spilled().await;
-    let (index, blob) = shop.store.only();
-    let elsewhere = shop.node(shop.ring.clone(), |builder| builder.realm("elsewhere"));
-    let theirs = elsewhere.open(&Browser::new()).await;
-    note(&theirs, LARGE);
-    let _ = elsewhere.commit(theirs).await;
-    let other = shop.store.look().blobs.iter().find(|(at, _)| **at != index).unwrap().1.clone();
-    assert_ne!(other, blob);
-    shop.store.look().blobs.insert(index, other);
-    assert_eq!(refusal(&shop, browser).await, Refusal::Forged);
+    let schema = u32::from(Fingerprint::of::<Visit>().unwrap());
+    // Each blob has the secret, session id and generation that the cookie names: nothing else differs.
+    let reference = Reference { generation: 1, secret: [9; 32] };
+    let blob = Blob { generation: 1, schema, payload: &[0; 4] };
+    for (realm, name, opens) in
+        [("tests", COOKIE, true), ("elsewhere", COOKIE, false), ("tests", "__Host-other", false)]
+    {
+        let shop = Shop::plain();
+        let browser = referring(&shop, &shop.ring, &shop.clock, &reference);
+        let context = Context::new(&shop.ring, realm, name).unwrap();
+        put(&shop, &reference, context.seal_blob(&reference, &[7; 16], &blob).unwrap());
+        match opens {
+            true => assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened),
+            false => assert_eq!(refusal(&shop, browser).await, Refusal::Forged, "{realm}, {name}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -238,12 +243,15 @@ async fn authentic_blobs_are_read_by_the_format_s_rules() {
         let browser = referring(&shop, &shop.ring, &shop.clock, &reference);
         let context = Context::new(&shop.ring, "tests", COOKIE).unwrap();
         let blob = Blob { generation: 3, schema, payload };
-        let bytes = context.seal_blob(&reference, &[7; 16], &blob).unwrap();
-        let expires = shop.clock.now() + kit::HOUR;
-        let index = BlobId::new(reference.index());
-        shop.store.look().blobs.insert(index, kit::store::Blob { bytes, expires });
+        put(&shop, &reference, context.seal_blob(&reference, &[7; 16], &blob).unwrap());
         assert_eq!(shop.open(&browser).await.arrival(), expected, "{case}");
     }
+}
+
+/// Puts a blob where the reference leads.
+fn put(shop: &Shop, reference: &Reference, bytes: Vec<u8>) {
+    let expires = shop.clock.now() + kit::HOUR;
+    shop.store.look().blobs.insert(BlobId::new(reference.index()), kit::store::Blob { bytes, expires });
 }
 
 /// A browser with a cookie that refers there.

@@ -131,6 +131,32 @@ async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
 }
 
 #[tokio::test]
+async fn b23_end_with_browser_shortens_the_expiry_of_the_blob_at_once() {
+    let shop = Shop::plain();
+    let mut browser = shop.spilled().await;
+    shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
+    shop.clock.advance(HOUR);
+    shop.store.calls();
+    let answer = shop.get(&mut browser, "/forget").await;
+    assert_eq!(answer.attribute("Max-Age"), None);
+    assert_eq!(shop.store.calls(), ["load", "set_expiry"], "the data have not changed");
+    assert_eq!(shop.store.seconds_left(), 2 * 3600);
+    assert!(shop.get(&mut browser, "/all").await.text().contains("nnn"));
+}
+
+#[tokio::test]
+async fn b23_a_stored_session_that_end_with_browser_ends_is_deleted() {
+    let shop = Shop::plain();
+    let mut browser = shop.spilled().await;
+    shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
+    let copy = browser.clone();
+    shop.clock.advance(DAY);
+    assert!(shop.get(&mut browser, "/forget").await.removes());
+    assert_eq!(shop.store.len(), 0);
+    assert_eq!(shop.open(&copy).await.arrival(), Arrival::Refused(Refusal::MissingBlob));
+}
+
+#[tokio::test]
 async fn b06_a_stored_session_that_is_emptied_is_removed_and_says_so_to_requests_in_flight() {
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
