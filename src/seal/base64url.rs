@@ -34,5 +34,5 @@ pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_base64url.rs"]
+#[path = "../../tests/unit/seal/base64url.rs"]
 mod tests;

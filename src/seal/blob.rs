@@ -158,5 +158,5 @@ fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_blob.rs"]
+#[path = "../../tests/unit/seal/blob.rs"]
 mod tests;

@@ -129,5 +129,5 @@ impl fmt::Debug for Context {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_context.rs"]
+#[path = "../../tests/unit/seal/context.rs"]
 mod tests;

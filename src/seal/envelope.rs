@@ -256,5 +256,5 @@ impl Context {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_envelope.rs"]
+#[path = "../../tests/unit/seal/envelope.rs"]
 mod tests;

@@ -319,5 +319,5 @@ fn checksum_of(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_key.rs"]
+#[path = "../../tests/unit/seal/key.rs"]
 mod tests;

@@ -102,5 +102,5 @@ fn second_half(nonce: &[u8; 24]) -> &Array<u8, U12> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/seal_xaes.rs"]
+#[path = "../../tests/unit/seal/xaes.rs"]
 mod tests;

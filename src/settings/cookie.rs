@@ -356,5 +356,5 @@ impl<'h> Iterator for Pairs<'h> {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/settings_cookie.rs"]
+#[path = "../../tests/unit/settings/cookie.rs"]
 mod tests;

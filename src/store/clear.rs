@@ -25,5 +25,5 @@ pub(super) fn warn(store: &'static str, host: &str, remedy: &'static str) {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/store_clear.rs"]
+#[path = "../../tests/unit/store/clear.rs"]
 mod tests;

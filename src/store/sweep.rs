@@ -96,5 +96,5 @@ impl Sweeper {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/store_sweep.rs"]
+#[path = "../../tests/unit/store/sweep.rs"]
 mod tests;
