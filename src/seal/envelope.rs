@@ -94,11 +94,9 @@ impl Draft {
         Self(bytes)
     }
 
-    /// One that holds a payload.
+    /// A draft of this payload, and with no room for more.
     pub(crate) fn of(payload: &[u8]) -> Self {
-        let mut draft = Self::new();
-        draft.write(payload);
-        draft
+        Self([&[0; PAYLOAD_AT][..], payload].concat())
     }
 
     /// The buffer to append the payload to; what stands in it must stay.
