@@ -49,16 +49,17 @@ use crate::{
 /// 4. If the data were changed and cannot be encoded, the commit fails as in rule 1.
 /// 5. If the serialized data are what the browser sent, and no call changed the id or the persistence, the cookie is set
 ///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
-///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that fails loses nothing.
+///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that
+///    fails loses nothing.
 /// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a CSRF
 ///    token keep even an empty session.
 /// 7. If the session has reached its absolute timeout by now, its cookie is removed.
 /// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
-/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
-/// cookie of the request opened, one that is malformed or expired is removed even when nothing else is sent. Every other
-/// rejected cookie stays, since another node may open it.
+/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If
+/// no cookie of a name opened, and all of them are malformed or expired, that name is removed even when nothing else is
+/// sent. Every other rejected cookie stays, since another node may open it.
 ///
 /// A response whose handler extracted the session has `Vary: Cookie`; with a `Set-Cookie`, also `Cache-Control: no-store`.
 pub struct Sessions<T = SessionMap> {
