@@ -170,7 +170,7 @@ fn contents(basket: &Basket) -> Markup {
     }
 }
 
-/// Puts a page into an empty response to a session that could not be loaded or kept.
+/// Turns the empty response for a session that could not be loaded or kept into a page.
 pub async fn of_failure(response: Response) -> Response {
     let (what, then) = match response.status() {
         StatusCode::SERVICE_UNAVAILABLE => (

@@ -1,5 +1,5 @@
-//! Everything that can go wrong: [`SetupError`] while the application starts, [`Error`] in a request, and [`Refusal`] for
-//! a cookie that is not opened.
+//! The errors of this crate: [`SetupError`] while the application starts, [`Error`] in a request, and [`Refusal`] for a
+//! rejected cookie.
 
 mod refusal;
 mod request;
@@ -40,7 +40,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// The error of the operating system's generator.
+/// The error of the operating system's random number generator.
 #[derive(Debug)]
 pub(crate) struct NoRandomBytes(pub(crate) <SysRng as TryRng>::Error);
 

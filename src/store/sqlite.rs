@@ -36,13 +36,13 @@ use super::{
 /// ```
 /// use sealed_session::store::SqliteStore;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sealed_session::store::StoreError> {
-/// # let directory = tempfile::tempdir().unwrap();
-/// # let path = directory.path().join("sessions.db");
-/// let store = SqliteStore::open(path).await?; // "/var/lib/shop/sessions.db"
-/// # Ok(())
-/// # }
+/// #[tokio::main]
+/// async fn main() -> Result<(), sealed_session::store::StoreError> {
+/// #   let directory = tempfile::tempdir().unwrap();
+/// #   let path = directory.path().join("sessions.db");
+///     let store = SqliteStore::open(path).await?; // "/var/lib/shop/sessions.db"
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
