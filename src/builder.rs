@@ -413,15 +413,15 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// # Errors
     ///
-    /// Returns an error if browsers would reject the cookie, a timeout makes no sense, a limit leaves no room or is above
-    /// 4096 ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value does not read back
-    /// ([`SetupError::is_schema`]).
+    /// Returns an error if browsers would reject the cookie, a timeout makes no sense, a limit leaves no room or is
+    /// above 4096 ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value does not read
+    /// back ([`SetupError::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, SetupError> {
         let cookie = self.cookie.build()?;
         if self.previous.len() > MOST_PREVIOUS {
             return Err(SetupError::configuration(format!(
-                "{} previous realms or cookies are accepted, but each costs every request, so {MOST_PREVIOUS} is the limit: \
-                 remove those whose sessions have ended",
+                "{} previous realms or cookies are accepted, but each costs every request, so {MOST_PREVIOUS} is the \
+                 limit: remove those whose sessions have ended",
                 self.previous.len()
             )));
         }
@@ -474,7 +474,7 @@ fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration)
     let reference = sealer.context().name_length() + REFERENCE_CHARACTERS;
     if reference > sealer.limit() {
         return Err(SetupError::configuration(format!(
-            "a limit of {} bytes leaves no room for the reference to a stored session, which takes {reference}: raise it",
+            "a limit of {} bytes leaves no room for the reference to a stored session, of {reference} bytes: raise it",
             sealer.limit()
         )));
     }

@@ -347,8 +347,8 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Sets the largest size of the name and the sealed text together, in bytes. Default, and the largest possible value:
-    /// 4096.
+    /// Sets the largest size of the name and the sealed text together, in bytes. Default, and the largest possible
+    /// value: 4096.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
@@ -360,8 +360,8 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Sets sample values for the parts of `T` that read only values of a certain form, such as an IP address in a string.
-    /// Default: none.
+    /// Sets sample values for the parts of `T` that read only values of a certain form, such as an IP address in a
+    /// string. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.samples = samples;
         self
@@ -369,8 +369,8 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
 
     /// Reads compact payloads of a former type as well, and converts them to `T`. It can be called several times.
     ///
-    /// The former type is the old one under another name: the names of structs and enums are not part of a shape. A field
-    /// that was appended to `T` with `#[serde(default)]` needs no declaration.
+    /// The former type is the old one under another name: the names of structs and enums are not part of a shape. A
+    /// field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// ```
     /// use std::time::SystemTime;

@@ -52,15 +52,15 @@ use crate::{
 ///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
 ///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that
 ///    fails loses nothing.
-/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a CSRF
-///    token keep even an empty session.
+/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
+///    CSRF token keep even an empty session.
 /// 7. If the session has reached its absolute timeout, its cookie is removed.
 /// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
-/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
-/// cookie of the request opened, one that is malformed or expired is removed even when nothing else is sent. Every other
-/// rejected cookie stays, since another node may open it.
+/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or
+/// removed. If no cookie of the request opened, one that is malformed or expired is removed even when nothing else is
+/// sent. Every other rejected cookie stays, since another node may open it.
 ///
 /// A response whose handler extracted the session has `Vary: Cookie`. If it has a `Set-Cookie`, it also has
 /// `Cache-Control: no-store`.
@@ -184,8 +184,9 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Security
     ///
-    /// Reject hosts that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of them
-    /// would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not send.
+    /// Reject hosts that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of
+    /// them would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not
+    /// send.
     pub fn choosing(
         &self,
         choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,

@@ -90,8 +90,8 @@ impl Basket {
     pub const MOST_PIECES: u32 = 999;
     /// The longest note, in characters.
     pub const LONGEST_NOTE: usize = 60;
-    /// The size of a full basket, in bytes: for each line the names of its two fields, an article, a note with its length,
-    /// and a count.
+    /// The size of a full basket, in bytes: for each line the names of its two fields, an article, a note with its
+    /// length, and a count.
     pub const LARGEST: usize = Self::MOST_LINES * (5 + 2 + 2 + 4 * Self::LONGEST_NOTE + 3);
 
     pub fn lines(&self) -> impl ExactSizeIterator<Item = (&Item, u32)> {

@@ -16,8 +16,8 @@ pub(crate) use self::{
     setup::SetupKind,
 };
 
-/// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log line
-/// that showed only the error would lose the cause.
+/// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log
+/// line that showed only the error would lose the cause.
 pub(crate) fn chain<'e>(error: &'e (dyn std::error::Error + 'static)) -> Chain<'e> {
     Chain(error)
 }

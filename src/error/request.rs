@@ -231,22 +231,22 @@ impl fmt::Display for Error {
             Kind::Encode(error) => error.fmt(f),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
-                "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
-                 it, keep the rest in a database under the session's id, or give the sessions a store"
+                "the session does not fit in its cookie: name and value would take {size} bytes of {limit}; keep less \
+                 in it, keep the rest in a database under the session's id, or give the sessions a store"
             ),
             Kind::TooLarge { size, limit, place: Place::Store } => write!(
                 f,
-                "the session does not fit its store: it would take {size} bytes of {limit}; keep less in it, or raise \
-                 `store_limit`"
+                "the session does not fit in its store: it would take {size} bytes of {limit}; keep less in it, or \
+                 raise `store_limit`"
             ),
             Kind::Barred { size, limit } => write!(
                 f,
-                "the session does not fit its cookie, and `may_overflow` keeps it out of the store: name and value would \
-                 take {size} bytes of {limit}; keep less in it"
+                "the session does not fit in its cookie, and `may_overflow` keeps it out of the store: name and value \
+                 would take {size} bytes of {limit}; keep less in it"
             ),
             Kind::OverBudget => f.write_str(
-                "the store's budget is used up: no session enters the store or grows there until its period ends; raise \
-                 `store_budget`, or let fewer sessions into the store with `may_overflow`",
+                "the store's budget is used up: no session enters the store or grows there until its period ends; \
+                 raise `store_budget`, or let fewer sessions into the store with `may_overflow`",
             ),
             Kind::Window(what) => f.write_str(what),
             Kind::Unreadable(what) => f.write_str(what),
@@ -267,7 +267,7 @@ impl fmt::Display for Error {
             }
             Kind::Blob(_) => f.write_str("the session store returned something that is not a blob of this session"),
             Kind::Detached => f.write_str(
-                "the session store had failed when the request began: changes of its session are discarded",
+                "the session store had failed when the request began: changes to its session are discarded",
             ),
             Kind::Changed => f.write_str("another request changed the session at the same time"),
             Kind::Ended => f.write_str("another request ended the session at the same time"),

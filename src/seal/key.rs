@@ -195,7 +195,7 @@ impl Key {
 
     fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Result<Self, Fault> {
         if master.iter().all(|byte| *byte == master[0]) {
-            return Err("all bytes of its key material are equal, as in a placeholder; make a key with `Key::generate`".into());
+            return Err("all bytes of its key material are equal, as in a placeholder; use `Key::generate`".into());
         }
         let mut id = [0; 4];
         let info = [&lp(b"kid")[..], &[suite.number()]].concat();
@@ -291,12 +291,12 @@ fn read_bare(text: &str, out: &mut [u8]) -> Result<(), Fault> {
              `=` too"
         }
         64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            "it has 64 hexadecimal digits, but a key without `ssk1.` must be base64; make one with `openssl rand -base64 \
-             32` or `Key::generate`"
+            "it has 64 hexadecimal digits, but a key without `ssk1.` must be base64; make one with `openssl rand \
+             -base64 32` or `Key::generate`"
         }
         _ => {
-            "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; copy \
-             the whole key, or make one with that command or `Key::generate`"
+            "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; \
+             copy the whole key, or make one with that command or `Key::generate`"
         }
     };
     Err(fault.into())

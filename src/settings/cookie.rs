@@ -51,8 +51,8 @@ enum Name {
 /// The name and attributes of a cookie.
 ///
 /// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which also works for development on
-/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie only
-/// from this host; with a domain or a path, the prefix is `__Secure-`.
+/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie
+/// only from this host; with a domain or a path, the prefix is `__Secure-`.
 ///
 /// ```
 /// use sealed_session::CookieAttributes;
@@ -96,8 +96,8 @@ impl CookieAttributes {
     ///
     /// # Security
     ///
-    /// Without a prefix, a subdomain, or an attacker on a plain HTTP connection, can set a cookie of this name. If it is a
-    /// valid cookie of the attacker's own session, the visitor is signed in as the attacker.
+    /// Without a prefix, a subdomain, or an attacker on a plain HTTP connection, can set a cookie of this name. If it
+    /// is a valid cookie of the attacker's own session, the visitor is signed in as the attacker.
     pub fn name_without_prefix(mut self, name: impl Into<String>) -> Self {
         self.name = Name::Exact(name.into());
         self
@@ -135,8 +135,8 @@ impl CookieAttributes {
     /// Lets browsers send the cookie over plain HTTP, where anyone on the network path can read and replace it.
     /// Default: only over HTTPS.
     ///
-    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`, browsers
-    /// accept the secure default.
+    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`,
+    /// browsers accept the secure default.
     pub fn insecure_http(mut self) -> Self {
         self.transport = Transport::InsecureHttp;
         self
@@ -215,7 +215,7 @@ impl CookieAttributes {
             }
             if labels.count() == 1 && !last.eq_ignore_ascii_case("localhost") {
                 return refuse(
-                    "browsers accept no cookie for a top-level domain: name a domain of two labels or more, or leave it out",
+                    "browsers accept no cookie for a top-level domain: name one of two or more labels, or leave it out",
                 );
             }
         }

@@ -47,8 +47,8 @@ use super::{
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    /// SQLite allows one writer at a time. The writers of this store queue here, in order. SQLite itself would let them
-    /// poll, and an unlucky one can then wait for seconds.
+    /// The queue of this store's writers. SQLite allows one writer at a time. It would itself let the others poll, and
+    /// an unlucky one could then wait for seconds.
     writing: Arc<Mutex<()>>,
     sweeper: Arc<Sweeper>,
 }

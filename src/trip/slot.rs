@@ -47,7 +47,7 @@ impl<T: Payload> Slot<T> {
         };
         async move {
             let session = match candidates {
-                None => self.session.get().expect("it was opened, and stays"),
+                None => self.session.get().expect("the session was opened before"),
                 Some(candidates) => self.session.get_or_try_init(|| self.load(candidates)).await?,
             };
             if self.closed.load(SeqCst) {
@@ -59,7 +59,7 @@ impl<T: Payload> Slot<T> {
 
     async fn load(&self, candidates: Candidates<T>) -> Result<Session<T>, Error> {
         if self.failed.load(SeqCst) {
-            return Err(Error::broken_store("load a session", "it has failed for this request already"));
+            return Err(Error::broken_store("load a session", "it has already failed for this request"));
         }
         let loaded = candidates.open().await;
         self.failed.store(loaded.is_err(), SeqCst);
