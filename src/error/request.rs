@@ -1,4 +1,4 @@
-//! The error of a request.
+//! The error type for requests.
 
 use std::fmt;
 

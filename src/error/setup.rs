@@ -1,4 +1,4 @@
-//! The error of an application that starts.
+//! The error type for the start of an application.
 
 use std::{error::Error, fmt};
 

@@ -1,4 +1,4 @@
-//! The error of a store.
+//! The error type for stores.
 
 use std::{borrow::Cow, error::Error, fmt};
 

@@ -195,7 +195,7 @@ impl Key {
 
     fn new(master: Zeroizing<[u8; 32]>, suite: Suite) -> Result<Self, Fault> {
         if master.iter().all(|byte| *byte == master[0]) {
-            return Err("all bytes of its key material are equal, as in a placeholder; make a new key".into());
+            return Err("all bytes of its key material are equal, as in a placeholder; make a key with `Key::generate`".into());
         }
         let mut id = [0; 4];
         let info = [&lp(b"kid")[..], &[suite.number()]].concat();

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl<T: Payload> Session<T> {
-    /// Performs the steps of the commit that can fail. Call it before work that must not happen unless the session is
-    /// kept.
+    /// Performs the steps of the commit that can fail, ahead of the response. Call it before work that must not happen
+    /// unless the session is kept.
     ///
     /// It serializes the data, checks its size, and stores a session that does not fit in its cookie. The cookie is
     /// sent with the response, and includes changes made until then.
