@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (stream, _) = listener.accept().await?;
         let service = service.clone();
         tokio::spawn(async move {
-            // An error of one connection, such as a visitor who hangs up, does not end the server.
+            // An error on one connection, such as a client that disconnects, does not end the server.
             let _ = auto::Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     match sealer.open(&ticket, now) {
         Ok((job, metadata)) => println!("opened: {job:?}, sealed at {:?}", metadata.issued_at()),
-        Err(refusal) => println!("refused: {refusal}"),
+        Err(refusal) => println!("rejected: {refusal}"),
     }
     if let Err(refusal) = sealer.open(&ticket, now + quarter) {
         println!("in a quarter of an hour: {refusal}");

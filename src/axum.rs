@@ -10,11 +10,11 @@ use http::request::Parts;
 
 use crate::{Error, Payload, Session, error::Kind, trip::slot};
 
-/// Extracts the session that a layer of [`Sessions`](crate::Sessions) of the same payload type provides. If there are
-/// several such layers, it is the innermost one's.
+/// Extracts the session that a layer of [`Sessions`](crate::Sessions) with the same payload type provides. If there are
+/// several such layers, the innermost one provides it.
 ///
-/// Without such a layer the rejection is an error that [is a missing layer](Error::is_missing_layer), which is answered
-/// with 500 and logged. When the session is in a store that failed, the rejection [is a store error](Error::is_store),
+/// The rejection is an [`Error`]. Without such a layer, it [is a missing layer](Error::is_missing_layer), which is
+/// answered with 500 and logged. If the session is in a store that failed, it [is a store error](Error::is_store),
 /// which is answered with 503.
 impl<S: Sync, T: Payload> FromRequestParts<S> for Session<T> {
     type Rejection = Error;

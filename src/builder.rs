@@ -1,5 +1,5 @@
-//! The configuration of an application's sessions. Every mistake in it is an error from
-//! [`build`](SessionsBuilder::build).
+//! The configuration of an application's sessions. [`build`](SessionsBuilder::build) returns an error for every mistake
+//! in it.
 
 use std::{
     fmt,
@@ -31,8 +31,8 @@ use crate::{
 
 const MIB: usize = 1024 * 1024;
 
-/// The largest number of previous realms and cookies that are read. An attacker's cookie of one name can be tried once
-/// for each.
+/// The largest number of previous realms and cookies. One cookie of a request, which may be an attacker's, can be tried
+/// once for each of them.
 const MOST_PREVIOUS: usize = 8;
 
 /// The configuration of [`Sessions`]. Every default is the safe one.
@@ -72,8 +72,8 @@ pub struct SessionsBuilder<T> {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Builds sessions with all defaults: in a [`__Host-session`](crate::CookieAttributes) cookie, with an idle timeout of
-    /// 2 hours and an absolute timeout of 24 hours.
+    /// Builds sessions with the default configuration: a [`__Host-session`](crate::CookieAttributes) cookie, an idle
+    /// timeout of 2 hours and an absolute timeout of 24 hours.
     ///
     /// # Errors
     ///
@@ -82,15 +82,15 @@ impl<T: Payload> Sessions<T> {
         Self::builder(ring).build()
     }
 
-    /// Begins the configuration of an application's sessions.
+    /// Returns a builder for an application's sessions.
     pub fn builder(ring: KeyRing) -> SessionsBuilder<T> {
         SessionsBuilder::new(ring)
     }
 }
 
 impl Sessions<SessionMap> {
-    /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
-    /// ask for a [`Session`](crate::Session) without a type.
+    /// Returns a builder for sessions of keys and values, as in express-session and tower-sessions. Handlers ask for a
+    /// [`Session`](crate::Session) without a type.
     ///
     /// ```
     /// use sealed_session::{Error, KeyRing, Session, Sessions};
@@ -111,7 +111,7 @@ impl Sessions<SessionMap> {
 impl<T: Payload> SessionsBuilder<T> {
     fn new(ring: KeyRing) -> Self {
         Self {
-            sealer: Sealer::builder(ring, ""), // named after the cookie, when that is known
+            sealer: Sealer::builder(ring, ""), // named after the cookie in `build`
             cookie: CookieAttributes::default(),
             previous: Vec::new(),
             renewal: Renewal::default(),
@@ -153,13 +153,13 @@ impl<T: Payload> SessionsBuilder<T> {
     }
 
     /// Keeps reading the cookies of a previous realm, name or set of attributes, so that changing them logs nobody out.
-    /// Can be called up to 8 times: each is looked for in every request.
+    /// It can be called up to 8 times, because every request is searched for each of them.
     ///
     /// A session that arrives in such a cookie moves to the current one, and the old cookie is removed. A cookie of the
-    /// previous name is removed whenever a new one is set, whoever wrote it.
+    /// previous name is removed whenever a new one is set, even if another application wrote it.
     ///
-    /// In a rolling deployment, old nodes do not know the new cookie. Let every node accept both first, in a deployment of
-    /// its own, and change the current one in the next.
+    /// In a rolling deployment, old nodes do not know the new cookie. First deploy a version in which every node
+    /// accepts both cookies, and change the current one in the next.
     ///
     /// ```
     /// use sealed_session::{KeyRing, Sessions};
@@ -186,7 +186,8 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Sets when a session that is used but not changed is sealed again. Default: [`Renewal::WhenSpent`].
+    /// Sets the rule for renewal: sealing a session again that was used but not changed. Default:
+    /// [`Renewal::WhenSpent`].
     pub fn renewal(mut self, renewal: Renewal) -> Self {
         self.renewal = renewal;
         self
@@ -205,7 +206,7 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Sets how session data are encoded. Both encodings are read wherever the type allows it, so switching ends no
+    /// Sets the encoding of session data. Both encodings are read wherever the type allows it, so switching ends no
     /// session. Default: [`Encoding::Compact`].
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.sealer = self.sealer.encoding(encoding);
@@ -218,12 +219,13 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Also reads compact sessions of a former type and converts them to `T`. A session is sealed in the present shape
-    /// with its next change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no declaration.
+    /// Reads compact sessions of a former type as well, and converts them to `T`. A session is sealed in the present
+    /// shape with its next change or renewal. A field that was appended to `T` with `#[serde(default)]` needs no
+    /// declaration.
     ///
-    /// In a rolling deployment, old nodes meet sessions of the new shape. They leave such a cookie alone and show a fresh
-    /// session, unless they too can read it: first deploy the old type with `migrating_from::<VisitV2>()`, then the new
-    /// one with `migrating_from::<VisitV1>()`, and nobody is logged out.
+    /// In a rolling deployment, old nodes meet sessions of the new shape. They leave such a cookie alone and show a
+    /// fresh session, unless they can also read it. To log nobody out, first deploy the old type with
+    /// `migrating_from::<VisitV2>()`, then the new one with `migrating_from::<VisitV1>()`.
     pub fn migrating_from<Old>(mut self) -> Self
     where
         Old: Serialize + DeserializeOwned + 'static,
@@ -246,20 +248,20 @@ impl<T: Payload> SessionsBuilder<T> {
     }
 
     /// Keeps changes even if the response is a 5xx or a 408 (Request Timeout). Default: such a response discards all
-    /// changes but `destroy`.
+    /// changes except `destroy`.
     ///
-    /// A timeout layer inside the sessions answers 408 for a handler that it has cut off, which may have made only half of
-    /// its changes.
+    /// An inner timeout layer responds with 408 for a handler that it canceled, which may have made only half of its
+    /// changes.
     pub fn commit_on_server_error(mut self) -> Self {
         self.commit_on_server_error = true;
         self
     }
 
-    /// Sets the status that replaces the handler's response when the session cannot be kept; `None` sends the handler's
-    /// response all the same. Default: the error's [status](Error::status), with an empty body.
+    /// Sets the status of the empty response that replaces the handler's when the session cannot be kept. If the hook
+    /// returns `None`, the handler's response is sent anyway. Default: the error's [status](Error::status).
     ///
-    /// The response that replaces the handler's has the [`Error`] among its extensions, as an `Arc<Error>`, for an outer
-    /// layer that makes a page of it.
+    /// The response that replaces the handler's has the [`Error`] in its extensions, as an `Arc<Error>`, so that an
+    /// outer layer can turn it into an error page.
     pub fn on_commit_failure(
         mut self,
         hook: impl Fn(&Error) -> Option<StatusCode> + Send + Sync + 'static,
@@ -268,11 +270,11 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Sets the store for sessions that do not fit in their cookies. A session moves back to its cookie when it shrinks.
-    /// Default: none, and a session that does not fit cannot be kept.
+    /// Sets the store for sessions that do not fit in their cookies. A session moves back to its cookie when it
+    /// shrinks. Default: none, so that a session that does not fit cannot be kept.
     ///
-    /// All nodes need the same store: a session that is in it ends on nodes that have none or another. To share one between
-    /// two kinds of sessions, clone it or put it into an [`Arc`].
+    /// All nodes need the same store. A node that has none or another does not find the session, and shows a fresh one.
+    /// To share a store between two kinds of sessions, clone it or put it into an [`Arc`].
     ///
     /// ```
     /// use sealed_session::{KeyRing, Sessions, SetupError, store::Store};
@@ -284,7 +286,8 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// # Panics
     ///
-    /// A request that needs the store panics outside of a tokio runtime with a clock: the deadline is tokio's.
+    /// A request that needs the store panics outside a tokio runtime with time enabled, because its deadline is a tokio
+    /// timeout.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Some(Arc::new(store));
         self
@@ -296,17 +299,18 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Sets how long a request waits for the store: once when its session is loaded, and once when it is saved or
+    /// Sets the time that a request waits for the store: once when its session is loaded, and once when it is saved or
     /// committed. Default: 2 seconds.
     pub fn store_deadline(mut self, deadline: Duration) -> Self {
         self.store_deadline = deadline;
         self
     }
 
-    /// Sets the sessions that may enter the store. Default: all.
+    /// Sets the rule for sessions that may enter the store. Default: all may.
     ///
-    /// Without a rule, any visitor can make the store keep up to [`store_limit`](Self::store_limit) bytes with each
-    /// request, if handlers put into the session what visitors send. Admit only sessions that somebody answers for:
+    /// If handlers put into the session what visitors send, then without a rule any visitor can make the store keep up
+    /// to [`store_limit`](Self::store_limit) bytes with each request. Admit only sessions of signed-in users, for
+    /// example:
     ///
     /// ```
     /// use sealed_session::{KeyRing, Sessions, SetupError, store::Store};
@@ -319,10 +323,10 @@ impl<T: Payload> SessionsBuilder<T> {
     /// }
     /// ```
     ///
-    /// A session that outgrows its cookie and is not admitted cannot be kept: the commit fails with an error that [is too
-    /// large](Error::is_too_large), which is answered with 413, and is counted
-    /// ([`Counters::barred`](crate::Counters::barred)). A session that is in the store already stays there without being
-    /// asked again, also under a new id. After `destroy` it is a new one.
+    /// A session that outgrows its cookie and is not admitted cannot be kept: the commit fails with an error that [is
+    /// too large](Error::is_too_large), which is answered with 413 and counted
+    /// ([`Counters::barred`](crate::Counters::barred)). A session that is already in the store stays there and is not
+    /// checked again, even under a new id. After `destroy`, it is a new session.
     pub fn may_overflow(mut self, rule: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         self.admits = Box::new(rule);
         self
@@ -330,32 +334,34 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// Sets the most bytes that may enter the store in each period, through this process. Default: no limit.
     ///
-    /// A session that enters the store counts with its size, and one that grows there with the difference. Changes that do
-    /// not make a session larger, renewals and new ids count nothing, so sessions that are in the store go on. When the
+    /// A session that enters the store uses its size, and one that grows there uses the difference. Renewals, new ids
+    /// and changes that do not make a session larger use nothing, so sessions that are in the store go on. When the
     /// budget is used up, a commit that needs more fails with an error that [is over the
-    /// budget](Error::is_over_budget), which is answered with 503, and is counted
-    /// ([`Counters::over_budget`](crate::Counters::over_budget)). A period begins with the first write after the last one
-    /// has ended.
+    /// budget](Error::is_over_budget), which is answered with 503 and counted
+    /// ([`Counters::over_budget`](crate::Counters::over_budget)). A period begins with the first write after the last
+    /// one has ended.
     ///
-    /// A store of `n` nodes holds at most `n` budgets for each period of the longest lifetime, and one more. Combine it with
-    /// [`may_overflow`](Self::may_overflow): otherwise a visitor who uses up the budget keeps others out of the store.
+    /// With `n` nodes, the store holds at most `n` budgets for each period in the longest lifetime of a session, and
+    /// one more. Combine it with [`may_overflow`](Self::may_overflow): otherwise a visitor who uses up the budget keeps
+    /// others out of the store.
     pub fn store_budget(mut self, bytes: u64, every: Duration) -> Self {
         self.budget = Some((bytes, every));
         self
     }
 
-    /// Sets how long a blob stays in the store after its session has moved back to its cookie, for requests that are on
-    /// their way with the old cookie. Default: 30 seconds.
+    /// Sets the grace period: how long a blob stays in the store after its session has moved back to its cookie, for
+    /// requests in flight with the old cookie. Default: 30 seconds.
     ///
-    /// A browser that never receives the response that moves its session back loses the session, unless it comes again
-    /// within that time.
+    /// A browser that never receives the response that moves its session back loses the session, unless it sends
+    /// another request within that time.
     pub fn return_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Serves a request whose session cannot be loaded, because the store failed or timed out, with a fresh session of
-    /// which nothing is kept. Default: loading such a session is an error, which the axum extractor answers with 503.
+    /// Serves a request with a fresh session if its session cannot be loaded because the store failed or timed out.
+    /// Nothing of the fresh session is kept. Default: loading such a session is an error, which the axum extractor
+    /// answers with 503.
     ///
     /// The fresh session's [arrival](crate::Session::arrival) is [`Unavailable`](crate::Arrival::Unavailable). The
     /// browser's cookie stays as it is, unless the handler destroys the session.
@@ -364,11 +370,12 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
-    /// Resolves a conflict: another request has changed the stored session since this one loaded it. `resolve` returns
-    /// the value to store, or `None` to reject this request's change with 409. Default: the last write wins, which is
-    /// counted ([`Counters::overwritten`](crate::Counters::overwritten)) and logged as a warning.
+    /// Sets the resolution of conflicts. In a conflict, another request has changed the stored session since this one
+    /// loaded it. `resolve` returns the value to store, or `None` to reject this request's change with 409. Default:
+    /// the last write wins, which is counted ([`Counters::overwritten`](crate::Counters::overwritten)) and logged as a
+    /// warning.
     ///
-    /// `resolve` may be called again when yet another request comes in between. Conflicts between sessions that live in
+    /// `resolve` may be called again if yet another request writes in between. Conflicts between sessions that live in
     /// cookies cannot be detected: the response that arrives last wins.
     ///
     /// ```
@@ -394,9 +401,9 @@ impl<T: Payload> SessionsBuilder<T> {
 
     /// Sets the clock, for tests. Default: [`SystemTime::now`].
     ///
-    /// A store decides by a clock of its own what has expired. If this one is behind that by more than a session lives,
-    /// stored sessions are gone at once. `MemoryStore::clock` sets the same clock for a store in memory; a database goes by
-    /// the real time.
+    /// A store uses its own clock to decide what has expired. If this clock is behind it by more than the lifetime of a
+    /// session, stored sessions expire at once. `MemoryStore::clock` sets the same clock for a store in memory. A
+    /// database uses the real time.
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Box::new(clock);
         self
@@ -406,15 +413,15 @@ impl<T: Payload> SessionsBuilder<T> {
     ///
     /// # Errors
     ///
-    /// Returns an error if browsers would reject the cookie, a timeout makes no sense, a limit leaves no room or is above
-    /// 4096 ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value does not read back
-    /// ([`SetupError::is_schema`]).
+    /// Returns an error if browsers would reject the cookie, a timeout makes no sense, a limit leaves no room or is
+    /// above 4096 ([`SetupError::is_configuration`]), or `T` has no fixed shape, or its default value does not read
+    /// back ([`SetupError::is_schema`]).
     pub fn build(self) -> Result<Sessions<T>, SetupError> {
         let cookie = self.cookie.build()?;
         if self.previous.len() > MOST_PREVIOUS {
             return Err(SetupError::configuration(format!(
-                "{} previous realms or cookies are accepted, but each costs every request, so {MOST_PREVIOUS} is the limit: \
-                 remove those whose sessions have ended",
+                "{} previous realms or cookies are accepted, but each costs every request, so {MOST_PREVIOUS} is the \
+                 limit: remove those whose sessions have ended",
                 self.previous.len()
             )));
         }
@@ -467,22 +474,22 @@ fn check_store<T: Payload>(sealer: &Sealer<T>, limit: usize, deadline: Duration)
     let reference = sealer.context().name_length() + REFERENCE_CHARACTERS;
     if reference > sealer.limit() {
         return Err(SetupError::configuration(format!(
-            "a limit of {} bytes leaves no room for the reference to a stored session, which takes {reference}",
+            "a limit of {} bytes leaves no room for the reference to a stored session, of {reference} bytes: raise it",
             sealer.limit()
         )));
     }
     if longest_blob_payload(limit).unwrap_or(0) <= sealer.longest_payload() {
         return Err(SetupError::configuration(format!(
-            "a store's limit of {limit} bytes holds no more than the cookie does"
+            "a store's limit of {limit} bytes holds no more than the cookie does: raise it"
         )));
     }
     if deadline.is_zero() {
-        return Err(SetupError::configuration("no store answers within a deadline of 0"));
+        return Err(SetupError::configuration("no store answers within a deadline of 0: set a longer one"));
     }
     Ok(())
 }
 
-/// Rejects a budget that lets nobody in.
+/// Rejects a budget that is too small for a single session, or has no period.
 fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), SetupError> {
     match budget {
         Some((bytes, _)) if bytes < limit as u64 => Err(SetupError::configuration(format!(
@@ -490,7 +497,7 @@ fn check_budget(budget: Option<(u64, Duration)>, limit: usize) -> Result<(), Set
              store's limit"
         ))),
         Some((_, every)) if every.is_zero() => {
-            Err(SetupError::configuration("a store's budget can't be for a period of 0"))
+            Err(SetupError::configuration("a store's budget has a period of 0: set a longer one"))
         }
         _ => Ok(()),
     }

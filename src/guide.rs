@@ -13,7 +13,7 @@
 //! | [`comparison`] | other crates |
 
 // A guide links to another with a reference, such as `[limits][overflow.md#limits]`, and defines it at its end for
-// GitHub. In Markdown the first definition of a reference wins, so these ones lead to the modules here.
+// GitHub. In Markdown the first definition of a reference wins, so these definitions lead to the modules here.
 macro_rules! guides {
     ($($name:ident: $file:literal,)*) => { $(
         #[doc = "[configuration.md#choosing-an-encoding]: crate::guide::configuration#choosing-an-encoding"]

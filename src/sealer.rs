@@ -1,4 +1,4 @@
-//! The seal by itself: a typed value ⇄ the text of a cookie. No HTTP, no async, no clock.
+//! The seal by itself, which turns a typed value into the text of a cookie and back. It needs no HTTP, async or clock.
 
 use std::{
     fmt,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Seals typed values into text, and opens them: a session's seal without HTTP, async or a clock.
+/// Seals typed values into text, and opens them. This is the seal of sessions, without HTTP, async or a clock.
 ///
 /// Use it for a queue worker, a WebSocket, a password-reset link, or another framework.
 ///
@@ -60,12 +60,12 @@ pub struct Sealer<T> {
 pub(crate) enum Unsealed<T> {
     /// The session.
     Inline(T, Metadata),
-    /// The place where it is.
+    /// The reference to the stored session.
     Reference(Metadata, Reference),
 }
 
-/// The id of a session: 16 random bytes that the client cannot read. It grants no access by itself. Use it as a key for
-/// data that the server keeps for a session.
+/// The id of a session: 16 random bytes that the client cannot read. Use it as a key for data that the server keeps for
+/// a session. It grants no access by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId([u8; 16]);
 
@@ -121,20 +121,20 @@ impl Metadata {
         Duration::from_secs(self.header.window.into())
     }
 
-    /// Returns true if the session survives the closing of the browser.
+    /// Returns true if the session is persistent, so that it survives the closing of the browser.
     pub fn is_persistent(&self) -> bool {
         self.header.persistent
     }
 
-    /// Returns true if the session was sealed with the key that seals now, the first of the ring.
+    /// Returns true if the session was sealed with the current sealing key, the first of the ring.
     pub fn uses_current_key(&self) -> bool {
         self.current_key
     }
 }
 
 impl<T: Serialize + DeserializeOwned> Sealer<T> {
-    /// Begins the configuration of a sealer. `name` is the purpose of the sealed text: a text that was sealed under one
-    /// name, or in one [`realm`](SealerBuilder::realm), opens under no other.
+    /// Returns a builder for a sealer. `name` is the purpose of the sealed text. A text that was sealed with one name,
+    /// or in one [`realm`](SealerBuilder::realm), opens with no other.
     pub fn builder(ring: KeyRing, name: impl Into<String>) -> SealerBuilder<T> {
         SealerBuilder {
             ring,
@@ -153,29 +153,30 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ///
     /// # Errors
     ///
-    /// If the value would be serialized otherwise than its type is read ([`Error::is_schema`]) or does not fit the limit
-    /// ([`Error::is_too_large`]), `now` is not within 1970 to 2106, or the operating system provides no random bytes.
+    /// Returns an error if the value would not read back as it was written ([`Error::is_schema`]) or exceeds the limit
+    /// ([`Error::is_too_large`]), if `now` is not within 1970 to 2106, or if the operating system provides no random
+    /// bytes.
     pub fn seal(&self, value: &T, now: SystemTime) -> Result<String, Error> {
         let (nonce, session_id) = Nonce::draw_with_id()?;
         self.seal_value(value, Header { session_id, ..self.begin(stamp(now)?) }, nonce)
     }
 
     /// Seals a value again, to renew it or after a change. The id and the absolute timeout stay, and the idle timeout
-    /// starts again.
+    /// starts over.
     ///
     /// # Errors
     ///
-    /// The errors of [`seal`](Self::seal).
+    /// Returns the errors of [`seal`](Self::seal).
     pub fn reseal(&self, value: &T, metadata: &Metadata, now: SystemTime) -> Result<String, Error> {
         self.seal_value(value, metadata.header.renewed(stamp(now)?), Nonce::draw()?)
     }
 
-    /// Opens a text, and returns the value with its metadata.
+    /// Opens a sealed text, and returns the value with its metadata.
     ///
     /// # Errors
     ///
-    /// The reason why the text was rejected. Do not show it to the client. A reference to a stored session is rejected
-    /// as [`MissingBlob`](Refusal::MissingBlob), since a sealer has no store.
+    /// Returns the reason why the text was rejected. Do not show it to the client. A reference to a stored session is
+    /// rejected as [`MissingBlob`](Refusal::MissingBlob), since a sealer has no store.
     pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<(T, Metadata), Refusal> {
         match self.unseal(&self.context, text.as_ref(), now)? {
             Unsealed::Inline(value, metadata) => Ok((value, metadata)),
@@ -202,12 +203,12 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         })
     }
 
-    /// Returns the schema number of the payloads that this seals.
+    /// Returns the schema number of the payloads that this sealer seals.
     pub(crate) fn schema(&self) -> u32 {
         self.codec.schema()
     }
 
-    /// Reads a payload of the present shape, or of a former one.
+    /// Decodes a payload of the present shape, or of a former one.
     pub(crate) fn decode(&self, schema: u32, payload: &[u8]) -> Result<T, Refusal> {
         self.codec.decode(schema, payload)
     }
@@ -220,10 +221,10 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         self.codec.empty()
     }
 
-    /// The metadata of a session that begins now.
+    /// Returns the header of a session that begins now.
     pub(crate) fn begin(&self, now: u32) -> Header {
         Header {
-            schema: 0, // the sealing writes it
+            schema: 0, // set when it is sealed
             created: now,
             issued: now,
             window: self.timeouts.idle_window(),
@@ -239,19 +240,19 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         Ok(text)
     }
 
-    /// Serializes a value in the place where it would be encrypted.
+    /// Serializes a value into the place where it will be encrypted.
     pub(crate) fn draft(&self, value: &T) -> Result<Draft, Error> {
         let mut draft = Draft::new();
         self.codec.encode_into(value, draft.payload_mut()).map_err(Kind::Encode)?;
         Ok(draft)
     }
 
-    /// Returns the size of name and value in bytes, as browsers count it.
+    /// Returns the size of the name and value together in bytes, as browsers count it.
     pub(crate) fn size(&self, draft: &Draft) -> usize {
         self.context.name_length() + draft.sealed_len(self.padding)
     }
 
-    /// Returns true if a draft fits its cookie.
+    /// Returns true if a draft fits in its cookie.
     pub(crate) fn fits(&self, draft: &Draft) -> bool {
         self.size(draft) <= self.limit
     }
@@ -328,7 +329,7 @@ pub struct SealerBuilder<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
-    /// Sets the application's name. A text of one realm opens in no other, though they share keys. Default: empty.
+    /// Sets the application's name. A text of one realm opens in no other, even if they share keys. Default: empty.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = realm.into();
         self
@@ -346,30 +347,30 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Sets the largest size of the name and the sealed text together, in bytes. Default, and the largest possible value:
-    /// 4096.
+    /// Sets the largest size of the name and the sealed text together, in bytes. Default, and the largest possible
+    /// value: 4096.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
         self
     }
 
-    /// Sets how values are encoded. Default: [`Encoding::Compact`].
+    /// Sets the encoding of values. Default: [`Encoding::Compact`].
     pub fn encoding(mut self, encoding: Encoding) -> Self {
         self.encoding = encoding;
         self
     }
 
-    /// Sets sample values for the parts of `T` that read only values of a certain form, such as an IP address in a string.
-    /// Default: none.
+    /// Sets sample values for the parts of `T` that read only values of a certain form, such as an IP address in a
+    /// string. Default: none.
     pub fn samples(mut self, samples: Samples) -> Self {
         self.samples = samples;
         self
     }
 
-    /// Also reads compact payloads of a former type, and converts them to `T`. Can be called several times.
+    /// Reads compact payloads of a former type as well, and converts them to `T`. It can be called several times.
     ///
-    /// The former type is the old one under another name: the names of structs and enums are not part of a shape. A field
-    /// that was appended to `T` with `#[serde(default)]` needs no declaration.
+    /// The former type is the old one under another name: the names of structs and enums are not part of a shape. A
+    /// field that was appended to `T` with `#[serde(default)]` needs no declaration.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -406,8 +407,9 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Also reads compact payloads of a former type, and converts them to `T` in two steps: from `Old` to `Newer`, and from
-    /// `Newer` to `T`. So a chain of types needs one `From` for each step ([`migrating_from`](Self::migrating_from)).
+    /// Reads compact payloads of a former type as well, and converts them to `T` in two steps: from `Old` to `Newer`,
+    /// and from `Newer` to `T`. This way a chain of types needs one `From` for each step
+    /// ([`migrating_from`](Self::migrating_from)).
     pub fn migrating_from_via<Old, Newer>(mut self) -> Self
     where
         Old: Serialize + DeserializeOwned + 'static,
@@ -418,7 +420,7 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
         self
     }
 
-    /// Sets the name, for a caller that learns it last.
+    /// Sets the name, for a caller that does not know it at first.
     pub(crate) fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
@@ -432,9 +434,9 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     ///
     /// # Errors
     ///
-    /// If the realm or name is too long, a timeout makes no sense, the limit leaves no room for a payload or is above 4096,
-    /// a former type is declared twice ([`SetupError::is_configuration`]), or `T` or a former type has no fixed shape
-    /// ([`SetupError::is_schema`]).
+    /// Returns an error if the realm or name is too long, a timeout makes no sense, the limit leaves no room for a
+    /// payload or is above 4096, or a former type is declared twice ([`SetupError::is_configuration`]), or if `T` or a
+    /// former type has no fixed shape ([`SetupError::is_schema`]).
     pub fn build(self) -> Result<Sealer<T>, SetupError> {
         self.timeouts.check()?;
         if self.limit > LONGEST_VALUE {

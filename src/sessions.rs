@@ -1,4 +1,5 @@
-//! The whole trip: a request's cookie to a session, and the session to a response's Set-Cookie.
+//! The whole trip: from the cookie of a request to a session, and from the session to the Set-Cookie header of a
+//! response.
 //!
 //! ```text
 //! Request → open → Session<T> → handler → decide → place → write → Response
@@ -20,10 +21,10 @@ use crate::{
     },
 };
 
-/// The sessions of an application. Cheap to clone; built once, with everything derived that can be.
+/// The sessions of an application. Build them once, which derives all keys. Cloning is cheap.
 ///
-/// As a tower layer, and so with axum, it gives each request its [`Session`] and each response its cookie. By hand,
-/// [`open`](Self::open) and [`commit`](Self::commit) do the same.
+/// It is a tower layer, for axum and tower, that gives each request its [`Session`] and each response its cookie.
+/// Without a layer, call [`open`](Self::open) and [`commit`](Self::commit).
 ///
 /// ```
 /// use sealed_session::{KeyRing, Sessions};
@@ -38,30 +39,32 @@ use crate::{
 ///
 /// # When the cookie is sent
 ///
-/// A commit goes through these rules in order, and the first that applies decides. A session that no handler extracts is
-/// never opened, and its cookie is left alone. `destroy` removes the cookie whatever happens.
+/// A commit applies the first of these rules that matches. A session that no handler extracts is never opened, and its
+/// cookie is left alone. `destroy` always removes the cookie.
 ///
 /// 1. If a closure that changes the session panicked, the commit fails: the response is replaced, and the browser keeps
 ///    the session it had.
 /// 2. If the session could not be loaded because its store failed, nothing is sent.
 /// 3. If the response is a 5xx or a 408, nothing is sent, unless
 ///    [`commit_on_server_error`](crate::SessionsBuilder::commit_on_server_error) is set.
-/// 4. If the data were changed and cannot be encoded, the commit fails as in rule 1.
-/// 5. If the serialized data are what the browser sent, and no call changed the id or the persistence, the cookie is set
+/// 4. If the data was changed and cannot be encoded, the commit fails as in rule 1.
+/// 5. If the serialized data is what the browser sent, and no call changed the id or the persistence, the cookie is set
 ///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
 ///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that
 ///    fails loses nothing.
-/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a CSRF
-///    token keep even an empty session.
-/// 7. If the session has reached its absolute timeout by now, its cookie is removed.
+/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
+///    CSRF token keep even an empty session.
+/// 7. If the session has reached its absolute timeout, its cookie is removed.
 /// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
-/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If
-/// no cookie of a name opened, and all of them are malformed or expired, that name is removed even when nothing else is
+/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or
+/// removed. If no cookie of a name opened, and all of them are malformed or expired, that name is removed even when
+/// nothing else is
 /// sent. Every other rejected cookie stays, since another node may open it.
 ///
-/// A response whose handler extracted the session has `Vary: Cookie`; with a `Set-Cookie`, also `Cache-Control: no-store`.
+/// A response whose handler extracted the session has `Vary: Cookie`. If it has a `Set-Cookie`, it also has
+/// `Cache-Control: no-store`.
 pub struct Sessions<T = SessionMap> {
     pub(crate) app: Arc<App<T>>,
     /// Selects other sessions for some requests.
@@ -80,10 +83,10 @@ enum Opening<L, T> {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Returns the session of a request. A cookie that is rejected, for whatever reason, gives a fresh session.
+    /// Returns the session of a request. If the cookie is rejected, for whatever reason, the session is fresh.
     ///
-    /// Below the layer of these sessions it is the layer's session, and the layer commits it. Otherwise it is a new
-    /// handle, for one [`commit`](Self::commit) at the end.
+    /// Below the layer of these sessions, it returns the layer's session, which the layer commits. Otherwise it opens
+    /// the session, and you call [`commit`](Self::commit) once at the end.
     ///
     /// # Errors
     ///
@@ -94,7 +97,7 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B> {
-        // The layer's choice holds, whatever a router or another layer has made of the request since.
+        // The layer's choice holds, even if a router or another layer has changed the request since.
         let opening = match self.in_layer(request) {
             Some(slot) => Ok(Opening::InLayer(slot)),
             None => self.for_request(request).map(|these| match these.in_layer(request) {
@@ -112,31 +115,32 @@ impl<T: Payload> Sessions<T> {
         }
     }
 
-    /// Writes the session's headers to the response: sets the cookie of a session that has changed or is due for renewal,
-    /// removes that of a session that has ended, and adds `Vary: Cookie`, and `Cache-Control: no-store` with a
-    /// Set-Cookie.
+    /// Writes the session's headers to the response. This sets the cookie of a session that has changed or is due for
+    /// renewal, removes the cookie of a session that has ended, and adds `Vary: Cookie`. With a `Set-Cookie`, it also
+    /// adds `Cache-Control: no-store`.
     ///
-    /// Other handles to the session can change nothing any more.
+    /// Changes that other handles make to the session after this are lost.
     ///
     /// # Errors
     ///
-    /// Returns an error if the session fits neither its cookie nor a store ([`Error::is_too_large`]), the store fails
-    /// ([`Error::is_store`]), another request has changed or ended the session since ([`Error::is_conflict`]), a value
-    /// would not read back as it was written, or a closure that changed the data panicked. The browser keeps the session
-    /// it had then, unless it was destroyed, or its new cookie was due before the store failed. Replace a response that
-    /// reports success: keep the session's headers, and use the error's [status](Error::status).
+    /// Returns an error if the session fits neither in its cookie nor in a store ([`Error::is_too_large`]), the store
+    /// fails ([`Error::is_store`]), another request has changed or ended the session since ([`Error::is_conflict`]), a
+    /// value would not read back as it was written, or a closure that changed the data panicked. After an error the
+    /// browser keeps the session that it had, unless the session was destroyed, or the store failed after the new
+    /// cookie was due. Replace a response that reports success: keep the session's headers, and use the error's
+    /// [status](Error::status).
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
         let placed = place(&session, response.status()).await;
         write(&session, placed, response.headers_mut())
     }
 
-    /// Returns the sealer of these sessions, which opens the same cookies without HTTP: in a WebSocket's first message,
-    /// or in a test.
+    /// Returns the sealer of these sessions, which opens the same cookies without HTTP, for example in the first
+    /// message of a WebSocket or in a test.
     pub fn sealer(&self) -> &Sealer<T> {
         &self.app.settings.sealer
     }
 
-    /// Returns the name of the cookie, prefix included.
+    /// Returns the name of the cookie, including its prefix.
     pub fn cookie_name(&self) -> &str {
         self.app.settings.cookie_name()
     }
@@ -146,13 +150,13 @@ impl<T: Payload> Sessions<T> {
         self.app.settings.tally.read()
     }
 
-    /// Selects the sessions of each request among several that the application has built: a tenant's, with a realm of its
-    /// own, or an embedded page's, with `SameSite=None`.
+    /// Selects the sessions of each request from several that the application has built, such as one for each tenant,
+    /// with its own realm, or one for embedded pages, with `SameSite=None`.
     ///
-    /// `choose` returns the sessions of a request, or `None` to reject it with an empty 421 (Misdirected Request). It works
-    /// the same in a layer, around a service and by hand. `self` is used for a request only if `choose` returns it. It still
-    /// provides what needs no request: [`sealer`](Self::sealer), [`cookie_name`](Self::cookie_name) and
-    /// [`counters`](Self::counters).
+    /// `choose` returns the sessions of a request, or `None` to reject it with an empty 421 (Misdirected Request). It
+    /// works the same in a layer, with [`wrap`](Self::wrap) and with [`open`](Self::open). `self` is used for a request
+    /// only if `choose` returns it. Its [`sealer`](Self::sealer), [`cookie_name`](Self::cookie_name) and
+    /// [`counters`](Self::counters) remain available.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -177,8 +181,9 @@ impl<T: Payload> Sessions<T> {
     ///
     /// # Security
     ///
-    /// Reject hosts that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of them
-    /// would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not send.
+    /// Reject hosts that you do not know. If unknown hosts shared the sessions of one tenant, a cookie set for one of
+    /// them would open at all of them. Use [`RequestHead::host`] rather than the `Host` header, which HTTP/2 does not
+    /// send.
     pub fn choosing(
         &self,
         choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,
@@ -186,7 +191,7 @@ impl<T: Payload> Sessions<T> {
         Self { app: Arc::clone(&self.app), hook: Some(Arc::new(Hook(Box::new(choose)))) }
     }
 
-    /// Returns the sessions that a request belongs to. They do not select again.
+    /// Returns the sessions that a request belongs to. These have no hook.
     pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Error> {
         let selected = match &self.hook {
             None => self.clone(),
@@ -197,7 +202,7 @@ impl<T: Payload> Sessions<T> {
 }
 
 impl<T: Payload> Sessions<T> {
-    /// The session of a request below the middleware of these very sessions.
+    /// Returns the session of a request below the middleware of these sessions.
     #[cfg(any(feature = "tower", feature = "hyper"))]
     fn in_layer<B>(
         &self,

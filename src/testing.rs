@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sent<T> {
-    /// None: the response has no Set-Cookie header for the session.
+    /// No effect: the response has no Set-Cookie header for the session.
     Nothing,
     /// The session is set to this value.
     Set(T),
@@ -24,7 +24,8 @@ pub enum Sent<T> {
     Refused(Refusal),
 }
 
-/// Returns a fresh session with this data, for calling a handler, or a function that takes a session, without a request.
+/// Returns a fresh session with this data, to call a handler or another function that takes a session without a
+/// request.
 ///
 /// ```
 /// use sealed_session::{KeyRing, Session, Sessions, testing::session_with};
@@ -56,7 +57,7 @@ pub fn session_with<T: Payload>(sessions: &Sessions<T>, data: T) -> Session<T> {
 ///
 /// # Errors
 ///
-/// The errors of [`Sealer::seal`](crate::Sealer::seal).
+/// Returns the errors of [`Sealer::seal`](crate::Sealer::seal).
 ///
 /// ```
 /// use sealed_session::{KeyRing, Sessions, testing::cookie_with};
@@ -78,7 +79,7 @@ pub fn cookie_with<T: Payload>(sessions: &Sessions<T>, data: &T) -> Result<Strin
 ///
 /// # Errors
 ///
-/// If the session is in a store, and the store fails.
+/// Returns an error if the session is in a store, and the store fails.
 ///
 /// ```
 /// use sealed_session::{KeyRing, Sessions, testing::{Sent, sent, session_with}};

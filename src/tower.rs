@@ -1,7 +1,7 @@
 //! [`Sessions`] as a tower layer.
 //!
-//! What it makes of a service is a [`SessionService`], whose documentation says what becomes of a request and its
-//! response.
+//! The layer turns a service into a [`SessionService`]: a request's session is opened when a handler asks for it, and
+//! committed to the response.
 //!
 //! ```
 //! use http::{Request, Response};
@@ -11,22 +11,22 @@
 //! #[derive(Default, serde::Serialize, serde::Deserialize)]
 //! struct Visit { views: u32 }
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sessions = Sessions::<Visit>::new(KeyRing::generate()?)?;
-//! let handle = sessions.clone();
-//! let service = sessions.layer(service_fn(move |request: Request<String>| {
-//!     let opening = handle.open(&request);
-//!     async move {
-//!         let views = opening.await?.update(|visit| { visit.views += 1; visit.views });
-//!         Ok::<_, sealed_session::Error>(Response::new(views.to_string()))
-//!     }
-//! }));
-//! let response = service.oneshot(Request::new(String::new())).await?;
-//! assert_eq!(response.body(), "1");
-//! assert!(response.headers().contains_key("set-cookie"));
-//! # Ok(())
-//! # }
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let sessions = Sessions::<Visit>::new(KeyRing::generate()?)?;
+//!     let handle = sessions.clone();
+//!     let service = sessions.layer(service_fn(move |request: Request<String>| {
+//!         let opening = handle.open(&request);
+//!         async move {
+//!             let views = opening.await?.update(|visit| { visit.views += 1; visit.views });
+//!             Ok::<_, sealed_session::Error>(Response::new(views.to_string()))
+//!         }
+//!     }));
+//!     let response = service.oneshot(Request::new(String::new())).await?;
+//!     assert_eq!(response.body(), "1");
+//!     assert!(response.headers().contains_key("set-cookie"));
+//!     Ok(())
+//! }
 //! ```
 
 use std::task::{Context, Poll};
@@ -48,8 +48,9 @@ impl<S, T: Payload> Layer<S> for Sessions<T> {
     }
 }
 
-/// A builder in the place of a layer is a common slip. These implementations, which never apply, have the compiler say
-/// what is missing, and only that, where it would list each of the traits that a layer needs.
+/// Better compiler errors for a builder in place of a layer, which is a common slip. These implementations never apply.
+/// They make the compiler report only the missing call, where it would otherwise list each of the traits that a layer
+/// needs.
 mod unbuilt {
     use super::{Layer, Payload, SessionService, SessionsBuilder};
 

@@ -35,7 +35,7 @@ enum Change {
     Fewer,
 }
 
-/// `store` is the name of the store, for the page.
+/// Returns the routes. `store` is the name of the store, for the page.
 pub fn router(sessions: Sessions<Basket>, store: &'static str) -> Router {
     Router::new()
         .route("/", get(home))
@@ -45,7 +45,7 @@ pub fn router(sessions: Sessions<Basket>, store: &'static str) -> Router {
         .route("/empty", post(empty))
         .with_state(store)
         .layer(sessions)
-        // Outside of the sessions, since the response is empty when a session cannot be loaded or kept.
+        // Outside the sessions, because the response is empty if a session cannot be loaded or kept.
         .layer(map_response(page::of_failure))
 }
 
@@ -81,14 +81,14 @@ async fn guests(session: Session<Basket>, Form(guests): Form<Guests>) -> Result<
     })
 }
 
-/// Empties the basket. An empty basket is an empty session, so its cookie and its stored data are removed. `destroy` would
-/// remove them, too, but would lose a change that another tab makes at the same moment.
+/// Empties the basket. An empty basket is an empty session, so its cookie and its stored data are removed. `destroy`
+/// would also remove them, but would lose a change that another tab makes at the same moment.
 async fn empty(session: Session<Basket>) -> Redirect {
     session.clear();
     Redirect::to("/")
 }
 
-/// Changes the basket, and redirects to the page, which says if the change moved the basket.
+/// Changes the basket, and redirects to the page, which tells whether the change moved the basket.
 fn change(
     session: &Session<Basket>,
     change: impl FnOnce(&mut Basket) -> Result<(), Refused>,

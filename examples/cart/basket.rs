@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sealed_session::Conflict;
 use serde::{Deserialize, Serialize};
 
-/// The session data: the number of pieces of each item. It is encoded self-describing, so that a new article needs no
-/// migration.
+/// The session data: the number of pieces of each item. It has the self-describing encoding, so that a new article
+/// needs no migration.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Basket {
     lines: BTreeMap<Item, u32>,
@@ -33,7 +33,7 @@ pub enum Article {
     ToteBag,
     #[serde(rename = "4")]
     Apron,
-    /// A card for each guest, fifty at a time.
+    /// A card for each guest, added fifty at a time.
     #[serde(rename = "5")]
     PlaceCard,
 }
@@ -66,8 +66,9 @@ impl Article {
     }
 }
 
-/// Merges two baskets that began as the same one. The result has what either tab added, without what either tab removed:
-/// if one tab removes all of three mugs while the other adds one, one mug remains.
+/// Merges two baskets that began as the same one. The result has everything that either tab added, without anything
+/// that either tab removed. For example, if one tab removes all of three mugs while the other adds one, one mug
+/// remains.
 pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Option<Basket> {
     let mut merged = theirs;
     let touched: BTreeSet<&Item> = base.lines.keys().chain(mine.lines.keys()).collect();
@@ -79,7 +80,7 @@ pub fn merge(Conflict { base, theirs, mine }: Conflict<Basket>) -> Option<Basket
     Some(merged)
 }
 
-/// The error of an article that is not for sale, or of more than a basket holds.
+/// The error for a change that a basket does not allow.
 #[derive(Debug)]
 pub struct Refused;
 
@@ -89,8 +90,8 @@ impl Basket {
     pub const MOST_PIECES: u32 = 999;
     /// The longest note, in characters.
     pub const LONGEST_NOTE: usize = 60;
-    /// The size of a full basket, in bytes: for each line the names of its two fields, an article, a note with its length,
-    /// and a count.
+    /// The size of a full basket, in bytes: for each line the names of its two fields, an article, a note with its
+    /// length, and a count.
     pub const LARGEST: usize = Self::MOST_LINES * (5 + 2 + 2 + 4 * Self::LONGEST_NOTE + 3);
 
     pub fn lines(&self) -> impl ExactSizeIterator<Item = (&Item, u32)> {

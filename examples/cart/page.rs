@@ -66,8 +66,8 @@ fn whereabouts(basket: &Basket, Whereabouts { size, store, moved }: &Whereabouts
                 @if stored { (room(size)) } @else { "Not needed." }
             }))
             p.aside {
-                "A basket whose cookie would take more than 4096 bytes moves into the store. When it shrinks it returns. "
-                "All of that happens by itself. A cookie is text, in which the same basket takes a third more."
+                "A basket whose cookie would take more than 4096 bytes moves to the store, and back when it shrinks. "
+                "All of this is automatic. A cookie is text, in which the same basket takes a third more."
             }
         }
     }
@@ -96,7 +96,7 @@ fn room(Size { used, limit, left, .. }: &Size) -> Markup {
 fn catalogue() -> Markup {
     html! {
         section aria-labelledby="catalogue" {
-            h2 id="catalogue" { "Catalogue" }
+            h2 id="catalogue" { "Catalog" }
             ul.catalogue {
                 @for article in CATALOGUE { li { (order(article)) } }
                 li.wide {
@@ -170,22 +170,22 @@ fn contents(basket: &Basket) -> Markup {
     }
 }
 
-/// Puts a page into an empty response to a session that could not be loaded or kept.
+/// Turns the empty response for a session that could not be loaded or kept into a page.
 pub async fn of_failure(response: Response) -> Response {
     let (what, then) = match response.status() {
         StatusCode::SERVICE_UNAVAILABLE => (
-            "Your basket can't be reached just now",
+            "Your basket cannot be reached right now",
             html! { "It is not lost, and nothing of it has changed. Please try again in a moment." },
         ),
         StatusCode::CONFLICT => (
-            "Your basket has changed meanwhile",
-            html! { "Perhaps in another tab. Please look at it, and try again." },
+            "Your basket has changed in the meantime",
+            html! { "Perhaps you changed it in another tab. Please look at it, and try again." },
         ),
         StatusCode::UNPROCESSABLE_ENTITY => (
             "That does not fit into the basket",
             html! {
                 "It holds " (Basket::MOST_LINES) " lines of up to " (Basket::MOST_PIECES)
-                " pieces of what is in the catalogue, with notes of up to " (Basket::LONGEST_NOTE)
+                " pieces of the articles in the catalog, with notes of up to " (Basket::LONGEST_NOTE)
                 " characters. Nothing has changed."
             },
         ),

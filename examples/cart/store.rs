@@ -14,7 +14,7 @@ type Builder = SessionsBuilder<Basket>;
 ///
 /// # Errors
 ///
-/// If the store cannot be used. `SESSION_STORE` may contain a password, so no error repeats it.
+/// Returns an error if the store cannot be used. `SESSION_STORE` may contain a password, so no error repeats it.
 pub async fn attach(builder: Builder) -> Result<(Builder, &'static str), Box<dyn Error>> {
     let value = env::var_os("SESSION_STORE").unwrap_or_else(|| DEFAULT.into());
     let text = value.to_string_lossy();
@@ -39,7 +39,7 @@ pub async fn attach(builder: Builder) -> Result<(Builder, &'static str), Box<dyn
 
 async fn sqlite(builder: Builder, path: &Path) -> Result<Builder, Box<dyn Error>> {
     let store = SqliteStore::open(path).await.map_err(|error| {
-        format!("the SQLite file of SESSION_STORE, or {DEFAULT} without it, can't be used: {error}")
+        format!("the SQLite file of SESSION_STORE, or {DEFAULT} without it, cannot be used: {error}")
     })?;
     println!(
         "Baskets that outgrow their cookies are kept in the file {}.",
@@ -51,12 +51,12 @@ async fn sqlite(builder: Builder, path: &Path) -> Result<Builder, Box<dyn Error>
 #[cfg(feature = "redis")]
 async fn redis(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
     let store = sealed_session::store::RedisStore::connect(url).await;
-    Ok(builder.store(store.map_err(|error| format!("the Redis of SESSION_STORE can't be used: {error}"))?))
+    Ok(builder.store(store.map_err(|error| format!("the Redis of SESSION_STORE cannot be used: {error}"))?))
 }
 
 #[cfg(feature = "postgres")]
 async fn postgres(builder: Builder, url: &str) -> Result<Builder, Box<dyn Error>> {
-    let unusable = |error| format!("the PostgreSQL of SESSION_STORE can't be used: {error}");
+    let unusable = |error| format!("the PostgreSQL of SESSION_STORE cannot be used: {error}");
     let store = sealed_session::store::PostgresStore::connect(url).await.map_err(unusable)?;
     store.create_schema().await.map_err(unusable)?;
     Ok(builder.store(store))

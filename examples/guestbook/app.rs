@@ -24,7 +24,7 @@ struct Signature {
 }
 
 const LONGEST_NAME: usize = 60;
-/// The number of entries that are kept, so that the session always fits its cookie.
+/// The number of entries that are kept. It is small enough for the session to always fit in its cookie.
 const MOST_SIGNATURES: usize = 10;
 
 pub fn router(sessions: Sessions<Visitor>) -> Router {

@@ -1,4 +1,4 @@
-//! express-session's tutorial, verb by verb: sessions of keys and values.
+//! The tutorial of express-session, call by call, with sessions of keys and values.
 //!
 //! ```text
 //! cargo run --example key_value

@@ -71,7 +71,7 @@ async fn home(session: Session<Visit>) -> Result<Response, Error> {
 async fn login(session: Session<Visit>, Form(form): Form<Login>) -> Result<Response, Error> {
     session.verify_csrf(&form.csrf)?; // answers 403
     let Some(user) = verify(&form) else {
-        session.update(|visit| visit.flash.error("No such name, or another password."));
+        session.update(|visit| visit.flash.error("Wrong name or password."));
         return Ok(Redirect::to("/").into_response());
     };
     session.cycle_id(); // against session fixation

@@ -1,4 +1,4 @@
-//! The start of every example: its key ring, and the address it listens on.
+//! Code that all examples share: the key ring, and the address to listen on.
 
 use std::{env, error::Error};
 
@@ -17,7 +17,7 @@ pub fn key_ring() -> Result<KeyRing, SetupError> {
 }
 
 /// Listens on 127.0.0.1, on `PORT` or 3000, and prints the address.
-#[allow(dead_code)] // not every example serves http
+#[allow(dead_code)] // not every example serves HTTP
 pub async fn listen(what: &str) -> Result<TcpListener, Box<dyn Error>> {
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;

@@ -1,5 +1,5 @@
-//! Everything that can go wrong: [`SetupError`] while the application starts, [`Error`] in a request, and [`Refusal`] for
-//! a cookie that is not opened.
+//! The errors of this crate: [`SetupError`] while the application starts, [`Error`] in a request, and [`Refusal`] for a
+//! rejected cookie.
 
 mod refusal;
 mod request;
@@ -16,8 +16,8 @@ pub(crate) use self::{
     setup::SetupKind,
 };
 
-/// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log line
-/// that showed only the error would lose the cause.
+/// Shows an error and its causes on one line, `a: b: c`. Each error's `Display` is one level of the chain, so a log
+/// line that showed only the error would lose the cause.
 pub(crate) fn chain<'e>(error: &'e (dyn std::error::Error + 'static)) -> Chain<'e> {
     Chain(error)
 }
@@ -40,7 +40,7 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// The error of the operating system's generator.
+/// The error of the operating system's random number generator.
 #[derive(Debug)]
 pub(crate) struct NoRandomBytes(pub(crate) <SysRng as TryRng>::Error);
 

@@ -11,27 +11,27 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Is not a value that any version of this crate writes.
+    /// The value is not one that any version of this crate writes.
     Malformed,
-    /// Has a later version of the format.
+    /// The cookie has a later version of the format.
     UnsupportedVersion,
-    /// Was sealed with a key that is not in the key ring.
+    /// The cookie was sealed with a key that is not in the key ring.
     UnknownKey,
-    /// Was changed after it was sealed, or was sealed for another realm, cookie name or role.
+    /// The cookie was changed after it was sealed, or was sealed for another realm, cookie name or role.
     Forged,
-    /// Is authentic, but its frame breaks a rule of the format.
+    /// The cookie is authentic, but its frame breaks a rule of the format.
     BadFrame,
-    /// Was sealed further in the future than the allowed clock skew.
+    /// The cookie was sealed further in the future than the allowed clock skew.
     NotYetValid,
-    /// Is past its idle timeout or its absolute timeout.
+    /// The cookie is past its idle timeout or its absolute timeout.
     Expired,
-    /// Refers to a stored session that is not in the store.
+    /// The cookie refers to a stored session that is not in the store.
     MissingBlob,
-    /// Refers to a stored session of which the store has only an older generation.
+    /// The cookie refers to a stored session of which the store has only an older generation.
     StaleBlob,
-    /// Has a payload of another shape than the session type or any declared former type.
+    /// The payload has another shape than the session type and every declared former type.
     UnknownSchema,
-    /// Has a payload that cannot be decoded, or bytes after it.
+    /// The payload cannot be decoded, or has bytes after it.
     Undecodable,
 }
 

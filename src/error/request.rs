@@ -1,4 +1,4 @@
-//! What can go wrong in a request.
+//! The error type for requests.
 
 use std::fmt;
 
@@ -9,18 +9,18 @@ use super::{Chain, NoRandomBytes, Refusal, StoreError, chain};
 
 /// An error in a request: while its session is loaded, changed, sealed or committed.
 ///
-/// Ask the `is_…` methods what happened, and [`status`](Self::status) for the status to answer with. In an axum handler
-/// that returns `Result<_, Error>`, `?` answers with that status and logs the error. No error contains a secret or a
-/// part of the session's data. `Display` shows one level and [`source`](std::error::Error::source) has the cause;
-/// `Debug` shows both.
+/// The `is_…` methods tell what happened, and [`status`](Self::status) returns the status to respond with. In an axum
+/// handler that returns `Result<_, Error>`, `?` answers with that status and logs the error. No error contains a secret
+/// or a part of the session's data. `Display` shows one level, and [`source`](std::error::Error::source) returns the
+/// cause. `Debug` shows both.
 pub struct Error {
     kind: Box<Kind>,
-    /// It has been logged where it happened.
+    /// True if it was logged where it happened.
     #[cfg(feature = "axum")]
     logged: bool,
 }
 
-/// Where a session is kept.
+/// The place where a session is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Cookie,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
         limit: usize,
         place: Place,
     },
-    /// It does not fit its cookie, and the application keeps it out of the store.
+    /// The session does not fit in its cookie, and `may_overflow` keeps it out of the store.
     Barred {
         size: usize,
         limit: usize,
@@ -43,40 +43,40 @@ pub(crate) enum Kind {
     /// The store's budget is used up for now.
     OverBudget,
     Window(String),
-    /// A frame or blob that no reader would accept.
+    /// A frame or blob to seal that no reader would accept.
     Unreadable(&'static str),
-    /// A value of a map. Its key is not kept: an application may take keys from visitors.
+    /// A value of a `SessionMap`. Its key is left out, because an application may take keys from visitors.
     Value(&'static str),
     Clock,
     Panicked,
     Finished,
-    /// `None` when it did not answer in time.
+    /// The store failed, or timed out if there is no source.
     Store {
         call: &'static str,
         source: Option<StoreError>,
     },
-    /// What the store has given back is not what it was given.
+    /// The store returned something that is not a blob of this session.
     Blob(Refusal),
-    /// The session was replaced by a fresh one, since its store had failed.
+    /// The session was replaced with a fresh one, because its store had failed.
     Detached,
     Changed,
     Ended,
     Expired,
-    /// Another request was faster than a renewal, which steps back.
+    /// Another request was faster than a renewal, which gives way.
     Overtaken,
     /// Two layers would write one cookie.
     #[cfg(any(feature = "tower", feature = "hyper"))]
     Collision,
-    /// `Sessions::choosing` has refused the request.
+    /// `Sessions::choosing` rejected the request.
     Misdirected,
     Csrf,
-    /// No layer gives sessions of this payload type.
+    /// No layer provides sessions of this payload type.
     #[cfg(feature = "axum")]
     MissingLayer(&'static str),
 }
 
 impl Error {
-    /// Returns true if a value would be serialized otherwise than its type is read.
+    /// Returns true if a value would not read back as it was written.
     pub fn is_schema(&self) -> bool {
         matches!(*self.kind, Kind::Encode(_))
     }
@@ -87,7 +87,7 @@ impl Error {
         matches!(*self.kind, Kind::Value(_))
     }
 
-    /// Returns true if the session fits neither its cookie nor the store, if there is one.
+    /// Returns true if the session fits neither in its cookie nor in the store, if there is one.
     /// [`size_and_limit`](Self::size_and_limit) returns the numbers.
     pub fn is_too_large(&self) -> bool {
         self.size_and_limit().is_some()
@@ -116,8 +116,8 @@ impl Error {
 
     /// Returns true if the store failed, timed out, or returned something that is not a blob of this session.
     ///
-    /// The stored session is as it was before the request. If the store carried out the call that failed all the same, it
-    /// is as the request left it. Whichever cookie the browser has after the response opens, except that the cookie of a
+    /// The stored session is as it was before the request, or as the request left it if the store carried out the
+    /// failed call. In both cases the cookie that the browser has after the response opens, except that the cookie of a
     /// destroyed session is removed.
     pub fn is_store(&self) -> bool {
         matches!(*self.kind, Kind::Store { .. } | Kind::Blob(_) | Kind::Detached)
@@ -129,8 +129,8 @@ impl Error {
         matches!(*self.kind, Kind::Changed | Kind::Ended | Kind::Expired)
     }
 
-    /// Returns true if [`Sessions::choosing`](crate::Sessions::choosing) rejected the request: it is for a host that the
-    /// application does not serve.
+    /// Returns true if [`Sessions::choosing`](crate::Sessions::choosing) rejected the request, which is for a host that
+    /// the application does not serve.
     pub fn is_misdirected(&self) -> bool {
         matches!(*self.kind, Kind::Misdirected)
     }
@@ -147,7 +147,7 @@ impl Error {
         matches!(*self.kind, Kind::MissingLayer(_))
     }
 
-    /// Returns the status to answer with.
+    /// Returns the status to respond with.
     ///
     /// | status | error |
     /// |---|---|
@@ -170,7 +170,7 @@ impl Error {
         }
     }
 
-    /// Returns true if clients can cause it at will, so that it is not logged as an error.
+    /// Returns true if clients can cause the error at will, so that it is logged at `DEBUG` only.
     pub(crate) fn is_expected(&self) -> bool {
         matches!(*self.kind, Kind::Barred { .. } | Kind::OverBudget | Kind::Misdirected | Kind::Csrf)
     }
@@ -179,17 +179,17 @@ impl Error {
         matches!(*self.kind, Kind::Overtaken)
     }
 
-    /// A store that does what no store should.
+    /// Returns the error of a store that breaks a rule of [`Store`](crate::store::Store).
     pub(crate) fn broken_store(call: &'static str, what: &'static str) -> Self {
         Kind::Store { call, source: Some(StoreError::new("checking its answer", what)) }.into()
     }
 
-    /// The error and its causes on one line, for the log.
+    /// Returns the error and its causes on one line, for the log.
     pub(crate) fn chain(&self) -> Chain<'_> {
         chain(self)
     }
 
-    /// The same error, marked as logged.
+    /// Marks the error as logged.
     #[cfg(feature = "axum")]
     pub(crate) fn logged(self) -> Self {
         Self { logged: true, ..self }
@@ -232,22 +232,22 @@ impl fmt::Display for Error {
             Kind::Encode(error) => error.fmt(f),
             Kind::TooLarge { size, limit, place: Place::Cookie } => write!(
                 f,
-                "the session does not fit its cookie: name and value would take {size} bytes of {limit}; keep less in \
-                 it, keep the rest in a database under the session's id, or give the sessions a store"
+                "the session does not fit in its cookie: name and value would take {size} bytes of {limit}; keep less \
+                 in it, keep the rest in a database under the session's id, or give the sessions a store"
             ),
             Kind::TooLarge { size, limit, place: Place::Store } => write!(
                 f,
-                "the session does not fit its store: it would take {size} bytes of {limit}; keep less in it, or raise \
-                 `store_limit`"
+                "the session does not fit in its store: it would take {size} bytes of {limit}; keep less in it, or \
+                 raise `store_limit`"
             ),
             Kind::Barred { size, limit } => write!(
                 f,
-                "the session does not fit its cookie, and `may_overflow` keeps it out of the store: name and value would \
-                 take {size} bytes of {limit}; keep less in it"
+                "the session does not fit in its cookie, and `may_overflow` keeps it out of the store: name and value \
+                 would take {size} bytes of {limit}; keep less in it"
             ),
             Kind::OverBudget => f.write_str(
-                "the store's budget is used up: no session enters the store or grows there until its period ends; raise \
-                 `store_budget`, or let fewer sessions into the store with `may_overflow`",
+                "the store's budget is used up: no session enters the store or grows there until its period ends; \
+                 raise `store_budget`, or let fewer sessions into the store with `may_overflow`",
             ),
             Kind::Window(what) => f.write_str(what),
             Kind::Unreadable(what) => f.write_str(what),
@@ -268,7 +268,7 @@ impl fmt::Display for Error {
             }
             Kind::Blob(_) => f.write_str("the session store returned something that is not a blob of this session"),
             Kind::Detached => f.write_str(
-                "the session store had failed when the request began: changes of its session are discarded",
+                "the session store had failed when the request began: changes to its session are discarded",
             ),
             Kind::Changed => f.write_str("another request changed the session at the same time"),
             Kind::Ended => f.write_str("another request ended the session at the same time"),

@@ -1,4 +1,4 @@
-//! What can go wrong while an application starts.
+//! The error type for the start of an application.
 
 use std::{error::Error, fmt};
 
@@ -9,8 +9,8 @@ type Source = Box<dyn Error + Send + Sync>;
 /// An error while the application starts: in its keys, its configuration or its session type.
 ///
 /// Print it and stop: the message says what is wrong, where, and what to do. It never contains a secret. `Display`
-/// shows one level and [`source`](std::error::Error::source) has the cause; `Debug`, which `main` and `unwrap` print,
-/// shows both.
+/// shows one level, and [`source`](std::error::Error::source) returns the cause. `Debug`, which `main` and `unwrap`
+/// print, shows both.
 ///
 /// ```
 /// use sealed_session::KeyRing;
@@ -27,7 +27,7 @@ struct Inner {
     source: Option<Source>,
 }
 
-/// The kinds that an application can ask for.
+/// The kind of an error, which the `is_…` methods compare.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SetupKind {
     Key,
@@ -37,7 +37,7 @@ pub(crate) enum SetupKind {
 }
 
 impl SetupKind {
-    /// Makes an error. The message must contain nothing of a key, and says what is wrong, where, and what to do.
+    /// Creates an error. The message says what is wrong, where, and what to do. It must not contain any part of a key.
     #[cold]
     pub(crate) fn error(self, message: impl Into<String>) -> SetupError {
         SetupError(Box::new(Inner { kind: self, message: message.into(), source: None }))
@@ -45,7 +45,7 @@ impl SetupKind {
 }
 
 impl SetupError {
-    /// Returns true if a key or key ring is wrong, or the place it should come from cannot be read.
+    /// Returns true if a key or key ring is wrong, or if its environment variable or file cannot be read.
     pub fn is_key(&self) -> bool {
         self.0.kind == SetupKind::Key
     }

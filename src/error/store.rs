@@ -1,4 +1,4 @@
-//! What goes wrong in a store.
+//! The error type for stores.
 
 use std::{borrow::Cow, error::Error, fmt};
 
@@ -29,7 +29,7 @@ impl StoreError {
         Self { doing: doing.into(), cause: cause.into() }
     }
 
-    /// [`new`](Self::new) for `map_err`.
+    /// Returns [`new`](Self::new) as a function for `map_err`.
     #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(crate) fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |cause| Self::new(doing, cause)

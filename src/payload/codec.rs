@@ -1,5 +1,5 @@
-//! The two encodings. A payload's schema number says which encoding it has, and for a compact payload also its type's
-//! shape.
+//! The two encodings. The schema number of a payload identifies its encoding and, if it is compact, the shape of its
+//! type.
 
 use std::{any::type_name, fmt, sync::OnceLock};
 
@@ -14,8 +14,8 @@ const SELF_DESCRIBING: u32 = 1;
 
 /// The encoding of session data. Sessions in either encoding are read, so switching ends no session.
 ///
-/// Reading compact sessions with [`SelfDescribing`](Self::SelfDescribing) chosen needs a type that the compact encoding
-/// supports, with its [samples](crate::SessionsBuilder::samples) if it needs any.
+/// After a switch to [`SelfDescribing`](Self::SelfDescribing), compact sessions are read only if the compact encoding
+/// supports the type, with its [samples](crate::SessionsBuilder::samples) if it needs any.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -36,21 +36,21 @@ const SELF_DESCRIBING: u32 = 1;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// Encodes with postcard, and adds a fingerprint of the type's shape, so that data is never read as another type. The
-    /// default, the smallest and the fastest.
+    /// Encodes with postcard, and adds a fingerprint of the type's shape, so that data is never read as another type.
+    /// The default, and the smaller and faster encoding.
     ///
-    /// A field that is appended to the session type with `#[serde(default)]` ends no session. Any other change of the type
-    /// needs [`migrating_from`](crate::SessionsBuilder::migrating_from). Types that need a self-describing format
-    /// (`flatten`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`) are an error from `build()`.
+    /// Appending a field with `#[serde(default)]` to the session type ends no session. Any other change to the type
+    /// needs [`migrating_from`](crate::SessionsBuilder::migrating_from). `build()` fails for types that need a
+    /// self-describing format (`flatten`, `untagged`, `tag`, `skip_serializing_if`, `serde_json::Value`).
     #[default]
     Compact,
     /// Encodes with MessagePack, with the names of fields and variants, following serde's own rules.
     ///
-    /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names take room
-    /// in the cookie, and only names connect data with its type: a field that changes its meaning needs a new name.
+    /// `default`, `alias`, `flatten`, `untagged`, `tag` and `serde_json::Value` work as they do with JSON. Names take
+    /// space in the cookie. Only names connect data with its type, so a field whose meaning changes needs a new name.
     ///
-    /// As in JSON, `Some(None)` reads as `None`, without an error. A 128-bit number inside of `flatten`, `tag` or
-    /// `untagged` can be written, and is an error when it is read. `build()` tries the type's default value, and no other.
+    /// As in JSON, `Some(None)` reads as `None`, without an error. A 128-bit number inside `flatten`, `tag` or
+    /// `untagged` can be written but not read. `build()` detects this only in the type's default value.
     SelfDescribing,
 }
 
@@ -62,8 +62,8 @@ pub(crate) struct Codec<T> {
 
 enum Own<T> {
     Compact(Schema<T>),
-    /// The schema is traced when a compact payload first arrives: a type that was never sealed compactly need not be
-    /// traceable.
+    /// The compact schema is traced when a compact payload first arrives, because a type that was never sealed
+    /// compactly need not be traceable.
     SelfDescribing {
         compact: OnceLock<Option<Schema<T>>>,
         samples: Samples,
@@ -71,7 +71,7 @@ enum Own<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> Codec<T> {
-    /// Traces the type, and the former ones that were declared.
+    /// Traces the type, and the declared former types.
     pub(crate) fn new(
         encoding: Encoding,
         samples: Samples,
@@ -94,7 +94,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         })
     }
 
-    /// Returns the schema number of what this writes.
+    /// Returns the schema number of the payloads that this codec writes.
     pub(crate) fn schema(&self) -> u32 {
         match &self.own {
             Own::Compact(schema) => schema.fingerprint().into(),
@@ -102,7 +102,7 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         }
     }
 
-    /// Appends the bytes of a value.
+    /// Encodes a value, and appends the bytes to `out`.
     pub(crate) fn encode_into(&self, value: &T, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match &self.own {
             Own::Compact(schema) => schema.encode_into(value, out),
@@ -142,8 +142,8 @@ impl<T: Serialize + DeserializeOwned> Codec<T> {
         }
     }
 
-    /// Returns the bytes of the type's default value, after checking that they read back as that value. A hash map may
-    /// write its entries in another order.
+    /// Returns the bytes of the type's default value, after checking that they read back as that value. The check
+    /// ignores the order of the bytes, because a hash map may write its entries in another order.
     pub(crate) fn empty(&self) -> Result<Vec<u8>, SetupError>
     where
         T: Default,

@@ -1,4 +1,4 @@
-//! Payloads of a former type, which the application declares.
+//! Payloads of former types that the application declares.
 
 use std::any::type_name;
 
@@ -7,7 +7,7 @@ use serde_fingerprint::{Fingerprint, Samples, Schema};
 
 use crate::error::{Refusal, SetupError, SetupKind};
 
-/// A former type, from whose payloads `T` is also read.
+/// A former type whose payloads are read and converted to `T`.
 pub(crate) struct Migration<T> {
     pub(super) fingerprint: Fingerprint,
     read: Box<Read<T>>,
@@ -21,7 +21,7 @@ impl<T> Migration<T> {
 
 type Read<T> = dyn Fn(&[u8]) -> Result<T, Refusal> + Send + Sync;
 
-/// A declaration, traced by `build()`.
+/// A declaration of a former type, which `build()` traces.
 pub(crate) type Declaration<T> = Box<dyn FnOnce(&Samples) -> Result<Migration<T>, SetupError> + Send + Sync>;
 
 /// Declares that payloads of `Old` are read and converted to `T`.
@@ -42,7 +42,7 @@ where
     })
 }
 
-/// Traces the declarations, and rejects two that have one shape.
+/// Traces the declarations, and rejects two of the same shape.
 pub(super) fn trace<T>(
     declarations: Vec<Declaration<T>>,
     samples: &Samples,

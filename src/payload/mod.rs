@@ -1,4 +1,4 @@
-//! Session data ⇄ bytes: two encodings, and the former types of the data.
+//! The conversion between session data and bytes: two encodings, and migrations from former types.
 
 mod codec;
 mod migration;
@@ -14,8 +14,8 @@ pub(crate) use self::{
 /// Session data: any type that implements `Default`, `Serialize` and `Deserialize`, is `Send`, and contains no borrowed
 /// data.
 ///
-/// Every such type implements it; there is nothing to implement by hand. A session is empty when it serializes like the
-/// type's default.
+/// Every such type implements it, so there is nothing to implement by hand. A session is empty when it serializes like
+/// the type's default.
 ///
 /// ```
 /// use sealed_session::Payload;
@@ -30,9 +30,9 @@ pub(crate) use self::{
 ///
 /// # Borrowed data
 ///
-/// A session outlives the cookie that it is read from, so a type with a lifetime cannot be session data. For such a type
-/// the compiler says ``implementation of `Deserialize` is not general enough``. Replace `&str` with `String`, and
-/// `Cow<'a, str>` with `Cow<'static, str>`.
+/// A session outlives the cookie that it is read from, so a type with a lifetime cannot be session data. The compiler
+/// then reports ``implementation of `Deserialize` is not general enough``. Replace `&str` with `String`, and `Cow<'a,
+/// str>` with `Cow<'static, str>`.
 ///
 /// ```compile_fail
 /// use sealed_session::{KeyRing, Sessions};

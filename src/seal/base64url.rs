@@ -7,7 +7,7 @@ use base64::{
     engine::{GeneralPurposeConfig, Simd, general_purpose::NO_PAD},
 };
 
-/// `NO_PAD` rejects padding, and trailing bits that are not zero.
+/// The configuration, which rejects padding, and trailing bits that are not zero.
 const CONFIG: GeneralPurposeConfig = NO_PAD;
 
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(CONFIG));

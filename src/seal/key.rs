@@ -283,12 +283,12 @@ fn read_bare(text: &str, out: &mut [u8]) -> Result<(), Fault> {
              `=` too"
         }
         64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            "it has 64 hexadecimal digits, but a key without `ssk1.` must be base64; make one with `openssl rand -base64 \
-             32` or `Key::generate`"
+            "it has 64 hexadecimal digits, but a key without `ssk1.` must be base64; make one with `openssl rand \
+             -base64 32` or `Key::generate`"
         }
         _ => {
-            "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; copy \
-             the whole key, or make one with that command or `Key::generate`"
+            "it does not begin with `ssk1.`, and is not 44 characters of base64 as `openssl rand -base64 32` prints; \
+             copy the whole key, or make one with that command or `Key::generate`"
         }
     };
     Err(fault.into())

@@ -23,8 +23,8 @@ use crate::{
 /// the end on every node, then move it to the front, and remove the old key when its last session has ended. Sessions
 /// in use are sealed with the first key when they are renewed or changed.
 ///
-/// The text of a key ring has one entry for each key, as [`Key::parse`] reads it. Commas or white space separate entries,
-/// and `#` starts a comment that ends with the line:
+/// The text of a key ring has one entry for each key, as [`Key::parse`] reads it. Commas or white space separate
+/// entries, and `#` starts a comment that ends with the line:
 ///
 /// ```
 /// use sealed_session::KeyRing;

@@ -1,8 +1,8 @@
 //! The sealed format, version 1, for auditors and for other implementations.
 //!
 //! Applications use [`Sessions`](crate::Sessions), or [`Sealer`](crate::Sealer) without HTTP. The code of this module
-//! never reads the clock, and does no I/O except to get random bytes from the operating system. It is tested with
-//! vectors from two independent implementations.
+//! never reads the clock, and does no I/O except to load a key ring and to get random bytes from the operating system.
+//! It is tested with vectors from two independent implementations.
 //!
 //! Integers are big-endian. Times are unsigned 32-bit Unix seconds, and windows are in seconds. `‖` joins bytes.
 //! `lp(x)` is the 16-bit length of `x`, then `x`. HKDF is RFC 5869 and HMAC is RFC 2104, both with SHA-256. Base64url
@@ -68,8 +68,7 @@
 //!
 //! # Stored blob
 //!
-//! The index of a blob in the store is `HMAC(secret, "index")[..16]`. Its AEAD key is `HMAC(K(3), secret ‖ session
-//! id)`.
+//! A blob's index in the store is `HMAC(secret, "index")[..16]`. Its AEAD key is `HMAC(K(3), secret ‖ session id)`.
 //!
 //! | offset | length | field |
 //! |---|---|---|

@@ -96,8 +96,8 @@ impl Timeouts {
         self
     }
 
-    /// Makes every session persistent, with these two timeouts: its cookie has a `Max-Age` and survives the closing of the
-    /// browser. Default: only sessions with [`Session::remember`](crate::Session::remember) are persistent.
+    /// Makes every session persistent, with these two timeouts: its cookie has a `Max-Age` and survives the closing of
+    /// the browser. Default: only sessions with [`Session::remember`](crate::Session::remember) are persistent.
     ///
     /// Sessions that began before this was set still end with the browser. A shorter idle timeout applies to persistent
     /// sessions at once, and a longer one from their next change on.
@@ -155,15 +155,15 @@ impl Timeouts {
         }
         if self.idle > self.absolute {
             return Err(SetupError::configuration(format!(
-                "`idle_timeout` ({} s) is longer than `absolute_timeout` ({} s), so no session could reach it: shorten the \
-                 first or extend the second",
+                "`idle_timeout` ({} s) is longer than `absolute_timeout` ({} s), so no session could reach it: shorten \
+                 the first or extend the second",
                 self.idle, self.absolute
             )));
         }
         if self.persistent_absolute < self.absolute {
             return Err(SetupError::configuration(format!(
-                "`persistent_absolute_timeout` ({} s) is shorter than `absolute_timeout` ({} s), so `remember` would shorten \
-                 a session: extend the first or shorten the second",
+                "`persistent_absolute_timeout` ({} s) is shorter than `absolute_timeout` ({} s), so `remember` would \
+                 shorten a session: extend the first or shorten the second",
                 self.persistent_absolute, self.absolute
             )));
         }
@@ -185,8 +185,8 @@ impl Timeouts {
         match timeout.as_secs() {
             0 => Err(Kind::Window("`remember` cannot set an idle timeout of less than a second".into()).into()),
             seconds if seconds > longest => Err(Kind::Window(format!(
-                "`remember` cannot set an idle timeout of {seconds} s: the longest of a persistent session is {longest} s; \
-                 pass less, or raise it in `Timeouts`"
+                "`remember` cannot set an idle timeout of {seconds} s: the longest of a persistent session is \
+                 {longest} s; pass less, or raise it in `Timeouts`"
             ))
             .into()),
             seconds => Ok(u32::try_from(seconds).expect("the lifetime was checked when it was built")),

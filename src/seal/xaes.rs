@@ -13,7 +13,7 @@ use aes_gcm::{
 };
 use zeroize::Zeroizing;
 
-/// GCM never decrypts with AES, so it needs only the encryption key schedule.
+/// AES-256-GCM with only the encryption key schedule, because GCM never decrypts with AES.
 type Gcm = AesGcm<Aes256Enc, U12>;
 
 /// A prepared key, after steps 1 and 2 of the specification. It wipes itself.

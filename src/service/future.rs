@@ -1,4 +1,4 @@
-//! The future of a response whose session is committed when it is there.
+//! The future of a response, which commits the session when the inner service has responded.
 
 use std::{
     pin::Pin,
@@ -46,17 +46,17 @@ impl<F, T, B> ResponseFuture<F, T, B> {
         Self { state: State::Running { inner }, slot: Some(Ends(slot)) }
     }
 
-    /// Responds in place of the service.
+    /// Creates a future that responds in place of the service.
     pub(super) fn rejected(error: Error) -> Self {
         Self { state: State::Rejected { error: Some(error) }, slot: None }
     }
 }
 
-/// Ends the request's session when the future does, however that ends.
+/// Ends the request's session when the future is dropped, whether or not it completed.
 struct Ends<T>(Arc<Slot<T>>);
 
 impl<T: Payload> Ends<T> {
-    /// Closes the slot, and returns the session that is to be committed, if there is one.
+    /// Closes the slot, and returns the session to commit, if there is one.
     fn close(&self) -> Option<Session<T>> {
         self.0.close();
         self.0.opened().filter(|session| !session.is_finished()).cloned()
@@ -83,8 +83,8 @@ where
             match this.state.as_mut().project() {
                 StateProject::Running { inner } => {
                     let mut response = ready!(inner.poll(cx))?;
-                    // A handler may not have asked for the session, have done without it since the store failed, or have
-                    // committed it by hand.
+                    // There is no session to commit if the handler did not ask for it, went on without it because the
+                    // store failed, or committed it by hand.
                     let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
                         if this.slot.as_ref().is_some_and(|slot| slot.0.was_asked()) {
                             vary(response.headers_mut());
@@ -110,7 +110,7 @@ where
     }
 }
 
-/// Returns the handler's response, or the one that is sent in its place, with the session's headers.
+/// Returns the handler's response, or the one that replaces it, with the session's headers.
 fn finish<T: Payload, B: Default>(
     session: &Session<T>,
     placed: Placed,

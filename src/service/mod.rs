@@ -1,6 +1,6 @@
-//! What every middleware does, whatever the framework: it leaves a place for the session among the request's
-//! extensions, and commits the session when the response is there. The frameworks' traits are implemented for one
-//! service and one future, so that they cannot come to differ.
+//! The middleware for all frameworks. It adds a place for the session to the request's extensions, and commits the
+//! session to the response. The traits of the frameworks are implemented for the same service and the same future, so
+//! that they behave alike.
 
 mod future;
 
@@ -15,30 +15,33 @@ use crate::{
     trip::{HookId, slot},
 };
 
-/// A service whose requests have sessions, made by [`Sessions::wrap`] or by the tower layer. It is a service of hyper, of
-/// tower, or of both, as the inner service is.
+/// A service whose requests have sessions, made by [`Sessions::wrap`] or by the tower layer. It is a hyper service, a
+/// tower service, or both, like the inner service.
 ///
-/// It leaves a place for the session among the request's extensions, which costs a look at the clock and little more.
-/// Nothing is opened until a handler asks, with [`Sessions::open`] or the axum extractor. When the handler has responded,
-/// the session is committed to the response. A session that cannot be kept replaces the response, by default with an
-/// empty one of the error's status ([`on_commit_failure`](crate::SessionsBuilder::on_commit_failure)), which is why the
-/// response's body must have a default. A request that [`choosing`](Sessions::choosing) rejects is answered with an empty
-/// 421 and does not reach the inner service. In both cases the response's extensions hold the error, as an `Arc<Error>`.
+/// The session is opened when a handler asks for it, with [`Sessions::open`] or the axum extractor. When the handler
+/// has responded, the session is committed to the response. A request whose handler does not ask costs a look at the
+/// clock and little more.
+///
+/// If the session cannot be kept, the response is replaced, by default with an empty one of the error's status
+/// ([`on_commit_failure`](crate::SessionsBuilder::on_commit_failure)). The body type therefore needs a default. A
+/// request that [`choosing`](Sessions::choosing) rejects is answered with an empty 421 and does not reach the inner
+/// service. In both cases the response's extensions contain the error, as an `Arc<Error>`.
 pub struct SessionService<S, T> {
     pub(crate) inner: S,
     pub(crate) sessions: Sessions<T>,
 }
 
 impl<T: Payload> Sessions<T> {
-    /// Wraps a service, so that its requests have sessions. [`SessionService`] says what that does.
+    /// Wraps a service, so that its requests have sessions: a session is opened when a handler asks for it, and
+    /// committed to the response ([`SessionService`]).
     ///
-    /// With hyper, where there are no layers, this is the way. With tower, [`Sessions`] is a layer that does the same.
+    /// Use it with hyper, which has no layers. With tower, [`Sessions`] is a layer that does the same.
     pub fn wrap<S>(&self, service: S) -> SessionService<S, T> {
         SessionService { inner: service, sessions: self.clone() }
     }
 }
 
-/// Makes a place for a request's session, and calls the inner service.
+/// Adds a place for the session to the request, and calls the inner service.
 pub(crate) fn call<B, F, T: Payload, R>(
     sessions: &Sessions<T>,
     mut request: Request<B>,

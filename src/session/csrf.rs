@@ -40,8 +40,8 @@
 //! # When to use a token
 //!
 //! Browsers say where a request comes from, in `Sec-Fetch-Site` (Fetch Metadata) and `Origin`. A middleware that checks
-//! these headers, such as the one in tower-http's `csrf` module, protects every route with no change to forms or scripts.
-//! For most applications that check, together with the default `SameSite=Lax`, is enough.
+//! these headers, such as the one in tower-http's `csrf` module, protects every route with no change to forms or
+//! scripts. For most applications that check, together with the default `SameSite=Lax`, is enough.
 //!
 //! A token is better if
 //!
@@ -109,8 +109,8 @@ impl fmt::Debug for CsrfToken {
 }
 
 impl<T: Payload> Session<T> {
-    /// Returns a CSRF token for a form or page of this session. It is valid for the session as this response sends it, so
-    /// call this after [`cycle_id`](Self::cycle_id) and other methods that change the session's id.
+    /// Returns a CSRF token for a form or page of this session. It is valid for the session as this response sends it,
+    /// so call this after [`cycle_id`](Self::cycle_id) and other methods that change the session's id.
     ///
     /// # Errors
     ///

@@ -26,8 +26,8 @@
 //! writes or renews the session, and whose response arrives late, can bring back a message that was already shown, or
 //! lose one that was set after the request began. A request that only reads does neither.
 //!
-//! Call [`Session::skip_renewal`](crate::Session::skip_renewal) in endpoints that a page polls, so that they do not renew
-//! the session. A message that must not be lost belongs in a database.
+//! Call [`Session::skip_renewal`](crate::Session::skip_renewal) in endpoints that a page polls, so that they do not
+//! renew the session. A message that must not be lost belongs in a database.
 
 use std::fmt;
 

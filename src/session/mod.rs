@@ -95,7 +95,7 @@ struct Shared<T> {
     state: Mutex<State<T>>,
     /// The thread that is inside a closure, or 0 for none. It detects a thread that would wait for itself.
     holder: AtomicUsize,
-    /// Held while the session is being saved.
+    /// The lock that is held while the session is saved or committed.
     saving: tokio::sync::Mutex<()>,
 }
 

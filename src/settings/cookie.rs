@@ -1,4 +1,4 @@
-//! The cookie: its name and attributes, and its Set-Cookie headers.
+//! The session cookie: its name and attributes, and its Set-Cookie headers.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 use crate::error::SetupError;
 
-/// Longer attribute values are ignored by browsers (RFC 6265bis, section 5.6).
+/// The longest attribute value, in bytes. Browsers ignore longer ones (RFC 6265bis, section 5.6).
 const LONGEST_ATTRIBUTE: usize = 1024;
 
 /// The requests from other sites that carry the cookie (RFC 6265bis, section 4.1.2.7).
@@ -39,20 +39,20 @@ enum Transport {
     InsecureHttp,
 }
 
-/// The cookie's name, with or without a prefix of our choice.
+/// The cookie's name, with or without an automatic prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Name {
-    /// Gets the strongest prefix that the attributes allow.
+    /// A name that gets the strongest prefix that the attributes allow.
     Prefixed(String),
-    /// Stays as it is.
+    /// A name that stays as it is.
     Exact(String),
 }
 
 /// The name and attributes of a cookie.
 ///
 /// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which also works for development on
-/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie only
-/// from this host; with a domain or a path, the prefix is `__Secure-`.
+/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie
+/// only from this host; with a domain or a path, the prefix is `__Secure-`.
 ///
 /// ```
 /// use sealed_session::CookieAttributes;
@@ -96,8 +96,8 @@ impl CookieAttributes {
     ///
     /// # Security
     ///
-    /// Without a prefix, a subdomain, or an attacker on a plain HTTP connection, can set a cookie of this name. If it is a
-    /// valid cookie of the attacker's own session, the visitor is signed in as the attacker.
+    /// Without a prefix, a subdomain, or an attacker on a plain HTTP connection, can set a cookie of this name. If it
+    /// is a valid cookie of the attacker's own session, the visitor is signed in as the attacker.
     pub fn name_without_prefix(mut self, name: impl Into<String>) -> Self {
         self.name = Name::Exact(name.into());
         self
@@ -113,7 +113,7 @@ impl CookieAttributes {
     ///
     /// # Security
     ///
-    /// Each of these hosts can set the cookie, too, and so sign a visitor in to a session of its own.
+    /// Each of these hosts can also set the cookie, and so sign a visitor in to a session of its own.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
@@ -125,24 +125,24 @@ impl CookieAttributes {
         self
     }
 
-    /// Has browsers keep a separate cookie for each top-level site in which the page is embedded (CHIPS). Default: one
-    /// cookie for all.
+    /// Makes browsers keep a separate cookie for each top-level site in which the page is embedded (CHIPS). Default:
+    /// one cookie for all.
     pub fn partitioned(mut self) -> Self {
         self.partitioned = true;
         self
     }
 
-    /// Lets browsers send the cookie over plain HTTP, where anyone on the way can read and replace it. Default: only over
-    /// HTTPS.
+    /// Lets browsers send the cookie over plain HTTP, where anyone on the network path can read and replace it.
+    /// Default: only over HTTPS.
     ///
-    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`, browsers
-    /// accept the secure default.
+    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`,
+    /// browsers accept the secure default.
     pub fn insecure_http(mut self) -> Self {
         self.transport = Transport::InsecureHttp;
         self
     }
 
-    /// Returns the whole name, prefix included.
+    /// Returns the full name, including its prefix.
     pub fn full_name(&self) -> String {
         match &self.name {
             Name::Exact(name) => name.clone(),
@@ -156,7 +156,7 @@ impl CookieAttributes {
         }
     }
 
-    /// Returns the cookie as it is sent, or the reason why no browser would accept it.
+    /// Returns the cookie as it is sent, or an error if browsers would reject it.
     pub(crate) fn build(&self) -> Result<SessionCookie, SetupError> {
         let name = self.full_name();
         self.check(&name)?;
@@ -170,12 +170,13 @@ impl CookieAttributes {
         if let Some(domain) = &self.domain {
             cookie.set_domain(domain);
         }
-        // The crate `cookie` writes `NAME=; ATTRIBUTES`; the value goes in between.
+        // The crate `cookie` writes `NAME=; ATTRIBUTES`. The value goes after the `=`.
         let attributes = cookie.to_string().split_off(name.len() + 1);
         Ok(SessionCookie { name: name.into(), attributes })
     }
 
-    /// Rejects what browsers reject by RFC 6265bis (sections 5.5 to 5.7), and what would break the header.
+    /// Rejects names and attributes that browsers reject (RFC 6265bis, sections 5.5 to 5.7), or that would break the
+    /// header.
     fn check(&self, name: &str) -> Result<(), SetupError> {
         let refuse = |what: &str| {
             Err(SetupError::configuration(format!("the cookie `{}`: {what}", name.escape_debug())))
@@ -201,7 +202,7 @@ impl CookieAttributes {
             if !labels.clone().all(is_label) {
                 return refuse("its domain must be a host name, such as `example.org`");
             }
-            // The URL standard takes a host for an IPv4 address if its last label is a number.
+            // The URL standard treats a host as an IPv4 address if its last label is a number.
             let last = labels.clone().next_back().unwrap_or_default();
             let is_number = |label: &str| match label.strip_prefix("0x").or(label.strip_prefix("0X")) {
                 Some(digits) => digits.chars().all(|c| c.is_ascii_hexdigit()),
@@ -214,7 +215,7 @@ impl CookieAttributes {
             }
             if labels.count() == 1 && !last.eq_ignore_ascii_case("localhost") {
                 return refuse(
-                    "browsers accept no cookie for a top-level domain: name a domain of two labels or more, or leave it out",
+                    "browsers accept no cookie for a top-level domain: name one of two or more labels, or leave it out",
                 );
             }
         }
@@ -247,7 +248,7 @@ impl CookieAttributes {
     }
 }
 
-/// The prefix of a name. Browsers compare it without regard to case (RFC 6265bis, section 5.4).
+/// The prefix of a name. Browsers compare it case-insensitively (RFC 6265bis, section 5.4).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
     Host,
@@ -284,7 +285,7 @@ impl SessionCookie {
         Arc::clone(&self.name)
     }
 
-    /// Returns the Set-Cookie header whose value `write` appends. Removals are made here, too, so that their attributes
+    /// Returns the Set-Cookie header whose value `write` appends. Removals are also made here, so that their attributes
     /// cannot differ.
     pub(crate) fn header<E>(
         &self,
@@ -323,11 +324,12 @@ impl fmt::Debug for SessionCookie {
     }
 }
 
-/// Returns the values of all cookies of this name. Headers are read as bytes, since other cookies may hold any bytes.
+/// Returns the values of all cookies of this name. Headers are read as bytes, since other cookies may contain any
+/// bytes.
 ///
-/// Browsers send `name=value`, separated by `; ` (RFC 6265bis, sections 4.2.1 and 5.8.3). Spaces and tabs around a pair are
-/// skipped, since a proxy may have joined or folded headers. White space between name and `=` makes another name: browsers
-/// remove it when they set a cookie.
+/// Browsers send `name=value`, separated by `; ` (RFC 6265bis, sections 4.2.1 and 5.8.3). Spaces and tabs around a pair
+/// are skipped, since a proxy may have joined or folded headers. A name followed by white space is a different name,
+/// because browsers remove such white space when they set a cookie.
 fn values<'h>(headers: &'h HeaderMap, name: &[u8]) -> impl Iterator<Item = &'h [u8]> {
     headers
         .get_all(COOKIE)

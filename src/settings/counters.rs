@@ -18,14 +18,14 @@ impl Count {
     }
 }
 
-/// Declares the counters once: as the application reads them, and as the crate counts.
+/// Declares the counters, both as the application reads them and as the crate increments them.
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counters for monitoring, from [`Sessions::counters`](crate::Sessions::counters): the events since the
-        /// sessions were built, in this process.
+        /// Counters for monitoring, from [`Sessions::counters`](crate::Sessions::counters). They count the events in
+        /// this process since the sessions were built.
         ///
-        /// A sudden share of `unknown_key` points to a key rotation gone wrong, of `forged` to an attack or a changed
-        /// realm, and of `unknown_schema` to a deployment that changed the payload.
+        /// In `refused`, a sudden rise of `unknown_key` indicates a key rotation gone wrong, a rise of `forged` an
+        /// attack or a changed realm, and a rise of `unknown_schema` a deployment that changed the session type.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counters {
@@ -79,7 +79,7 @@ counters! {
     bytes_written,
     /// Bytes by which sessions that entered the store, or grew there, have enlarged it.
     bytes_added,
-    /// Sessions that outgrew their cookies and that [`may_overflow`](crate::SessionsBuilder::may_overflow) kept out of
+    /// Sessions that outgrew their cookies, and that [`may_overflow`](crate::SessionsBuilder::may_overflow) kept out of
     /// the store.
     barred,
     /// Writes that the [`store_budget`](crate::SessionsBuilder::store_budget) rejected.

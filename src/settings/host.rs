@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::Ipv6Addr};
 
 use http::{HeaderMap, Uri, header::HOST};
 
-/// Returns the host of a target and headers, unless they contradict each other.
+/// Returns the host of a request's target and headers, unless they contradict each other.
 pub(super) fn of<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str>> {
     let mut hosts = headers.get_all(HOST).iter();
     let (header, target) = (hosts.next(), uri.authority());
@@ -12,8 +12,8 @@ pub(super) fn of<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str
         return None;
     }
     match (target, header) {
-        // A server may answer for one of the two (RFC 9112, section 3.2.2), and whatever stands before it for the
-        // other (RFC 9113, section 8.3.1).
+        // A server may use one of the two (RFC 9112, section 3.2.2), while a proxy in front of it uses the other (RFC
+        // 9113, section 8.3.1).
         (Some(target), Some(header)) => {
             let host = normalized(target.as_str())?;
             (normalized(header.to_str().ok()?)? == host).then_some(host)
@@ -24,8 +24,8 @@ pub(super) fn of<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<Cow<'r, str
     }
 }
 
-/// Returns the host of `host [":" port]`, in lower case. A user's name before it, which RFC 9110 (section 4.2.4) has
-/// servers treat as an error, is rejected.
+/// Returns the host of `host [":" port]`, in lower case. A user name before the host is rejected, because RFC 9110
+/// (section 4.2.4) tells servers to treat it as an error.
 fn normalized(authority: &str) -> Option<Cow<'_, str>> {
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) => {
@@ -48,7 +48,7 @@ fn normalized(authority: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Returns whether this can stand between two dots of a host's name. Names in the wild have underscores, too.
+/// Returns true if this can be a label of a host name. Real names also contain underscores.
 fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

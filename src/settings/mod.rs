@@ -1,4 +1,4 @@
-//! The choices of an application, as plain values.
+//! The settings of an application, as plain values.
 
 pub(crate) mod cookie;
 pub(crate) mod counters;
@@ -22,7 +22,7 @@ use crate::{
     sealer::Sealer,
 };
 
-/// Everything that an application chose, but for its store.
+/// The settings of an application, except for its store.
 pub(crate) struct Settings<T> {
     pub(crate) sealer: Sealer<T>,
     pub(crate) cookie: SessionCookie,
@@ -59,7 +59,7 @@ impl<T: Payload> Settings<T> {
         self.cookie.name()
     }
 
-    /// The keys for the present realm and cookie name, or for a previous one.
+    /// Returns the keys for the present realm and cookie name, or for a previous one.
     pub(crate) fn context(&self, previous: Option<usize>) -> &Context {
         match previous {
             None => self.sealer.context(),
@@ -67,7 +67,7 @@ impl<T: Payload> Settings<T> {
         }
     }
 
-    /// The time at which a session expires, wherever it is kept.
+    /// Returns the time at which a session expires, in its cookie and in the store.
     pub(crate) fn expiry(&self, header: &Header) -> SystemTime {
         from_unix(self.timeouts().expires(header))
     }

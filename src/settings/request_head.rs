@@ -44,7 +44,7 @@ impl<'r> RequestHead<'r> {
 }
 
 impl fmt::Debug for RequestHead<'_> {
-    /// Without what the request carries, its cookies most of all.
+    /// Shows only the method, because the rest may contain secrets, such as cookies.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestHead").field("method", self.method).finish_non_exhaustive()
     }

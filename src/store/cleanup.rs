@@ -1,5 +1,5 @@
-//! Cleaning up. A blob that must not stay in the store is removed within the request. If that call fails, a background
-//! task retries until it succeeds or until [`PATIENCE`] has passed.
+//! The removal of blobs that must not stay in the store. The first call is part of the request. If it fails, a
+//! background task retries until it succeeds or until [`PATIENCE`] has passed.
 //!
 //! Without this, one failed call would leave a readable copy of a session until the session expires, which takes up to
 //! 30 days for a persistent one. A sign-out from where the session is now would not reach that copy.
@@ -167,8 +167,8 @@ impl Drop for Deletion {
                 tracing::error!(
                     cookie = &*self.cleaner.cookie,
                     expires_unix = self.expires,
-                    "a destroyed session is left in its store, because no tokio runtime is left to delete it: copies of \
-                     its cookie open it until it expires"
+                    "a destroyed session is left in its store, because no tokio runtime is left to delete it: copies \
+                     of its cookie open it until it expires"
                 );
             }
             return;

@@ -19,8 +19,8 @@ pub(super) fn warn(store: &'static str, host: &str, remedy: &'static str) {
         store,
         host,
         remedy,
-        "the connection to the session store is not encrypted: an attacker on the network sees its password and when each \
-         session is used, and can delete sessions"
+        "the connection to the session store is not encrypted: an attacker on the network sees its password and when \
+         each session is used, and can delete sessions"
     );
 }
 

@@ -2,12 +2,13 @@
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() {
 //! use sealed_session::store::{MemoryStore, conformance};
 //!
-//! conformance::check(&MemoryStore::new()).await; // replace with your store
-//! # }
+//! # #[cfg(feature = "memory")]
+//! #[tokio::main]
+//! async fn main() {
+//!     conformance::check(&MemoryStore::new()).await; // replace with your store
+//! }
 //! # #[cfg(not(feature = "memory"))]
 //! # fn main() {}
 //! ```

@@ -47,7 +47,7 @@ type Cache = unsync::Cache<BlobId, Kept, Cost, DefaultHashBuilder>;
 
 #[derive(Clone)]
 struct Kept {
-    /// Reference-counted, so that it can be copied after the lock is released.
+    /// The blob, reference-counted so that it can be copied after the lock is released.
     blob: Arc<[u8]>,
     expires: SystemTime,
 }

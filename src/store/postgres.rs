@@ -42,12 +42,12 @@ use super::{
 /// ```no_run
 /// use sealed_session::store::PostgresStore;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sealed_session::store::StoreError> {
-/// let store = PostgresStore::connect("postgres://shop:secret@db/shop").await?;
-/// store.create_schema().await?;
-/// # Ok(())
-/// # }
+/// #[tokio::main]
+/// async fn main() -> Result<(), sealed_session::store::StoreError> {
+///     let store = PostgresStore::connect("postgres://shop:secret@db/shop").await?;
+///     store.create_schema().await?;
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
 pub struct PostgresStore {

@@ -34,11 +34,11 @@ use super::{BlobId, Generation, Store, StoreError, Written, time::unix_millis};
 /// ```no_run
 /// use sealed_session::store::RedisStore;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sealed_session::store::StoreError> {
-/// let store = RedisStore::connect("redis://:secret@cache/0").await?.prefix("shop:session:");
-/// # Ok(())
-/// # }
+/// #[tokio::main]
+/// async fn main() -> Result<(), sealed_session::store::StoreError> {
+///     let store = RedisStore::connect("redis://:secret@cache/0").await?.prefix("shop:session:");
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {

@@ -36,19 +36,19 @@ use super::{
 /// ```
 /// use sealed_session::store::SqliteStore;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), sealed_session::store::StoreError> {
-/// # let directory = tempfile::tempdir().unwrap();
-/// # let path = directory.path().join("sessions.db");
-/// let store = SqliteStore::open(path).await?; // "/var/lib/shop/sessions.db"
-/// # Ok(())
-/// # }
+/// #[tokio::main]
+/// async fn main() -> Result<(), sealed_session::store::StoreError> {
+/// #   let directory = tempfile::tempdir().unwrap();
+/// #   let path = directory.path().join("sessions.db");
+///     let store = SqliteStore::open(path).await?; // "/var/lib/shop/sessions.db"
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    /// SQLite allows one writer at a time. The writers of this store queue here, in order. SQLite itself would let them
-    /// poll, and an unlucky one can then wait for seconds.
+    /// The queue of this store's writers. SQLite allows one writer at a time. It would itself let the others poll, and
+    /// an unlucky one could then wait for seconds.
     writing: Arc<Mutex<()>>,
     sweeper: Arc<Sweeper>,
 }

@@ -25,15 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The task holds what it sweeps but not the sweeper, so it ends when the last clone is dropped.
 pub(super) struct Sweeper {
     store: &'static str,
-    /// A batch that removed this many blobs may have left more.
+    /// The size of a full batch. A batch that removed this many blobs may have left more.
     full: u64,
     state: Mutex<State>,
 }
 
 struct State {
-    /// `None` when stopped.
+    /// The interval, or `None` when stopped.
     every: Option<Duration>,
-    /// One task at most, which is aborted when the set is dropped.
+    /// The task, if it is running. It is aborted when the set is dropped.
     task: JoinSet<()>,
 }
 

@@ -1,5 +1,5 @@
-//! The decision: keep the browser's cookie, remove it, or write a session. It depends on nothing but its arguments: no
-//! key, no randomness, no header and no store.
+//! The decision of a commit: keep the browser's cookie, remove it, or write the session. It depends only on its
+//! arguments: it uses no key, no randomness, no header and no store.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ use crate::{
     store::{Change, Leave, Reason, Stored},
 };
 
-/// What becomes of the browser's session.
+/// The outcome of a commit for the browser's session.
 pub(crate) enum Decision {
     /// The cookie stays as it is.
     Keep,
@@ -27,11 +27,11 @@ pub(crate) enum Decision {
     Write(Box<Change>),
 }
 
-/// Decides what becomes of a session after a request.
+/// Decides the outcome of a commit.
 ///
 /// # Errors
 ///
-/// Returns an error if the session cannot be kept. [`fallback`] says what becomes of it then.
+/// Returns an error if the session cannot be kept. [`fallback`] then decides the outcome.
 pub(crate) fn decide<T: Payload>(
     app: &App<T>,
     state: &mut State<T>,
@@ -39,7 +39,7 @@ pub(crate) fn decide<T: Payload>(
     now: SystemTime,
 ) -> Result<Decision, Error> {
     let settings = &*app.settings;
-    // 1. A session is committed once, and not if a change broke off.
+    // 1. A session is committed once, and not at all if a closure that changed it panicked.
     let open = state.check_open();
     state.phase = Phase::Committed;
     open?;
@@ -47,14 +47,14 @@ pub(crate) fn decide<T: Payload>(
         return Ok(decide_unavailable(settings, state));
     }
 
-    // 2. A server error undoes everything but `destroy`. So does a timeout, which a layer answers for a handler that it
-    //    has cut off, perhaps between two steps that belong together.
+    // 2. A server error discards everything except `destroy`. So does a 408, with which a timeout layer responds for a
+    //    handler that it canceled, perhaps between two steps that belong together.
     let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
     if failed && !settings.commit_on_server_error {
         return Ok(fallback(state));
     }
 
-    // 3. The content decides whether it has changed.
+    // 3. The session has changed if its serialized data differs.
     let has_new_header = state.has_new_header();
     let draft = match &state.before {
         Before::Untouched if !has_new_header => return decide_unchanged(app, state, now),
@@ -70,7 +70,7 @@ pub(crate) fn decide<T: Payload>(
         return decide_unchanged(app, state, now);
     }
 
-    // 4. An empty session is none. One that is stored tells so to requests in flight first.
+    // 4. An empty session is removed. If it is stored, the empty data is written first, for requests in flight.
     let as_it_came = matches!(state.before, Before::Untouched) && state.arrived.metadata.is_some();
     let durable = state.asked.durable || as_it_came;
     let is_over = draft.payload() == settings.empty && !durable;
@@ -78,17 +78,17 @@ pub(crate) fn decide<T: Payload>(
         return Ok(if state.arrived.metadata.is_some() { remove(state) } else { fallback(state) });
     }
 
-    // 5. Neither is one that is over by now.
+    // 5. A session that has reached its absolute timeout is removed.
     let now = stamp(now)?;
     let header = next_header(settings, state, now);
     if settings.timeouts().deadline(&header) <= u64::from(now) {
         return Ok(match (state.asked.identity, state.asked.persistence) {
-            // Its blob expires by itself, unless another request has prolonged it.
+            // The blob expires by itself, unless another request has extended it.
             (Identity::Same, None) => Decision::Remove(Vec::new()),
             _ => remove(state),
         });
     }
-    // An empty session is written too, before its cookie is removed, though `save` may have done so already.
+    // An empty session is written too, before its cookie is removed, even if `save` has already written it.
     let reason = if unchanged && !is_over { Reason::Resealed } else { Reason::Changed };
     let (stored, base) = (state.blobs.payload.take(), state.take_before());
     let mut change = change(app, state, reason, header, draft, durable)?;
@@ -96,17 +96,17 @@ pub(crate) fn decide<T: Payload>(
     Ok(Decision::Write(Box::new(change)))
 }
 
-/// Decides what becomes of a session that cannot be kept, or of which nothing is to be kept: `destroy` holds all the same.
+/// Decides the outcome for a session that cannot be kept, or whose changes are discarded. `destroy` still takes effect.
 pub(crate) fn fallback<T>(state: &State<T>) -> Decision {
     if state.is_destroyed() { remove(state) } else { Decision::Keep }
 }
 
-/// The browser's cookie is removed, and the session's blobs are deleted.
+/// Removes the browser's cookie, and deletes the session's blobs.
 fn remove<T>(state: &State<T>) -> Decision {
     Decision::Remove(state.delete_blobs())
 }
 
-/// A session that is as it arrived is renewed when it is due.
+/// Decides the outcome for an unchanged session, which is renewed if it is due.
 fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime) -> Result<Decision, Error> {
     let settings = &*app.settings;
     let Some(header) = state.arrived.header() else { return Ok(Decision::Keep) };
@@ -116,8 +116,8 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
         _ if state.asked.renewal == Renewing::Always => true,
         _ if state.asked.renewal == Renewing::Never => false,
         _ if arrived.moved => true,
-        // The response that moved it back to its cookie may have been lost. A background request waits, so that it does
-        // not carry back what a navigation has changed.
+        // The response that moved it back to its cookie may have been lost. A background request does not renew it, so
+        // that it does not undo the change of a navigation.
         _ if state.blobs.home.is_some_and(|home| home.returns) && !arrived.background => true,
         Renewal::WhenSpent => {
             let parts = if arrived.background { 2 } else { 4 };
@@ -143,12 +143,12 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
     })
 }
 
-/// A renewal that fails loses nothing: the browser's cookie goes on until it expires.
+/// Logs that a renewal failed. This loses nothing: the browser's cookie stays valid until it expires.
 pub(super) fn not_renewed<T: Payload>(settings: &Settings<T>, error: &Error) {
     tracing::error!(cookie = settings.cookie_name(), error = %error.chain(), "a session could not be renewed");
 }
 
-/// Nothing is kept of a session that stands for one that could not be loaded.
+/// Decides the outcome for a fresh session that stands in for one that could not be loaded. No part of it is kept.
 fn decide_unavailable<T: Payload>(settings: &Settings<T>, state: &State<T>) -> Decision {
     if !matches!(state.before, Before::Untouched) && !state.is_ended() {
         tracing::warn!(
@@ -159,11 +159,11 @@ fn decide_unavailable<T: Payload>(settings: &Settings<T>, state: &State<T>) -> D
     fallback(state)
 }
 
-/// A session that is to be written, with the blob that it is in and those that it leaves.
+/// Returns a session to be written, with the blob that it is in and those that it leaves.
 ///
 /// # Errors
 ///
-/// Returns an error if the data fit neither the cookie nor the store.
+/// Returns an error if the data fits neither in the cookie nor in the store.
 pub(super) fn change<T: Payload>(
     app: &App<T>,
     state: &State<T>,
@@ -210,7 +210,7 @@ fn check_size<T: Payload>(app: &App<T>, state: &State<T>, draft: &Draft) -> Resu
     }
 }
 
-/// The header under which a session goes on that is changed, but for its id.
+/// Returns the header with which a changed session goes on, except for its id.
 pub(super) fn next_header<T: Payload>(settings: &Settings<T>, state: &State<T>, now: u32) -> Header {
     let begun = settings.sealer.begin(now);
     let mut header = match (state.arrived.header(), state.asked.identity) {

@@ -1,6 +1,6 @@
-//! The trip of a session through a request: [`open`] it; then [`decide`] what becomes of it, [`place`] it in its cookie or
-//! its store, and [`write`](mod@write) the headers. [`save`] does ahead of time what can
-//! fail, and a slot carries the session through the middleware.
+//! The trip of a session through a request: [`open`] it, [`decide`] the outcome of the commit, [`place`] the session in
+//! its cookie or its store, and [`write`](mod@write) the headers. [`save`] performs the steps that can fail ahead of
+//! time, and a slot carries the session through the middleware.
 
 pub(crate) mod decide;
 pub(crate) mod open;

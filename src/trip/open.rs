@@ -1,4 +1,4 @@
-//! The way in: from a request's cookies to a session.
+//! The opening of a request's session, from its cookies.
 
 use std::{cmp::Reverse, sync::Arc, time::SystemTime};
 
@@ -17,18 +17,19 @@ use crate::{
     store::{Loaded, Stored},
 };
 
-/// How many cookies of one name are tried: the browser's own, and one that a changed path or another host has left.
+/// The number of cookies of one name that are tried: the application's own, and one that a changed path or another host
+/// has left.
 const TRIED: usize = 2;
 
-/// The session cookies of a request, read as far as that is possible without a store.
+/// The session cookies of a request, read as far as possible without the store.
 pub(crate) struct Candidates<T> {
     app: Arc<App<T>>,
     arrived: Arrived,
-    /// The one issued last of those that opened.
+    /// The session that was issued last, among those that opened.
     opened: Option<Candidate<T>>,
-    /// Those that are in the store, if they are.
+    /// The references to sessions in the store.
     references: Vec<(Metadata, Stored)>,
-    /// Those of them that did not open, or were not asked for.
+    /// The blobs of references that did not open, or that were not loaded.
     unopened: Vec<Stored>,
     /// The first reason to reject a cookie.
     refusal: Option<Refusal>,
@@ -38,11 +39,11 @@ pub(crate) struct Candidates<T> {
 struct Candidate<T> {
     value: T,
     metadata: Metadata,
-    /// The previous realm or name that its cookie is from, if it is from one.
+    /// The index of the previous realm or name that its cookie is from. `None` for the present one.
     previous: Option<usize>,
 }
 
-/// Reads the cookies of a request that began at a certain time.
+/// Reads the cookies of a request that began at this time.
 pub(crate) fn read_cookies<T: Payload>(
     app: &Arc<App<T>>,
     headers: &HeaderMap,
@@ -79,7 +80,7 @@ impl<T: Payload> Candidates<T> {
         let mut seen = Seen::Absent;
         for (index, value) in cookie.values(headers).enumerate() {
             if index == TRIED {
-                // A cookie that was not tried may be somebody's.
+                // A cookie that was not tried may belong to another application or node.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
             let this = match self.app.settings.sealer.unseal(context, value, began) {
@@ -110,7 +111,7 @@ impl<T: Payload> Candidates<T> {
         seen
     }
 
-    /// Returns the session: of the cookie issued last, or of the blob that it refers to.
+    /// Returns the session of the cookie that was issued last, or of the blob that it refers to.
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl<T: Payload> Candidates<T> {
         }
     }
 
-    /// Asks the store for the sessions that are there, the one issued last first, until one opens.
+    /// Loads sessions from the store, starting with the one issued last, until one opens.
     async fn load(&mut self) -> Result<Blobs, Error> {
         let app = Arc::clone(&self.app);
         let Some(overflow) = &app.overflow else {
@@ -141,7 +142,7 @@ impl<T: Payload> Candidates<T> {
             return Ok(Blobs::default());
         };
         let calls = overflow.calls();
-        // Of two that were issued in the same second, the present name's.
+        // Of two that were issued in the same second, the one of the present name comes first.
         let rank = |metadata: &Metadata, previous| (metadata.header.issued, Reverse(previous));
         let mut references = std::mem::take(&mut self.references);
         references.sort_by_key(|(metadata, stored)| Reverse(rank(metadata, stored.previous)));
@@ -166,7 +167,7 @@ impl<T: Payload> Candidates<T> {
         Ok(Blobs::default())
     }
 
-    /// The session of the candidate that opened, or a fresh one.
+    /// Returns the session of the candidate that opened, or a fresh one.
     fn session(self, blobs: Blobs) -> Session<T> {
         let tally = &self.app.settings.tally;
         let arrival = match (&self.opened, self.refusal) {
@@ -192,7 +193,7 @@ impl<T: Payload> Candidates<T> {
         Session::new(self.app, State::new(data, arrived, Blobs { unopened: self.unopened, ..blobs }))
     }
 
-    /// A fresh session in place of one that could not be loaded.
+    /// Returns a fresh session in place of one that could not be loaded.
     fn unavailable(self) -> Session<T> {
         let arrived = Arrived { arrival: Arrival::Unavailable, ..self.arrived };
         let blobs = Blobs { unopened: self.unopened, ..Blobs::default() };
@@ -200,7 +201,7 @@ impl<T: Payload> Candidates<T> {
     }
 }
 
-/// Returns whether a request says that it is not a navigation (Fetch Metadata, section 2.2).
+/// Returns true if a request says that it is not a navigation (Fetch Metadata, section 2.2).
 fn is_background(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
 }

@@ -1,4 +1,4 @@
-//! The placing of a session that was decided: sealed into its cookie at once, or put into the store first.
+//! The placing of a session after the decision. It is sealed into its cookie at once, or written to the store first.
 
 use std::{
     convert::Infallible,
@@ -19,20 +19,20 @@ use crate::{
     store::{Change, Overflow, Reason},
 };
 
-/// What the response does to the browser's cookie.
+/// The effect of the response on the browser's cookie.
 pub(crate) enum SetCookie {
     Nothing,
     Remove,
     Set(HeaderValue),
 }
 
-/// A session that was placed: a cookie to write, and the error if it could not be kept.
+/// A placed session: the cookie to write, and the error if the session could not be kept.
 pub(crate) struct Placed {
     pub(crate) cookie: SetCookie,
     pub(crate) error: Option<Error>,
 }
 
-/// The future of a session that is being placed. Without a store it is ready at once, and allocates nothing.
+/// The future that places a session. Without a store it is ready at once, and allocates nothing.
 pub(crate) enum Placing {
     Ready(Option<Placed>),
     Store(Pin<Box<dyn Future<Output = Placed> + Send>>),
@@ -51,9 +51,9 @@ impl Future for Placing {
     }
 }
 
-/// Decides what becomes of a session and begins to place it.
+/// Decides the outcome of a commit, and begins to place the session.
 pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
-    // A `save` that is still at work, in a task of its own, comes first.
+    // A `save` that is still running in another task comes first.
     if let Some(_saving) = session.try_begin_saving() {
         return place_decided(session, status);
     }
@@ -66,7 +66,7 @@ pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Pla
     }))
 }
 
-/// A `save` in a task of its own has taken all the time there was.
+/// Fails a commit because a `save` in another task has taken all of the time.
 fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
     let is_ended = session.with("commit", |state| state.is_ended());
     // No time is left to wait for the deletion of a destroyed session.
@@ -78,14 +78,14 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
     let (app, now) = (session.app(), session.settings().now());
     let (decision, error) = session.with("commit", |state| match decide(app, state, status, now) {
         Ok(decision) => (decision, None),
-        // The session was committed before: whatever was to be removed has been.
+        // The session was committed before, and the cookie was removed then if necessary.
         Err(error) if error.is_finished() => (Decision::Keep, Some(error)),
         Err(error) => (fallback(state), Some(error)),
     });
     let cookie = match decision {
         Decision::Keep => SetCookie::Nothing,
         Decision::Remove(leaving) if leaving.is_empty() => SetCookie::Remove,
-        // What fits its cookie, and neither is in the store nor leaves it, needs no store.
+        // A session that fits in its cookie, and neither is in the store nor leaves it, does not need the store.
         Decision::Write(change)
             if change.home.is_none()
                 && change.leaving.is_empty()
@@ -117,7 +117,7 @@ fn inline<T: Payload>(settings: &Settings<T>, mut change: Change) -> Placed {
     }
 }
 
-/// Writes the session to the store first, and then seals the cookie: the session, or the reference to its blob.
+/// Writes to the store, and then seals the cookie, with the session or the reference to its blob.
 async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -> Placed {
     let (settings, calls) = (&*overflow.settings, overflow.calls());
     let (reason, ended) = (change.reason, change.ended);
@@ -134,7 +134,7 @@ async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -
             Err(error) => not_kept(settings, reason, ended, error),
         },
         Err(error) => {
-            // Tried, though the rest has failed. If no time is left, it is begun and not waited for.
+            // The deletion is attempted even though the rest has failed. If no time is left, a background task does it.
             let _ = calls.delete_ended(&change.leaving).await;
             not_kept(settings, reason, ended, error)
         }
@@ -151,7 +151,7 @@ fn draw(change: &mut Change) -> Result<Nonce, Error> {
     Ok(nonce)
 }
 
-/// The browser keeps the cookie that it has, unless the session was destroyed.
+/// Lets the browser keep its cookie, unless the session was destroyed.
 fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, error: Error) -> Placed {
     if ended {
         return Placed { cookie: SetCookie::Remove, error: Some(error) };
@@ -159,14 +159,14 @@ fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, err
     if reason != Reason::Renewed {
         return Placed { cookie: SetCookie::Nothing, error: Some(error) };
     }
-    // That another request was faster is no failure of a renewal.
+    // A renewal does not fail just because another request was faster.
     if !error.is_overtaken() {
         not_renewed(settings, &error);
     }
     Placed { cookie: SetCookie::Nothing, error: None }
 }
 
-/// The Set-Cookie header of a session, or of the reference to its blob.
+/// Returns the Set-Cookie header with a session, or with the reference to its blob.
 fn seal<T: Payload>(settings: &Settings<T>, change: Change, nonce: Nonce) -> Result<HeaderValue, Error> {
     let Change { header, draft, home, .. } = change;
     let (sealer, cookie) = (&settings.sealer, &settings.cookie);

@@ -1,4 +1,4 @@
-//! Saving before the commit.
+//! Saving a session before the commit.
 
 use super::decide::{change, next_header};
 use crate::{
@@ -13,11 +13,13 @@ use crate::{
 };
 
 impl<T: Payload> Session<T> {
-    /// Does now what can fail at the commit, for work that must not happen unless the session is kept: the data are
-    /// serialized, their size is checked, and a session that does not fit its cookie is stored. The cookie is sent with
-    /// the response, including changes made until then.
+    /// Performs the steps of the commit that can fail, ahead of the response. Call it before work that must not happen
+    /// unless the session is kept.
     ///
-    /// Data that were saved to the blob of a stored session stay there, whatever the handler's response. After
+    /// It serializes the data, checks its size, and stores a session that does not fit in its cookie. The cookie is
+    /// sent with the response, and includes changes made until then.
+    ///
+    /// Data that was saved to the blob of a stored session stays there, whatever the handler's response. After
     /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
     ///
     /// ```
@@ -38,10 +40,10 @@ impl<T: Payload> Session<T> {
     ///
     /// # Errors
     ///
-    /// Returns the errors of a commit: the session fits neither its cookie nor a store ([`Error::is_too_large`]), the
-    /// store fails ([`Error::is_store`]), another request has changed or ended the session since
-    /// ([`Error::is_conflict`]), a value would not read back as it was written, a closure that changed the data panicked,
-    /// or the response headers have already been sent ([`Error::is_finished`]).
+    /// Returns an error if the session fits neither in its cookie nor in a store ([`Error::is_too_large`]), the store
+    /// fails ([`Error::is_store`]), another request has changed or ended the session since ([`Error::is_conflict`]), a
+    /// value would not read back as it was written, a closure that changed the data panicked, or the response headers
+    /// have already been sent ([`Error::is_finished`]).
     pub async fn save(&self) -> Result<(), Error> {
         let app = self.app();
         let _saving = self.begin_saving().await?;
@@ -50,7 +52,7 @@ impl<T: Payload> Session<T> {
             let deleted = deletion.carry_out().await;
             self.with("save", |state| match &deleted {
                 Ok(()) => state.blobs = Blobs::default(),
-                // The commit tries again.
+                // The commit retries.
                 Err(_) => state.blobs.deletion = Some(deletion),
             });
             deleted?;
@@ -75,7 +77,7 @@ impl<T: Payload> Session<T> {
     }
 }
 
-/// What the store is to write now: `None` if nothing, because the session fits its cookie.
+/// Returns the session to write to the store now, or `None` if it fits in its cookie.
 fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>, Error> {
     let settings = &*app.settings;
     let draft = settings.sealer.draft(&state.data)?;
@@ -106,7 +108,7 @@ fn record<T: Payload>(app: &App<T>, state: &mut State<T>, change: Change) -> Res
         (Some(base), false) => (home.map(Stored::to_be_written), Some(base)),
         _ => (home, None),
     };
-    // The bytes in the blob, if the next write begins from them.
+    // The bytes in the blob are kept if the next write begins with them.
     state.blobs.payload = match has_changed {
         _ if base.is_some() => None,
         true => home.map(|_| draft.clone()),
@@ -124,7 +126,7 @@ fn record<T: Payload>(app: &App<T>, state: &mut State<T>, change: Change) -> Res
             state.data = sealer.decode(sealer.schema(), draft.payload()).map_err(Kind::Blob)?;
             (home, before(draft))
         }
-        // Changed again meanwhile, by another thread: the next write merges again.
+        // Another thread has changed the data in the meantime, so the next write merges again.
         Some(mine) => {
             state.blobs.payload = None;
             (home.map(Stored::seen_earlier), Before::Serialized(mine))

@@ -1,4 +1,4 @@
-//! The place among a request's extensions where the middleware leaves the session for whoever asks for it further in.
+//! The place for the session in a request's extensions, where inner handlers and middleware find it.
 
 use std::{
     any::Any,
@@ -18,24 +18,24 @@ use super::{
 };
 use crate::{Payload, Session, error::Error, session::App};
 
-/// The place for one session. Nothing is opened until somebody asks.
+/// The place for one session. It is opened only when it is first asked for.
 pub(crate) struct Slot<T> {
     app: Arc<App<T>>,
-    /// The hook that selected them.
+    /// The hook that selected the sessions.
     hook: Option<HookId>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
-    /// The session was asked for, whether it could be opened or not.
+    /// True if the session was asked for, even if it could not be opened.
     asked: AtomicBool,
-    /// The store has failed this request: nobody waits for it again.
+    /// True if the store has failed for this request, which does not wait for it again.
     failed: AtomicBool,
-    /// The response is gone, or will never be.
+    /// True if the response was sent, or never will be.
     closed: AtomicBool,
 }
 
 impl<T: Payload> Slot<T> {
-    /// Returns the session, opened now if it has not been. Every caller gets the same. A store that has failed is not
-    /// asked again.
+    /// Returns the session, and opens it first if necessary. Every caller gets the same session. A store that has
+    /// failed is not asked again.
     pub(crate) fn open(
         self: Arc<Self>,
         headers: &HeaderMap,
@@ -47,7 +47,7 @@ impl<T: Payload> Slot<T> {
         };
         async move {
             let session = match candidates {
-                None => self.session.get().expect("it was opened, and stays"),
+                None => self.session.get().expect("the session was opened before"),
                 Some(candidates) => self.session.get_or_try_init(|| self.load(candidates)).await?,
             };
             if self.closed.load(SeqCst) {
@@ -59,7 +59,7 @@ impl<T: Payload> Slot<T> {
 
     async fn load(&self, candidates: Candidates<T>) -> Result<Session<T>, Error> {
         if self.failed.load(SeqCst) {
-            return Err(Error::broken_store("load a session", "it has failed for this request already"));
+            return Err(Error::broken_store("load a session", "it has already failed for this request"));
         }
         let loaded = candidates.open().await;
         self.failed.store(loaded.is_err(), SeqCst);
@@ -73,18 +73,18 @@ impl<T: Payload> Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Returns whether the response may depend on the request's cookies, though no session was opened.
+    /// Returns true if the session was asked for, so that the response may depend on the request's cookies.
     pub(crate) fn was_asked(&self) -> bool {
         self.asked.load(SeqCst)
     }
 
-    /// From here on nothing can be sent any more. A handle that is opened now is finished from the start.
+    /// Closes the slot: from here on nothing can be sent. A session that is opened later is finished from the start.
     pub(crate) fn close(&self) {
         self.closed.store(true, SeqCst);
     }
 
-    /// Ends the request: with a response, with an error, or because the client hung up. Handles that are left learn that
-    /// they come too late.
+    /// Ends the request: with a response, with an error, or because the client disconnected. Later changes through
+    /// remaining handles fail.
     pub(crate) fn end(&self) {
         self.close();
         if let Some(session) = self.session.get() {
@@ -102,7 +102,7 @@ struct Slots {
     outer: Option<Arc<Slots>>,
 }
 
-/// Makes a slot for a request that begins now. The error is the name of a cookie that two layers would write.
+/// Adds a slot to a request that begins now. The error is the name of a cookie that two layers would write.
 pub(crate) fn make<T: Payload>(
     app: Arc<App<T>>,
     hook: Option<HookId>,
@@ -130,7 +130,7 @@ pub(crate) fn make<T: Payload>(
     Ok(slot)
 }
 
-/// Finds the innermost slot of this payload type whose sessions are wanted.
+/// Finds the innermost slot of this payload type whose sessions are `wanted`.
 pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
     wanted: impl Fn(&Arc<App<T>>, Option<&HookId>) -> bool,

@@ -1,4 +1,4 @@
-//! The writing of a response's headers.
+//! Writing the headers of a response.
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -16,23 +16,23 @@ use crate::{
     settings::{Settings, cookie::SessionCookie},
 };
 
-/// What a commit did to the browser's cookie.
+/// The effect of a commit on the browser's cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Commit {
-    /// Left it as it was.
+    /// The cookie stays as it was.
     Keep,
-    /// Set it.
+    /// The cookie is set.
     Set,
-    /// Removed it.
+    /// The cookie is removed.
     Remove,
 }
 
-/// Writes the headers of a session that was placed, on the handler's response or on the one that replaces it.
+/// Writes the headers of a placed session to the handler's response, or to the one that replaces it.
 ///
 /// # Errors
 ///
-/// Returns the error of the placing.
+/// Returns the error that occurred while the session was placed.
 pub(crate) fn write<T: Payload>(
     session: &Session<T>,
     placed: Placed,
@@ -76,7 +76,7 @@ fn write_headers<T: Payload>(
     vary(headers);
     let is_kept = matches!(cookie, SetCookie::Nothing);
     let set = if let SetCookie::Set(cookie) = cookie { Some(cookie) } else { None };
-    // With the session as it is, only cookies are removed that no node can open.
+    // If the session stays as it is, only cookies that no node can open are removed.
     let drops = |seen| if is_kept { seen == Seen::Removable } else { seen != Seen::Absent };
     let removals = removals(settings, arrived, set.is_some(), drops);
     let commit = match &set {
@@ -93,7 +93,7 @@ fn write_headers<T: Payload>(
     commit
 }
 
-/// The Set-Cookie headers for the cookies that the browser is to drop.
+/// Returns the Set-Cookie headers that remove cookies from the browser.
 fn removals<T: Payload>(
     settings: &Settings<T>,
     arrived: &Arrived,
@@ -115,12 +115,12 @@ fn removals<T: Payload>(
     dropped.into_iter().map(SessionCookie::removal).collect()
 }
 
-/// Says that the response depends on the request's cookies.
+/// Adds `Vary: Cookie`, because the response depends on the request's cookies.
 pub(crate) fn vary(headers: &mut HeaderMap) {
     append_token(headers, VARY, &["cookie", "*"], HeaderValue::from_static("Cookie"));
 }
 
-/// Appends a line to a header of comma-separated tokens, unless one of `satisfied` is there already.
+/// Appends a line to a header of comma-separated tokens, unless it already contains one of the tokens in `satisfied`.
 fn append_token(headers: &mut HeaderMap, name: HeaderName, satisfied: &[&str], line: HeaderValue) {
     let present = headers
         .get_all(&name)
@@ -132,8 +132,8 @@ fn append_token(headers: &mut HeaderMap, name: HeaderName, satisfied: &[&str], l
     }
 }
 
-/// The members of a comma-separated list (RFC 9110, section 5.6.1). A comma within a quoted string separates nothing,
-/// and a backslash there takes the meaning from the character after it (section 5.6.4).
+/// Returns the members of a comma-separated list (RFC 9110, section 5.6.1). A comma within a quoted string is not a
+/// separator, and a backslash there escapes the next character (section 5.6.4).
 fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (mut quoted, mut escaped) = (false, false);
     list.split(move |byte| {

@@ -551,7 +551,7 @@ async fn a_handler_that_returns_the_sessions_error_answers_an_empty_500_and_logs
         .layer(sessions);
     let answer = Browser::new().get(&app, "/").await;
     assert_eq!((answer.status, answer.text()), (StatusCode::INTERNAL_SERVER_ERROR, ""));
-    assert!(log.text().contains("does not fit its cookie"), "{}", log.text());
+    assert!(log.text().contains("does not fit in its cookie"), "{}", log.text());
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn b61_login_dashboard_and_logout() {
     let refused = sign_in(&mut browser, &app, "ada", "babbage", "").await;
     assert_eq!(refused.headers[header::LOCATION], "/");
     let again = browser.get(&app, "/").await;
-    assert!(again.text().contains("No such name, or another password."));
+    assert!(again.text().contains("Wrong name or password."));
     assert_eq!(browser.get(&app, "/dashboard").await.status, StatusCode::UNAUTHORIZED);
 
     let before = browser.clone();

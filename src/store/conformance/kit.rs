@@ -12,7 +12,7 @@ use crate::{
     store::{BlobId, Generation, Store, StoreError, Written},
 };
 
-/// More than the length of any blob in the checks.
+/// A number of bytes that exceeds the length of any blob in the checks.
 const ALL: usize = 16 << 20;
 
 const HOUR: Duration = Duration::from_secs(3600);

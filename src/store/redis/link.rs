@@ -103,12 +103,12 @@ impl Connection {
     ///
     /// The manager reconnects after I/O errors, but there are two cases that it does not handle:
     ///
-    /// - Redis rejects a new connection, because it has too many or because a password is being changed. The manager then
-    ///   keeps that answer forever. Here it looks like the answer to a command. Some answers to commands are cured by a new
-    ///   connection too, such as that of a server that has become a replica.
-    /// - A call gets no answer. The manager takes this for a slow answer and keeps the connection, possibly forever: the
-    ///   server may have disappeared without closing it, while a device on the way still accepts what is sent. The manager
-    ///   does not even notice a call that is dropped at its deadline.
+    /// - Redis rejects a new connection, because it has too many or because a password is being changed. The manager
+    ///   then keeps that answer forever. Here it looks like the answer to a command. Some answers to commands are cured
+    ///   by a new connection too, such as that of a server that has become a replica.
+    /// - A call gets no answer. The manager takes this for a slow answer and keeps the connection, possibly forever:
+    ///   the server may have disappeared without closing it, while a device on the way still accepts what is sent. The
+    ///   manager does not even notice a call that is dropped at its deadline.
     fn renew(&mut self) {
         self.silence = Duration::ZERO;
         let Some(client) = self.client.clone() else { return };
@@ -124,7 +124,7 @@ struct Call<'a> {
     link: &'a Link,
     /// The connection that it uses, by the value of [`Connection::renewed`].
     renewed: u64,
-    /// `None` once it is answered.
+    /// The time at which the call began, or `None` once it is answered.
     began: Option<Instant>,
 }
 
