@@ -60,8 +60,7 @@ use crate::{
 ///
 /// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or
 /// removed. If no cookie of a name opened, and all of them are malformed or expired, that name is removed even when
-/// nothing else is
-/// sent. Every other rejected cookie stays, since another node may open it.
+/// nothing else is sent. Every other rejected cookie stays, since another node may open it.
 ///
 /// A response whose handler extracted the session has `Vary: Cookie`. If it has a `Set-Cookie`, it also has
 /// `Cache-Control: no-store`.

@@ -44,6 +44,8 @@ impl Judge {
                 }
             }
             let place = self.places.get_mut(&index).unwrap();
+            // A request that did not know of `remember` has come between the write and this answer.
+            place.shortened |= cookie.header.persistent && place.expires < expires;
             if !place.deleted && !place.retired && !place.shortened {
                 let promised = &mut place.promised[usize::from(cookie.header.persistent)];
                 *promised = expires.max(*promised);
