@@ -126,7 +126,7 @@ async fn the_same_change_twice_is_two_changes() {
 }
 
 #[tokio::test]
-async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
+async fn a_blob_that_was_only_sealed_again_is_no_conflict() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring_of =
         |keys: [&Key; 2]| KeyRing::parse(&keys.map(|key| key.expose().to_string()).join(" ")).unwrap();

@@ -71,7 +71,7 @@ async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was(
 }
 
 #[tokio::test]
-async fn a_spill_that_fails_leaves_the_browser_its_cookie() {
+async fn a_move_to_the_store_that_fails_leaves_the_browser_its_cookie() {
     let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
@@ -232,7 +232,7 @@ async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
 
 /// What follows `destroy` and the end of what was before wait for the store together, and not one after the other.
 #[tokio::test(start_paused = true)]
-async fn destroy_and_what_follows_it_keep_the_deadline() {
+async fn a_deletion_and_the_data_that_follow_it_share_one_store_deadline() {
     let shop = Shop::plain();
     let browser = shop.spilled().await;
     let session = shop.open(&browser).await;
@@ -283,7 +283,7 @@ async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_is_the_applications_choice() {
+async fn the_store_deadline_can_be_configured() {
     let shop = Shop::with(|builder| builder.store_deadline(Duration::from_millis(300)));
     let mut browser = shop.spilled().await;
     shop.store.is(Mood::Hanging);

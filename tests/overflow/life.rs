@@ -88,7 +88,7 @@ async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
     shop.get(&mut browser, "/add").await;
     assert_eq!(shop.store.calls(), ["load", "replace"]);
     assert_eq!((shop.store.only().0, shop.store.generation().to_string()), (index, "2".into()));
-    assert_eq!(shop.store.seconds_left(), 2 * 3600, "the window has begun anew");
+    assert_eq!(shop.store.seconds_left(), 2 * 3600, "the idle timeout has restarted");
     let after = shop.open(&browser).await.metadata().unwrap();
     assert_eq!((after.id(), after.created_at()), (before.id(), before.created_at()));
 }
@@ -109,7 +109,7 @@ async fn b22_a_renewal_sets_the_expiry_and_does_not_rewrite_the_blob() {
 }
 
 #[tokio::test]
-async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
+async fn b20_a_stored_session_past_its_idle_timeout_is_rejected_without_a_call_to_the_store() {
     let shop = Shop::plain();
     let browser = shop.spilled().await;
     shop.clock.advance(2 * HOUR);
@@ -119,7 +119,7 @@ async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
 }
 
 #[tokio::test]
-async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
+async fn b23_a_persistent_session_and_its_blob_expire_at_the_same_time() {
     let shop = Shop::plain();
     let mut browser = shop.spilled().await;
     let answer = shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
@@ -249,7 +249,7 @@ async fn b03_two_browsers_have_two_blobs() {
 }
 
 #[tokio::test]
-async fn two_spills_of_one_session_at_once_are_two_blobs_and_the_last_cookie_wins() {
+async fn two_requests_that_move_one_session_to_the_store_make_two_blobs_and_the_last_cookie_wins() {
     let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
@@ -317,12 +317,12 @@ async fn b70_what_a_response_has_stored_can_be_read_by_a_test() {
 }
 
 #[tokio::test]
-async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_was_destroyed() {
+async fn a_kept_handle_still_reads_and_opening_its_cookie_again_shows_that_the_session_was_destroyed() {
     let shop = Shop::plain();
     let browser = shop.spilled().await;
     let handle = shop.open(&browser).await;
     shop.get(&mut browser.clone(), "/destroy").await;
     assert_eq!(handle.read(|visit| visit.notes.len()), 1, "as a WebSocket has it that was opened before");
-    let anew = shop.open(&browser).await;
-    assert_eq!(anew.arrival(), Arrival::Refused(Refusal::MissingBlob));
+    let again = shop.open(&browser).await;
+    assert_eq!(again.arrival(), Arrival::Refused(Refusal::MissingBlob));
 }

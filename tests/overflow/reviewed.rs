@@ -288,7 +288,7 @@ async fn an_empty_session_that_was_made_durable_stays_though_it_is_saved_again()
 }
 
 #[tokio::test]
-async fn b42_who_meets_a_blob_of_an_older_key_between_two_calls_seals_it_anew() {
+async fn b42_a_request_that_meets_a_blob_of_an_older_key_between_two_calls_seals_it_again() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring_of = |keys: &[&Key]| {
         let text: Vec<_> = keys.iter().map(|key| key.expose().to_string()).collect();

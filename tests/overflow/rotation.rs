@@ -13,7 +13,7 @@ fn ring_of(keys: &[&Key]) -> KeyRing {
 }
 
 #[tokio::test]
-async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_needed_by_neither() {
+async fn b42_a_blob_is_sealed_again_with_its_reference_so_that_neither_needs_the_old_key() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let before = Shop::plain().node(ring_of(&[&old]), |builder| builder);
     let after = before.node(ring_of(&[&new, &old]), |builder| builder);
@@ -45,7 +45,7 @@ async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed()
 }
 
 #[tokio::test]
-async fn b42_a_blob_of_an_older_key_is_sealed_anew_though_its_reference_is_not_of_it() {
+async fn b42_a_blob_of_an_older_key_is_sealed_again_though_its_reference_has_the_new_key() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
