@@ -24,7 +24,7 @@ use crate::{
         Previous, Settings,
         cookie::CookieAttributes,
         counters::Tally,
-        policy::{Conflict, Renewal, Resolve},
+        policy::{Conflict, OnFailure, Renewal, Resolve},
     },
     store::{Budget, Cleaner, Overflow, Store},
 };
@@ -59,7 +59,7 @@ pub struct SessionsBuilder<T> {
     previous: Vec<(String, CookieAttributes)>,
     renewal: Renewal,
     commit_on_server_error: bool,
-    on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
+    on_commit_failure: OnFailure,
     clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     store: Option<Arc<dyn Store>>,
     store_limit: usize,
@@ -90,7 +90,7 @@ impl<T: Payload> Sessions<T> {
 
 impl Sessions<SessionMap> {
     /// Begins the configuration of sessions of keys and values, as express-session and tower-sessions have them. Handlers
-    /// ask for a [`Session`] without a type.
+    /// ask for a [`Session`](crate::Session) without a type.
     ///
     /// ```
     /// use sealed_session::{Error, KeyRing, Session, Sessions};
@@ -275,13 +275,11 @@ impl<T: Payload> SessionsBuilder<T> {
     /// two kinds of sessions, clone it or put it into an [`Arc`].
     ///
     /// ```
-    /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
+    /// use sealed_session::{KeyRing, Sessions, SetupError, store::Store};
     ///
-    /// let sessions = Sessions::<Vec<String>>::builder(KeyRing::generate()?)
-    ///     .realm("shop")
-    ///     .store(MemoryStore::new())
-    ///     .build()?;
-    /// # Ok::<(), sealed_session::SetupError>(())
+    /// fn baskets(ring: KeyRing, store: impl Store) -> Result<Sessions<Vec<String>>, SetupError> {
+    ///     Sessions::builder(ring).realm("shop").store(store).build()
+    /// }
     /// ```
     ///
     /// # Panics
@@ -311,16 +309,14 @@ impl<T: Payload> SessionsBuilder<T> {
     /// request, if handlers put into the session what visitors send. Admit only sessions that somebody answers for:
     ///
     /// ```
-    /// use sealed_session::{KeyRing, Sessions, store::MemoryStore};
+    /// use sealed_session::{KeyRing, Sessions, SetupError, store::Store};
     ///
     /// #[derive(Default, serde::Serialize, serde::Deserialize)]
     /// struct Visit { user: Option<u64> }
     ///
-    /// let sessions = Sessions::<Visit>::builder(KeyRing::generate()?)
-    ///     .store(MemoryStore::new())
-    ///     .may_overflow(|visit| visit.user.is_some())
-    ///     .build()?;
-    /// # Ok::<(), sealed_session::SetupError>(())
+    /// fn sessions(ring: KeyRing, store: impl Store) -> Result<Sessions<Visit>, SetupError> {
+    ///     Sessions::builder(ring).store(store).may_overflow(|visit: &Visit| visit.user.is_some()).build()
+    /// }
     /// ```
     ///
     /// A session that outgrows its cookie and is not admitted cannot be kept: the commit fails with an error that [is too
@@ -389,7 +385,7 @@ impl<T: Payload> SessionsBuilder<T> {
     ///         Some(Cart { items })
     ///     })
     ///     .build()?;
-    /// # Ok::<(), sealed_session::Error>(())
+    /// # Ok::<(), sealed_session::SetupError>(())
     /// ```
     pub fn on_conflict(mut self, resolve: impl Fn(Conflict<T>) -> Option<T> + Send + Sync + 'static) -> Self {
         self.on_conflict = Some(Box::new(resolve));

@@ -117,10 +117,9 @@
 use ::hyper::service::Service;
 use http::{Request, Response};
 
-pub use crate::service::SessionService;
 use crate::{
     Payload,
-    service::{ResponseFuture, call},
+    service::{ResponseFuture, SessionService, call},
 };
 
 impl<S, T, ReqBody, ResBody> Service<Request<ReqBody>> for SessionService<S, T>

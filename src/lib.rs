@@ -128,6 +128,8 @@ mod trip;
 pub use serde_fingerprint::Fingerprint;
 pub use serde_fingerprint::Samples;
 
+#[cfg(any(feature = "tower", feature = "hyper"))]
+pub use self::service::SessionService;
 pub use self::{
     builder::SessionsBuilder,
     error::{Error, Refusal, SetupError},

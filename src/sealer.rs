@@ -56,16 +56,10 @@ pub struct Sealer<T> {
     limit: usize,
 }
 
-/// A value that was sealed, and its metadata.
-pub(crate) struct Opened<T> {
-    pub(crate) value: T,
-    pub(crate) metadata: Metadata,
-}
-
 /// The content of an authentic cookie that has not expired.
-pub(crate) enum Found<T> {
+pub(crate) enum Unsealed<T> {
     /// The session.
-    Inline(Opened<T>),
+    Inline(T, Metadata),
     /// The place where it is.
     Reference(Metadata, Reference),
 }
@@ -183,28 +177,28 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// The reason why the text was rejected. Do not show it to the client. A reference to a stored session is rejected
     /// as [`MissingBlob`](Refusal::MissingBlob), since a sealer has no store.
     pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<(T, Metadata), Refusal> {
-        match self.find_in(&self.context, text.as_ref(), now)? {
-            Found::Inline(Opened { value, metadata }) => Ok((value, metadata)),
-            Found::Reference(..) => Err(Refusal::MissingBlob),
+        match self.unseal(&self.context, text.as_ref(), now)? {
+            Unsealed::Inline(value, metadata) => Ok((value, metadata)),
+            Unsealed::Reference(..) => Err(Refusal::MissingBlob),
         }
     }
 
     /// Opens a text that was sealed in `context`, which may be a former realm or name of the application.
-    pub(crate) fn find_in(
+    pub(crate) fn unseal(
         &self,
         context: &Context,
         text: &[u8],
         now: SystemTime,
-    ) -> Result<Found<T>, Refusal> {
+    ) -> Result<Unsealed<T>, Refusal> {
         let mut buffer = Buffer::new();
         let unsealed = context.open(text, &mut buffer)?;
         self.timeouts.judge(&unsealed.header, now)?;
         let metadata = Metadata { header: unsealed.header, current_key: unsealed.current_key };
         Ok(match unsealed.content {
             Content::Inline(payload) => {
-                Found::Inline(Opened { value: self.decode(metadata.header.schema, payload)?, metadata })
+                Unsealed::Inline(self.decode(metadata.header.schema, payload)?, metadata)
             }
-            Content::Reference(reference) => Found::Reference(metadata, reference),
+            Content::Reference(reference) => Unsealed::Reference(metadata, reference),
         })
     }
 

@@ -45,7 +45,7 @@ use crate::{
 ///    the session it had.
 /// 2. If the session could not be loaded because its store failed, nothing is sent.
 /// 3. If the response is a 5xx or a 408, nothing is sent, unless
-///    [`commit_on_server_error`](SessionsBuilder::commit_on_server_error) is set.
+///    [`commit_on_server_error`](crate::SessionsBuilder::commit_on_server_error) is set.
 /// 4. If the data were changed and cannot be encoded, the commit fails as in rule 1.
 /// 5. If the serialized data are what the browser sent, and no call changed the id or the persistence, the cookie is set
 ///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
@@ -56,7 +56,7 @@ use crate::{
 /// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
-/// A cookie of a [previous](SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
+/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
 /// cookie of the request opened, one that is malformed or expired is removed even when nothing else is sent. Every other
 /// rejected cookie stays, since another node may open it.
 ///
@@ -67,9 +67,11 @@ pub struct Sessions<T = SessionMap> {
     pub(crate) hook: Option<Hook<T>>,
 }
 
+type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
+
 /// Selects the sessions of a request.
 pub(crate) struct Hook<T> {
-    choose: Arc<dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync>,
+    choose: Arc<Choose<T>>,
     /// Tells this hook from others.
     pub(crate) identity: Identity,
 }

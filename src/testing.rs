@@ -5,7 +5,7 @@ use http::{HeaderMap, Response, header::SET_COOKIE};
 
 use crate::{
     Error, Payload, Refusal, Session, Sessions,
-    sealer::Found,
+    sealer::Unsealed,
     session::state::{Arrived, Blobs, State},
     store::Stored,
 };
@@ -110,9 +110,9 @@ pub fn sent<T: Payload, B>(
             Some(value) => value,
         };
         let sealer = sessions.sealer();
-        let found = match sealer.find_in(sealer.context(), &value, sessions.app.settings.now()) {
-            Ok(Found::Inline(opened)) => Ok(opened.value),
-            Ok(Found::Reference(metadata, reference)) => {
+        let found = match sealer.unseal(sealer.context(), &value, sessions.app.settings.now()) {
+            Ok(Unsealed::Inline(value, _)) => Ok(value),
+            Ok(Unsealed::Reference(metadata, reference)) => {
                 let stored = Stored::unseen(reference, metadata.header.session_id, None);
                 match &sessions.app.overflow {
                     None => Err(Refusal::MissingBlob),

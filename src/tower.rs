@@ -1,4 +1,4 @@
-//! [`Sessions`](crate::Sessions) as a tower layer.
+//! [`Sessions`] as a tower layer.
 //!
 //! What it makes of a service is a [`SessionService`], whose documentation says what becomes of a request and its
 //! response.
@@ -35,10 +35,9 @@ use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub use crate::service::SessionService;
 use crate::{
     Payload, Sessions, SessionsBuilder,
-    service::{ResponseFuture, call},
+    service::{ResponseFuture, SessionService, call},
 };
 
 impl<S, T: Payload> Layer<S> for Sessions<T> {

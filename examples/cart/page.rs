@@ -35,7 +35,7 @@ pub fn home(basket: &Basket, at: &Whereabouts) -> Html<String> {
 }
 
 fn whereabouts(basket: &Basket, Whereabouts { size, store, moved }: &Whereabouts) -> Markup {
-    let stored = size.in_store == true;
+    let stored = size.in_store;
     let lines = basket.lines().len();
     html! {
         section.panel aria-labelledby="where" {

@@ -34,20 +34,5 @@ pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{decode, decoded_len, encode, encoded_len};
-
-    #[test]
-    fn the_number_of_characters_follows_from_the_number_of_bytes_and_back() {
-        for length in 0..200 {
-            let bytes = vec![7; length];
-            let mut text = String::new();
-            encode(&bytes, &mut text);
-            assert_eq!(encoded_len(length), text.len());
-            assert_eq!(decoded_len(text.len()), length);
-            let mut out = vec![0; length];
-            assert_eq!(decode(text.as_bytes(), &mut out), Some(length));
-            assert_eq!(out, bytes);
-        }
-    }
-}
+#[path = "../../tests/unit/seal/base64url.rs"]
+mod tests;

@@ -143,21 +143,15 @@ impl Arrived {
     }
 }
 
-impl Asked {
-    /// From here on, the session is another: under a new id, which nobody has been told yet.
-    fn rename(&mut self, identity: Identity) {
-        self.identity = self.identity.max(identity);
-        self.next_id = None;
-    }
-}
-
 impl<T> State<T> {
     pub(crate) fn new(data: T, arrived: Arrived, blobs: Blobs) -> Self {
         Self { data, before: Before::Untouched, arrived, asked: Asked::default(), blobs, phase: Phase::Open }
     }
 
     pub(crate) fn cycle_id(&mut self, identity: Identity) {
-        self.asked.rename(identity);
+        self.asked.identity = self.asked.identity.max(identity);
+        // A new id, which nobody has been told yet.
+        self.asked.next_id = None;
     }
 
     pub(crate) fn destroy(&mut self) {

@@ -356,13 +356,5 @@ impl<'h> Iterator for Pairs<'h> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::CookieAttributes;
-
-    #[test]
-    fn a_cookie_prints_its_name_and_attributes_without_a_value() {
-        let cookie = CookieAttributes::default().build().unwrap();
-        let expected = "__Host-session=…; HttpOnly; SameSite=Lax; Secure; Path=/";
-        assert_eq!(format!("{cookie:?}"), expected);
-    }
-}
+#[path = "../../tests/unit/settings/cookie.rs"]
+mod tests;

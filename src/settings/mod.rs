@@ -8,12 +8,13 @@ pub(crate) mod request_head;
 
 use std::{sync::Arc, time::SystemTime};
 
-use http::StatusCode;
-
-use self::{cookie::SessionCookie, counters::Tally, policy::Renewal};
+use self::{
+    cookie::SessionCookie,
+    counters::Tally,
+    policy::{OnFailure, Renewal},
+};
 use crate::{
     Payload,
-    error::Error,
     seal::{
         Context, Header,
         timeouts::{Timeouts, from_unix},
@@ -32,7 +33,7 @@ pub(crate) struct Settings<T> {
         not(any(feature = "tower", feature = "hyper")),
         expect(dead_code, reason = "only the middleware replaces responses")
     )]
-    pub(crate) on_commit_failure: Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>,
+    pub(crate) on_commit_failure: OnFailure,
     pub(crate) clock: Box<dyn Fn() -> SystemTime + Send + Sync>,
     pub(crate) tally: Arc<Tally>,
     /// The serialized default of the type. A session with these bytes is empty.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use http::StatusCode;
+
+use crate::error::Error;
+
 /// When a session that was used but not changed is sealed again, so that its idle timeout starts over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -17,6 +21,9 @@ pub enum Renewal {
     /// Never. Only a change starts the idle timeout over.
     OnChange,
 }
+
+/// Chooses the status of the response that replaces the handler's when the session cannot be kept; `None` replaces none.
+pub(crate) type OnFailure = Box<dyn Fn(&Error) -> Option<StatusCode> + Send + Sync>;
 
 /// Resolves a conflict; `None` rejects this request's change.
 pub(crate) type Resolve<T> = Box<dyn Fn(Conflict<T>) -> Option<T> + Send + Sync>;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Calls, Change, Generation, Store, Stored, Written, budget::Allowance, cleanup::Cleanup};
+use super::{Calls, Change, Generation, Reason, Store, Stored, Written, budget::Allowance, cleanup::Cleanup};
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
@@ -96,7 +96,7 @@ impl<T: Payload> Calls<'_, T> {
             };
             match written {
                 Written::Done => return Ok(()),
-                Written::Conflict if change.is_renewal() => return Err(Kind::Overtaken.into()),
+                Written::Conflict if change.reason == Reason::Renewed => return Err(Kind::Overtaken.into()),
                 Written::Conflict => self.catch_up(blob, change).await?,
             }
         }

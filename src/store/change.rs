@@ -101,15 +101,6 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Whether the store has no part in it, should the data fit the cookie.
-    pub(crate) fn is_inline(&self) -> bool {
-        self.home.is_none() && self.leaving.is_empty()
-    }
-
-    pub(super) fn is_renewal(&self) -> bool {
-        self.reason == Reason::Renewed
-    }
-
     pub(super) fn has_changed(&self) -> bool {
         self.reason == Reason::Changed
     }

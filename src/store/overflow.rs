@@ -68,12 +68,8 @@ impl Deadline {
         call: &'static str,
         result: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, Error> {
-        let source = match timeout_at(self.0, result).await {
-            Ok(Ok(result)) => return Ok(result),
-            Ok(Err(source)) => Some(source),
-            Err(_) => None,
-        };
-        Err(Kind::Store { call, source }.into())
+        let answer = self.wait_for(call, result).await?;
+        answer.map_err(|source| Kind::Store { call, source: Some(source) }.into())
     }
 
     /// Waits for something that is not a call.

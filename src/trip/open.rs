@@ -8,7 +8,7 @@ use crate::{
     Payload,
     error::{Error, Refusal},
     seal::Context,
-    sealer::{Found, Metadata, Opened},
+    sealer::{Metadata, Unsealed},
     session::{
         App, Arrival, Session,
         state::{Arrived, Blobs, Seen, State},
@@ -82,15 +82,15 @@ impl<T: Payload> Candidates<T> {
                 // A cookie that was not tried may be somebody's.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
-            let this = match self.app.settings.sealer.find_in(context, value, began) {
-                Ok(Found::Inline(Opened { value, metadata })) => {
+            let this = match self.app.settings.sealer.unseal(context, value, began) {
+                Ok(Unsealed::Inline(value, metadata)) => {
                     let best = self.opened.as_ref().map(|best| best.metadata.header.issued);
                     if best < Some(metadata.header.issued) {
                         self.opened = Some(Candidate { value, metadata, previous });
                     }
                     Seen::Opened
                 }
-                Ok(Found::Reference(metadata, reference)) => {
+                Ok(Unsealed::Reference(metadata, reference)) => {
                     let stored = Stored::unseen(reference, metadata.header.session_id, previous);
                     self.references.push((metadata, stored));
                     Seen::Foreign

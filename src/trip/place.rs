@@ -33,12 +33,6 @@ pub(crate) struct Placed {
     pub(crate) error: Option<Error>,
 }
 
-impl Placed {
-    fn new(cookie: SetCookie, error: Option<Error>) -> Self {
-        Self { cookie, error }
-    }
-}
-
 /// The future of a session that is being placed. Without a store it is ready at once, and allocates nothing.
 pub(crate) enum Placing {
     Ready(Option<Placed>),
@@ -78,7 +72,7 @@ fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
     let is_ended = session.with("commit", |state| state.is_ended());
     // No time is left to wait for the deletion of a destroyed session.
     session.finish();
-    Placed::new(if is_ended { SetCookie::Remove } else { SetCookie::Nothing }, Some(error))
+    Placed { cookie: if is_ended { SetCookie::Remove } else { SetCookie::Nothing }, error: Some(error) }
 }
 
 fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
@@ -92,14 +86,19 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
     let cookie = match decision {
         Decision::Keep => SetCookie::Nothing,
         Decision::Remove(leaving) if leaving.is_empty() => SetCookie::Remove,
-        Decision::Write(change) if change.is_inline() && app.settings.sealer.fits(&change.draft) => {
+        // What fits its cookie, and neither is in the store nor leaves it, needs no store.
+        Decision::Write(change)
+            if change.home.is_none()
+                && change.leaving.is_empty()
+                && app.settings.sealer.fits(&change.draft) =>
+        {
             return Placing::Ready(Some(inline(&app.settings, *change)));
         }
         Decision::Remove(leaving) => {
             let app = Arc::clone(app);
             return Placing::Store(Box::pin(async move {
                 let failed = app.stored().calls().delete_ended(&leaving).await;
-                Placed::new(SetCookie::Remove, error.or(failed))
+                Placed { cookie: SetCookie::Remove, error: error.or(failed) }
             }));
         }
         Decision::Write(change) => {
@@ -107,14 +106,14 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
             return Placing::Store(Box::pin(async move { through_store(app.stored(), *change).await }));
         }
     };
-    Placing::Ready(Some(Placed::new(cookie, error)))
+    Placing::Ready(Some(Placed { cookie, error }))
 }
 
 /// Seals a session into its cookie.
 fn inline<T: Payload>(settings: &Settings<T>, change: Change) -> Placed {
     let (reason, ended) = (change.reason, change.ended);
     match seal(settings, change) {
-        Ok(cookie) => Placed::new(SetCookie::Set(cookie), None),
+        Ok(cookie) => Placed { cookie: SetCookie::Set(cookie), error: None },
         Err(error) => not_kept(settings, reason, ended, error),
     }
 }
@@ -131,11 +130,11 @@ async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -
     };
     match written.await {
         Ok(late) if change.home.is_none() && change.is_over(&settings.empty) => {
-            Placed::new(SetCookie::Remove, late)
+            Placed { cookie: SetCookie::Remove, error: late }
         }
         Ok(late) => match seal(settings, change) {
-            Ok(cookie) => Placed::new(SetCookie::Set(cookie), late),
-            Err(error) => Placed::new(SetCookie::Nothing, Some(error)),
+            Ok(cookie) => Placed { cookie: SetCookie::Set(cookie), error: late },
+            Err(error) => Placed { cookie: SetCookie::Nothing, error: Some(error) },
         },
         Err(error) => {
             // Tried, though the rest has failed. If no time is left, it is begun and not waited for.
@@ -148,16 +147,16 @@ async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -
 /// The browser keeps the cookie that it has, unless the session was destroyed.
 fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, error: Error) -> Placed {
     if ended {
-        return Placed::new(SetCookie::Remove, Some(error));
+        return Placed { cookie: SetCookie::Remove, error: Some(error) };
     }
     if reason != Reason::Renewed {
-        return Placed::new(SetCookie::Nothing, Some(error));
+        return Placed { cookie: SetCookie::Nothing, error: Some(error) };
     }
     // That another request was faster is no failure of a renewal.
     if !error.is_overtaken() {
         not_renewed(settings, &error);
     }
-    Placed::new(SetCookie::Nothing, None)
+    Placed { cookie: SetCookie::Nothing, error: None }
 }
 
 /// The Set-Cookie header of a session, or of the reference to its blob.

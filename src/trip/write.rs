@@ -75,23 +75,17 @@ fn write_headers<T: Payload>(
     headers: &mut HeaderMap,
 ) -> Commit {
     vary(headers);
-    let removed = matches!(cookie, SetCookie::Remove);
-    let (set, removals) = match cookie {
-        // Cookies that the browser sent and that no node can open are removed; others stay.
-        SetCookie::Nothing => (None, removals(settings, arrived, false, |seen| seen == Seen::Removable)),
-        SetCookie::Remove => (None, removals(settings, arrived, false, |seen| seen != Seen::Absent)),
-        SetCookie::Set(cookie) => {
-            (Some(cookie), removals(settings, arrived, true, |seen| seen != Seen::Absent))
-        }
+    let is_kept = matches!(cookie, SetCookie::Nothing);
+    let set = if let SetCookie::Set(cookie) = cookie { Some(cookie) } else { None };
+    // With the session as it is, only cookies are removed that no node can open.
+    let drops = |seen| if is_kept { seen == Seen::Removable } else { seen != Seen::Absent };
+    let removals = removals(settings, arrived, set.is_some(), drops);
+    let commit = match &set {
+        Some(_) => Commit::Set,
+        None if removals.is_empty() || (is_kept && arrived.metadata.is_some()) => Commit::Keep,
+        None => Commit::Remove,
     };
-    let commit = match (&set, removals.is_empty()) {
-        (Some(_), _) => Commit::Set,
-        (None, true) => Commit::Keep,
-        // The session that arrived stays, and only another cookie goes.
-        (None, false) if arrived.metadata.is_some() && !removed => Commit::Keep,
-        (None, false) => Commit::Remove,
-    };
-    if commit != Commit::Keep || !removals.is_empty() {
+    if set.is_some() || !removals.is_empty() {
         append_token(headers, CACHE_CONTROL, &["no-store"], HeaderValue::from_static("no-store"));
     }
     for cookie in removals.into_iter().chain(set) {

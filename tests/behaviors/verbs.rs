@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
-    http::{HeaderMap, Request, Response, StatusCode},
+    http::{HeaderMap, Request, Response, StatusCode, header::COOKIE},
     routing::{any, get, post},
 };
 use kit::{Browser, Clock, HOUR, MINUTE, Visit, app::routes};
 use sealed_session::{
-    Key, KeyRing, Renewal, Session, Sessions, csrf,
+    Commit, Key, KeyRing, Renewal, Session, Sessions, csrf,
     flash::Flash,
     testing::{Sent, cookie_with, sent, session_with},
 };
@@ -538,4 +538,18 @@ async fn the_next_id_of_a_fresh_session_is_the_id_that_it_begins_with() {
     let mut browser = Browser::new();
     let told = browser.post(&app, "/sign-in").await.text().to_owned();
     assert_eq!(browser.get(&app, "/id").await.text(), told);
+}
+
+#[tokio::test]
+async fn a_commit_says_that_it_removed_the_cookie_only_if_it_did() {
+    let sessions = sessions(&Clock::new());
+    for (cookie, expected) in [(None, Commit::Keep), (Some("__Host-session=malformed"), Commit::Remove)] {
+        let mut request = Request::new(());
+        request.headers_mut().extend(cookie.map(|cookie| (COOKIE, cookie.parse().unwrap())));
+        let session = sessions.open(&request).await.unwrap();
+        session.destroy();
+        let mut response = Response::new(());
+        assert_eq!(sessions.commit(session, &mut response).await.unwrap(), expected);
+        assert_eq!(response.headers().contains_key("set-cookie"), expected == Commit::Remove);
+    }
 }

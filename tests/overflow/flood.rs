@@ -54,7 +54,7 @@ async fn a_session_that_the_rule_keeps_out_of_the_store_is_told_so_by_save_and_s
     assert!(error.to_string().contains("`may_overflow` keeps it out of the store"), "{error}");
     assert_eq!(error.size_and_limit(), Some((size.used, 4096)));
     sign_in(&session);
-    assert_eq!(session.size().unwrap().in_store, true);
+    assert!(session.size().unwrap().in_store);
     session.save().await.unwrap();
     assert_eq!(shop.store.len(), 1);
 }

@@ -7,6 +7,7 @@ mod kit;
 mod proofs;
 
 mod hostile;
+mod house;
 mod python_interop;
 mod randomness;
 mod secrets;
