@@ -1,4 +1,4 @@
-//! The two suites behind one pair of verbs.
+//! The two cipher suites behind one pair of methods.
 
 use aes_gcm::KeyInit;
 use chacha20poly1305::{XChaCha20Poly1305, aead::AeadInOut, aead::inout::InOutBuf};
@@ -9,8 +9,8 @@ use crate::{error::Refusal, seal::key::Suite};
 pub(super) const NONCE_BYTES: usize = 24;
 pub(super) const TAG_BYTES: usize = 16;
 
-/// A key ready for use. Both variants wipe themselves. There are a few for each key of a ring, made once: their size
-/// matters less than a pointer to follow for each request.
+/// A key ready for use. Both variants wipe themselves. Each key of a ring has a few of them, made once, so their size
+/// matters less than an extra pointer to follow in each request.
 #[allow(clippy::large_enum_variant)]
 pub(super) enum Aead {
     Xaes(Xaes),
@@ -36,7 +36,7 @@ impl Aead {
         .expect("both AEADs take 64 GiB; a session is far shorter")
     }
 
-    /// Decrypts in place what is authentic.
+    /// Decrypts in place, or returns [`Refusal::Forged`] if the tag does not match.
     pub(super) fn decrypt(
         &self,
         nonce: &[u8; NONCE_BYTES],

@@ -1,4 +1,4 @@
-//! Base64url without padding, in its one canonical spelling (RFC 4648, sections 5 and 3.5).
+//! Base64url without padding, in its single canonical spelling (RFC 4648, sections 5 and 3.5).
 
 use std::sync::LazyLock;
 
@@ -7,28 +7,28 @@ use base64::{
     engine::{GeneralPurposeConfig, Simd, general_purpose::NO_PAD},
 };
 
-/// `NO_PAD` refuses padding, and trailing bits that are not zero.
+/// `NO_PAD` rejects padding, and trailing bits that are not zero.
 const CONFIG: GeneralPurposeConfig = NO_PAD;
 
 static ENGINE: LazyLock<Simd> = LazyLock::new(|| Simd::url_safe(CONFIG));
 
-/// How many characters so many bytes take.
+/// Returns the number of characters that this many bytes take.
 pub(crate) const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
 
-/// How many bytes so many characters can hold.
+/// Returns the number of bytes that this many characters can hold.
 pub(crate) const fn decoded_len(characters: usize) -> usize {
     characters * 3 / 4
 }
 
-/// Appends the text of `bytes`.
+/// Encodes `bytes` and appends the text.
 pub(crate) fn encode(bytes: &[u8], out: &mut String) {
     ENGINE.encode_string(bytes, out);
 }
 
-/// Fills the beginning of `out` and says how much of it; `None` for any but the canonical spelling, and for what
-/// `out` can't hold.
+/// Decodes into the beginning of `out` and returns the number of bytes. Returns `None` if the text is not in the
+/// canonical spelling or does not fit.
 pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Option<usize> {
     ENGINE.decode_slice(text, out).ok()
 }

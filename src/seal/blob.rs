@@ -1,4 +1,4 @@
-//! The stored blob: a session that did not fit its cookie, sealed for a store that must learn nothing of it.
+//! The stored blob: a session that did not fit in its cookie, sealed so that the store learns nothing about it.
 
 use std::fmt;
 
@@ -21,10 +21,10 @@ const PREFIX_BYTES: usize = 6;
 const SHORTEST: usize = PLAIN_AT + PREFIX_BYTES + TAG_BYTES;
 const BUCKET: usize = 256;
 
-/// An authentic blob, opened in place.
+/// An authentic blob, decrypted in place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Blob<'a> {
-    /// Counts its writes, from 1.
+    /// The number of times that the blob has been written, starting at 1.
     pub generation: u64,
     /// The fingerprint of the payload's shape.
     pub schema: u32,
@@ -43,19 +43,20 @@ impl fmt::Debug for Blob<'_> {
 }
 
 impl Reference {
-    /// Where the blob stands in the store: `HMAC(secret, "index")[..16]`. It depends on no ring key.
+    /// Returns the blob's id in the store: `HMAC(secret, "index")[..16]`. It does not depend on any key of the ring.
     pub fn index(&self) -> [u8; 16] {
         hmac(&self.secret, &[b"index"])[..16].try_into().expect("half of 32 bytes")
     }
 }
 
 impl Context {
-    /// Seals a payload as a blob for `reference` and the session that it belongs to; the reference's generation
-    /// plays no part.
+    /// Seals a payload as a blob for `reference` and the session that it belongs to. The generation of the reference is
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// When the generation is 0, which is never written, or when the operating system gives no random bytes.
+    /// Returns an error if the generation is 0, which is never written, or if the operating system provides no random
+    /// bytes.
     pub fn seal_blob(
         &self,
         reference: &Reference,
@@ -95,17 +96,17 @@ impl Context {
         bytes
     }
 
-    /// Whether a blob says that it was sealed by the key that seals now.
+    /// Returns true if a blob names the current sealing key.
     pub(crate) fn would_seal(&self, blob: &[u8]) -> bool {
         blob.get(1..5) == Some(self.sealing().id.as_bytes())
     }
 
-    /// Opens, in place, the blob that stands at a reference's [`index`](Reference::index). `limit` is the longest
-    /// blob that is accepted, in bytes.
+    /// Opens in place the blob that is stored under a reference's [`index`](Reference::index). `limit` is the largest
+    /// accepted blob, in bytes.
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] that applies: `malformed`, `unknown_key`, `forged`, `stale_blob`, `bad_frame`.
+    /// Returns the first [`Refusal`] that applies: `malformed`, `unknown_key`, `forged`, `stale_blob`, `bad_frame`.
     pub fn open_blob<'b>(
         &self,
         reference: &Reference,
@@ -135,18 +136,18 @@ impl Context {
     }
 }
 
-/// How long a payload's blob is, in bytes.
+/// Returns the length of the blob of a payload, in bytes.
 pub(crate) fn blob_len(payload: usize) -> usize {
     PLAIN_AT + (PREFIX_BYTES + payload).next_multiple_of(BUCKET) + TAG_BYTES
 }
 
-/// The longest payload whose blob stays within `limit`, in bytes.
+/// Returns the length of the longest payload whose blob stays within `limit`, in bytes.
 pub(crate) fn longest_blob_payload(limit: usize) -> Option<usize> {
     let plain = limit.checked_sub(PLAIN_AT + TAG_BYTES)?;
     (plain - plain % BUCKET).checked_sub(PREFIX_BYTES)
 }
 
-/// The cipher of one blob, under the key `HMAC(K(3), secret ‖ session id)`.
+/// Returns the cipher of one blob, with the key `HMAC(K(3), secret ‖ session id)`.
 fn cipher(key: &ContextKey, reference: &Reference, session_id: &[u8; 16]) -> Aead {
     Aead::new(key.suite, &hmac(&key.blob, &[&reference.secret, session_id]))
 }

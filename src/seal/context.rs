@@ -11,7 +11,7 @@ use crate::{
     seal::key_ring::KeyRing,
 };
 
-/// What an envelope is for. A key is derived for each, so that none can stand for another.
+/// The purpose of an envelope. Each role has its own derived key, so that no envelope can be passed off as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Inline = 1,
@@ -19,9 +19,9 @@ pub(super) enum Role {
     Blob = 3,
 }
 
-/// A ring's keys, bound to a realm and a cookie name: what seals and opens.
+/// The keys of a ring, bound to a realm and a cookie name, which seal and open envelopes.
 ///
-/// Everything is derived here, when the key ring is loaded, and nothing for a request.
+/// All keys are derived once, when the context is created, and none during a request.
 ///
 /// ```text
 /// PRK     = HKDF-Extract(salt = "sealed-session/v1", master)
@@ -40,18 +40,18 @@ pub(super) struct ContextKey {
     pub(super) suite: crate::Suite,
     inline: Aead,
     reference: Aead,
-    /// A blob's key is derived from this one and the reference: K(3) itself encrypts nothing.
+    /// K(3). It encrypts nothing itself: the key of each blob is derived from it and the blob's reference.
     pub(super) blob: Zeroizing<[u8; 32]>,
-    /// Of no role in the format: for tokens against request forgery.
+    /// The key of CSRF tokens. It has no role in the format.
     csrf: Zeroizing<[u8; 32]>,
 }
 
 impl Context {
-    /// Derives a ring's keys for the application `realm` and the whole cookie name, prefix included.
+    /// Derives the keys of a ring for an application's `realm` and the full cookie name, including its prefix.
     ///
     /// # Errors
     ///
-    /// When one of the two is longer than 65,535 bytes.
+    /// Returns an error if the realm or the name is longer than 65,535 bytes.
     pub fn new(ring: &KeyRing, realm: &str, cookie_name: &str) -> Result<Self, SetupError> {
         for (what, text) in [("realm", realm), ("cookie name", cookie_name)] {
             if text.len() > usize::from(u16::MAX) {
@@ -62,22 +62,22 @@ impl Context {
         Ok(Self { keys, name_length: cookie_name.len() })
     }
 
-    /// The length of the cookie's name, which counts towards the size of the cookie.
+    /// Returns the length of the cookie's name, which counts toward the size of the cookie.
     pub(crate) fn name_length(&self) -> usize {
         self.name_length
     }
 
-    /// The keys for tokens against request forgery, the sealing one's first.
+    /// Returns the keys of CSRF tokens, starting with that of the sealing key.
     pub(crate) fn csrf_keys(&self) -> impl Iterator<Item = &Zeroizing<[u8; 32]>> {
         self.keys.iter().map(|key| &key.csrf)
     }
 
-    /// The key that seals.
+    /// Returns the sealing key.
     pub(super) fn sealing(&self) -> &ContextKey {
         &self.keys[0] // a ring has at least one key
     }
 
-    /// The one key with this id: there is no trial decryption.
+    /// Finds the key with this id, and its position in the ring. No other key is tried.
     pub(super) fn find(&self, id: [u8; 4]) -> Result<(usize, &ContextKey), Refusal> {
         self.keys.iter().enumerate().find(|(_, key)| *key.id.as_bytes() == id).ok_or(Refusal::UnknownKey)
     }
@@ -110,7 +110,7 @@ impl ContextKey {
         }
     }
 
-    /// The cipher for a cookie's role; a blob has one of its own.
+    /// Returns the cipher for a cookie of this role. Each blob has its own cipher.
     pub(super) fn aead(&self, role: Role) -> &Aead {
         match role {
             Role::Inline => &self.inline,

@@ -1,4 +1,4 @@
-//! The envelope: a frame, sealed, as the text of a cookie's value.
+//! The envelope: a sealed frame, encoded as the value of a cookie.
 
 use std::fmt;
 
@@ -17,17 +17,17 @@ const PAYLOAD_AT: usize = FRAME_AT + HEADER_BYTES;
 const SHORTEST: usize = PAYLOAD_AT + TAG_BYTES;
 const VERSION: u8 = 1;
 
-/// The longest value that is read, in characters: what browsers keep of a cookie.
+/// The longest value that is read, in characters, which is the size limit of browsers for a cookie.
 pub const LONGEST_VALUE: usize = 4096;
 
-/// The length of a reference's value, which is always the same.
+/// The length of the cookie value of a reference, which is always the same.
 pub(crate) const REFERENCE_CHARACTERS: usize = base64url::encoded_len(FRAME_AT + REFERENCE_BYTES + TAG_BYTES);
 
-/// Room for the longest value, decoded. On the stack: opening a cookie allocates nothing.
+/// Space for the longest decoded value. It is on the stack, so opening a cookie allocates nothing.
 pub struct Buffer([u8; base64url::decoded_len(LONGEST_VALUE)]);
 
 impl Buffer {
-    /// An empty one. One serves for any number of cookies.
+    /// Creates an empty buffer, which can be reused for any number of cookies.
     pub fn new() -> Self {
         Self([0; base64url::decoded_len(LONGEST_VALUE)])
     }
@@ -45,18 +45,18 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// To what multiple a frame is padded, so that a cookie's length tells the bucket and no more.
+/// The multiple to which session data is padded, so that the length of a cookie reveals only a range of sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Not at all: the cookie's length tells the payload's.
+    /// No padding. The length of the cookie reveals the length of the session data.
     None,
-    /// To 32 bytes, the default: 16 bytes of padding on average.
+    /// Multiples of 32 bytes, which add 16 bytes on average. The default.
     #[default]
     To32,
-    /// To 64 bytes.
+    /// Multiples of 64 bytes.
     To64,
-    /// To 128 bytes.
+    /// Multiples of 128 bytes.
     To128,
 }
 
@@ -71,42 +71,41 @@ impl Padding {
     }
 }
 
-/// An authentic cookie, opened. Its times are not judged yet: see [`Timeouts::judge`](crate::Timeouts::judge).
+/// An authentic cookie that has been decrypted. Its timestamps are still to be checked, by
+/// [`Timeouts::judge`](crate::Timeouts::judge).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unsealed<'a> {
-    /// Its stamps and metadata.
+    /// The timestamps and metadata.
     pub header: Header,
-    /// What it carries.
+    /// The payload, or the reference to a stored blob.
     pub content: Content<'a>,
-    /// Whether the ring's first key has sealed it, the one that would seal it now.
+    /// True if it was sealed with the current sealing key, the first of the ring.
     pub current_key: bool,
 }
 
-/// An inline cookie in the making: the payload is written right where it will be encrypted.
+/// An inline cookie under construction. The payload is written to the place where it will be encrypted.
 #[derive(Clone)]
 pub struct Draft(Vec<u8>);
 
 impl Draft {
-    /// An empty one, with room for whatever fits a cookie: one allocation.
+    /// Creates an empty draft, with a single allocation that has room for any payload that fits in a cookie.
     pub fn new() -> Self {
         let mut bytes = Vec::with_capacity(base64url::decoded_len(LONGEST_VALUE));
         bytes.resize(PAYLOAD_AT, 0);
         Self(bytes)
     }
 
-    /// One that holds a payload.
+    /// A draft of this payload, and with no room for more.
     pub(crate) fn of(payload: &[u8]) -> Self {
-        let mut draft = Self::new();
-        draft.write(payload);
-        draft
+        Self([&[0; PAYLOAD_AT][..], payload].concat())
     }
 
-    /// The buffer to append the payload to; what stands in it must stay.
+    /// Returns the buffer to append the payload to. The bytes that it already contains must stay.
     pub(crate) fn payload_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
 
-    /// The payload written so far.
+    /// Returns the payload written so far.
     pub fn payload(&self) -> &[u8] {
         &self.0[PAYLOAD_AT..]
     }
@@ -120,7 +119,7 @@ impl Draft {
         frame::pad_to(self.0.len() - FRAME_AT, padding.bucket())
     }
 
-    /// How many characters the sealed value will have.
+    /// Returns the number of characters that the sealed value will have.
     pub fn sealed_len(&self, padding: Padding) -> usize {
         base64url::encoded_len(self.0.len() + self.pad(padding) + TAG_BYTES)
     }
@@ -138,7 +137,7 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// The longest payload whose cookie, name and value together, stays within `limit`.
+/// Returns the length of the longest payload whose cookie, name and value together, stays within `limit`.
 pub(crate) fn longest_payload(name_length: usize, limit: usize, padding: Padding) -> Option<usize> {
     let bytes = base64url::decoded_len(limit.checked_sub(name_length)?);
     let frame = bytes.checked_sub(FRAME_AT + TAG_BYTES)?;
@@ -146,11 +145,11 @@ pub(crate) fn longest_payload(name_length: usize, limit: usize, padding: Padding
 }
 
 impl Context {
-    /// Seals a draft and appends the value to `out`. Its length is the caller's to check.
+    /// Seals a draft and appends the value to `out`. The caller must check its length.
     ///
     /// # Errors
     ///
-    /// When no reader would accept the header, or when the operating system gives no random bytes.
+    /// Returns an error if no reader would accept the header, or if the operating system provides no random bytes.
     pub fn seal(
         &self,
         draft: Draft,
@@ -167,7 +166,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// When no reader would accept the header, or when the operating system gives no random bytes.
+    /// Returns an error if no reader would accept the header, or if the operating system provides no random bytes.
     pub fn seal_reference(&self, header: &Header, to: &Reference, out: &mut String) -> Result<(), Error> {
         header.check()?;
         self.seal_reference_with(Nonce::draw()?, header, to, out);
@@ -204,7 +203,7 @@ impl Context {
         self.finish(Role::Reference, nonce, bytes, out);
     }
 
-    /// Encrypts the frame that stands in `bytes`, and appends the envelope's text to `out`.
+    /// Encrypts the frame in `bytes`, and appends the text of the envelope to `out`.
     fn finish(&self, role: Role, nonce: Nonce, mut bytes: Vec<u8>, out: &mut String) {
         let key = self.sealing();
         bytes[0] = VERSION << 4 | role as u8;
@@ -216,11 +215,11 @@ impl Context {
         base64url::encode(&bytes, out);
     }
 
-    /// Opens a cookie's value: all that the format demands before the clock is looked at.
+    /// Opens the value of a cookie. This checks everything except the timestamps.
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] that applies, in the order of the format: `malformed`, `unsupported_version`,
+    /// Returns the first [`Refusal`] that applies, in the order of the format: `malformed`, `unsupported_version`,
     /// `unknown_key`, `forged`, `bad_frame`.
     pub fn open<'b>(&self, value: &[u8], buffer: &'b mut Buffer) -> Result<Unsealed<'b>, Refusal> {
         if value.len() > LONGEST_VALUE {

@@ -1,5 +1,5 @@
-//! What is inside an envelope: the inline frame, with the session's data, and the reference frame, with the place
-//! where they are.
+//! The content of an envelope: an inline frame, which holds the session data, or a reference frame, which names the
+//! stored blob that holds it.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ pub(super) const HEADER_BYTES: usize = 34;
 pub(super) const REFERENCE_BYTES: usize = 74;
 const PERSISTENT: u8 = 1;
 
-/// The stamps and metadata that every frame begins with.
+/// The timestamps and metadata at the beginning of every frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The fingerprint of the payload's shape; 0 in a reference.
+    /// The schema number of the payload, or 0 in a reference.
     pub schema: u32,
-    /// When the session began, in Unix seconds.
+    /// The time at which the session began, in Unix seconds.
     pub created: u32,
-    /// When this cookie was sealed, in Unix seconds.
+    /// The time at which this cookie was sealed, in Unix seconds.
     pub issued: u32,
-    /// How many seconds after `issued` the cookie stops to open.
+    /// The idle timeout: the number of seconds after `issued` at which the cookie stops opening.
     pub window: u32,
     /// The session's id.
     pub session_id: [u8; 16],
-    /// Whether the cookie has a Max-Age, and so outlives the browser.
+    /// True if the cookie is persistent: it has a Max-Age, so that it survives the closing of the browser.
     pub persistent: bool,
 }
 
 impl fmt::Debug for Header {
-    /// Without the session id, which names a person's visit.
+    /// Hides the session id, which identifies a visit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header")
             .field("schema", &self.schema)
@@ -40,7 +40,8 @@ impl fmt::Debug for Header {
 }
 
 impl Header {
-    /// The header of the next cookie of the same session. A clock that is behind the session's beginning seals at that.
+    /// Returns the header of the next cookie of the same session. If the clock is behind the beginning of the session,
+    /// the cookie is issued at the beginning.
     pub(crate) fn renewed(&self, now: u32) -> Self {
         Self { issued: now.max(self.created), ..*self }
     }
@@ -49,12 +50,12 @@ impl Header {
         self.created <= self.issued && self.window > 0
     }
 
-    /// Refuses to seal what no reader would accept.
+    /// Rejects a header that no reader would accept.
     pub(super) fn check(&self) -> Result<(), Error> {
         match self.is_readable() {
             true => Ok(()),
             false => Err(Kind::Unreadable(
-                "a header cannot be sealed whose window is 0, or that was issued before it was created",
+                "a header whose window is 0, or that was issued before it was created, cannot be sealed",
             )
             .into()),
         }
@@ -70,7 +71,7 @@ impl Header {
         out[33] = pad;
     }
 
-    /// The header, the pad's length, and what follows the header.
+    /// Reads the header. Returns it with the length of the padding and the bytes that follow the header.
     fn read(frame: &[u8]) -> Result<(Self, u8, &[u8]), Refusal> {
         let (head, rest) = frame.split_first_chunk::<HEADER_BYTES>().ok_or(Refusal::BadFrame)?;
         let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
@@ -90,12 +91,12 @@ impl Header {
     }
 }
 
-/// Where an overflowed session's blob is, and how to open it.
+/// The reference to the blob of a stored session, from which the blob's id and key are derived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Reference {
     /// The lowest generation of the blob that this cookie accepts.
     pub generation: u64,
-    /// Drawn when the session was spilled: the blob's index and key come from it.
+    /// Random bytes drawn when the session moved to the store. The blob's index and key are derived from them.
     pub secret: [u8; 32],
 }
 
@@ -105,12 +106,12 @@ impl fmt::Debug for Reference {
     }
 }
 
-/// What an authentic frame carries behind its header.
+/// The content of an authentic frame, after its header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Content<'a> {
     /// The payload itself.
     Inline(&'a [u8]),
-    /// The place where it is.
+    /// The reference to the stored blob that holds the payload.
     Reference(Reference),
 }
 
@@ -144,14 +145,14 @@ pub(super) fn read_reference(frame: &[u8]) -> Result<(Header, Content<'static>),
     Ok((header, Content::Reference(reference)))
 }
 
-/// Takes `pad` bytes off the end, all of which must be zero.
+/// Removes `pad` bytes from the end, all of which must be zero.
 pub(super) fn strip_pad(padded: &[u8], pad: usize) -> Result<&[u8], Refusal> {
     let length = padded.len().checked_sub(pad).ok_or(Refusal::BadFrame)?;
     let (payload, zeroes) = padded.split_at(length);
     if zeroes.iter().all(|byte| *byte == 0) { Ok(payload) } else { Err(Refusal::BadFrame) }
 }
 
-/// The fewest bytes that bring `length` to a multiple of `bucket`.
+/// Returns the smallest number of bytes that pads `length` to a multiple of `bucket`.
 pub(super) fn pad_to(length: usize, bucket: usize) -> usize {
     length.next_multiple_of(bucket) - length
 }

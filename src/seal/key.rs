@@ -1,4 +1,4 @@
-//! A key: 32 random bytes that are wiped when it is dropped, and the suite that it is for.
+//! A key: 32 random bytes that are wiped when it is dropped, and the suite it is for.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::{
     seal::{base64url, random},
 };
 
-/// The authenticated encryption that a key is for. It belongs to the key; nothing in a cookie can choose it.
+/// The authenticated encryption of a key. It belongs to the key, and nothing in a cookie can select another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Suite {
@@ -41,7 +41,7 @@ impl Suite {
     }
 }
 
-/// The public name of a key: four bytes that are derived from it, and that every cookie it sealed carries.
+/// The public id of a key: four bytes derived from the key, which every cookie sealed with it carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId([u8; 4]);
 
@@ -68,10 +68,10 @@ const PREFIX: &str = "ssk1.";
 const MASTER_CHARACTERS: usize = 43;
 const CHECKSUM_BYTES: usize = 4;
 
-/// A key: 32 random bytes, the master, and the [`Suite`] that it is for.
+/// A key: 32 random bytes, called the master, and the [`Suite`] it is for.
 ///
-/// Its text form is `ssk1.SUITE.KEY.CHECKSUM`, 60 or 63 characters. Secret scanners find it by its prefix, and the checksum
-/// turns a typo into an error at start.
+/// Its text form is `ssk1.SUITE.KEY.CHECKSUM`, 60 or 63 characters. Secret scanners find it by its prefix, and the
+/// checksum turns a typo into an error when the application starts.
 ///
 /// ```
 /// use sealed_session::Key;
@@ -93,32 +93,32 @@ pub struct Key {
 }
 
 impl Key {
-    /// Makes a key of the default suite, [`Suite::Xaes256Gcm`], from the operating system's random bytes.
+    /// Creates a key of the default suite, [`Suite::Xaes256Gcm`], from the operating system's random bytes.
     ///
     /// # Errors
     ///
-    /// If the operating system provides no random bytes.
+    /// Returns an error if the operating system provides no random bytes.
     pub fn generate() -> Result<Self, SetupError> {
         Self::generate_for(Suite::default())
     }
 
-    /// Makes a key of the given suite from the operating system's random bytes.
+    /// Creates a key of the given suite from the operating system's random bytes.
     ///
     /// # Errors
     ///
-    /// If the operating system provides no random bytes.
+    /// Returns an error if the operating system provides no random bytes.
     pub fn generate_for(suite: Suite) -> Result<Self, SetupError> {
         let mut master = Zeroizing::new([0; 32]);
         random::fill(&mut *master)?;
         Self::new(master, suite).map_err(not_a_key)
     }
 
-    /// Makes a key of 32 bytes that a secret manager or another generator provides. All of them must be random: a
-    /// password, padded or hashed, is not a key.
+    /// Creates a key from 32 bytes that a secret manager or another generator provides. All of them must be random. A
+    /// padded or hashed password is not a key.
     ///
     /// # Errors
     ///
-    /// If all bytes are equal, as in a placeholder.
+    /// Returns an error if all bytes are equal, as in a placeholder.
     ///
     /// # Security
     ///
@@ -137,14 +137,14 @@ impl Key {
 
     /// Reads a key from its text form, or from the output of `openssl rand -base64 32`.
     ///
-    /// The output of `openssl rand -base64 32` is exactly 44 characters of standard base64, with the `=` at the end, and
-    /// makes a key of the suite [`Xaes256Gcm`](Suite::Xaes256Gcm). It has no checksum, so a typo in it makes another key,
-    /// which ends all sessions. White space around the text is an error.
+    /// The output of `openssl rand -base64 32` is exactly 44 characters of standard base64, including the `=` at the
+    /// end. It gives a key of the suite [`Xaes256Gcm`](Suite::Xaes256Gcm). It has no checksum, so a typo in it gives a
+    /// different key, which ends all sessions. White space around the text is an error.
     ///
     /// # Errors
     ///
-    /// If the text is anything else, or all bytes of the key material are equal, as in a placeholder. The error says what
-    /// is wrong, and shows nothing of the text.
+    /// Returns an error if the text is anything else, or if all bytes of the key material are equal, as in a
+    /// placeholder. The error says what is wrong, and shows no part of the text.
     ///
     /// ```
     /// use sealed_session::{Key, Suite};
@@ -182,7 +182,8 @@ impl Key {
         }
         base64url::decode(master_text.as_bytes(), &mut *master)
             .ok_or("its key material is not base64url; copy the whole key again")?;
-        // Compared as text, so that the checksum has one spelling too. It protects nothing, it finds slips.
+        // The checksum is compared as text, so that it also has a single spelling. It detects typos and is no
+        // protection.
         let checked = &text[..text.len() - checksum.len() - 1];
         if checksum != checksum_of(checked) {
             return Err(
@@ -202,7 +203,7 @@ impl Key {
         Ok(Self { master, suite, id: KeyId(id) })
     }
 
-    /// Returns the text form, which shows the secret. Use it to write a new key to the place where keys are kept.
+    /// Returns the text form, which shows the secret. Use it to write a new key to your secret storage.
     pub fn expose(&self) -> KeyText {
         let mut text = Zeroizing::new(String::with_capacity(64));
         text.push_str(PREFIX);
@@ -215,12 +216,12 @@ impl Key {
         KeyText(text)
     }
 
-    /// Returns the suite that this key is for.
+    /// Returns the suite of this key.
     pub fn suite(&self) -> Suite {
         self.suite
     }
 
-    /// Returns the key's public name.
+    /// Returns the public id of this key.
     pub fn id(&self) -> KeyId {
         self.id
     }
@@ -245,8 +246,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The text form of a key, which is wiped when it is dropped. `Debug` shows nothing of it; `Display` and
-/// [`as_str`](Self::as_str) do.
+/// The text form of a key, which is wiped when it is dropped. `Display` and [`as_str`](Self::as_str) show it; `Debug`
+/// does not.
 pub struct KeyText(Zeroizing<String>);
 
 impl KeyText {
@@ -268,7 +269,7 @@ impl fmt::Debug for KeyText {
     }
 }
 
-/// What is wrong with a key, and what to do. It shows nothing of the key's text.
+/// The problem with a key, and the remedy. It shows no part of the key's text.
 type Fault = Cow<'static, str>;
 
 fn not_a_key(fault: Fault) -> SetupError {
@@ -279,7 +280,7 @@ fn not_a_key(fault: Fault) -> SetupError {
 fn read_bare(text: &str, out: &mut [u8]) -> Result<(), Fault> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     let fault = match text.len() {
-        // 44 characters may also be 31 or 33 bytes.
+        // 44 characters can also encode 31 or 33 bytes.
         44 if STANDARD.decode_slice(text, out) == Ok(32) => return Ok(()),
         44 => {
             "it has 44 characters that are not the base64 of 32 bytes as `openssl rand -base64 32` prints it; copy the \
@@ -305,13 +306,14 @@ fn extract(master: &[u8; 32]) -> Hkdf<Sha256> {
     Hkdf::<Sha256>::new(Some(b"sealed-session/v1"), master)
 }
 
-/// `lp(x)`: the 16-bit length of `x`, then `x`, so that no two different inputs join into the same bytes.
+/// Returns `lp(x)`: the 16-bit length of `x`, then `x`. With it, no two different lists of inputs join into the same
+/// bytes.
 pub(crate) fn lp(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).expect("the caller has checked the length");
     [&length.to_be_bytes()[..], bytes].concat()
 }
 
-/// Base64url of the first 4 bytes of SHA-256 of the text before the last dot.
+/// Returns the base64url of the first 4 bytes of SHA-256 of the text before the last dot.
 fn checksum_of(text: &str) -> String {
     let mut checksum = String::with_capacity(6);
     base64url::encode(&Sha256::digest(text)[..CHECKSUM_BYTES], &mut checksum);

@@ -1,4 +1,4 @@
-//! The keys of an application: the one that seals, and all that open.
+//! The keys of an application: the first one seals, and every one opens.
 
 use std::{
     collections::HashMap,
@@ -20,9 +20,9 @@ use crate::{
 
 /// The keys of an application: the first key seals, and every key opens. Cloning is cheap and copies no secret.
 ///
-/// A cookie names the one key that it is opened with; no other key is tried. To rotate keys, add a new key at the end on
-/// every node, then move it to the front, and remove the old key when its last session has ended. Sessions in use are
-/// sealed with the first key when they are renewed or changed.
+/// A cookie names the key that opens it, and no other key is tried. Key rotation takes three steps: add a new key at
+/// the end on every node, then move it to the front, and remove the old key when its last session has ended. Sessions
+/// in use are sealed with the first key when they are renewed or changed.
 ///
 /// The text of a key ring has one entry for each key, as [`Key::parse`] reads it. Commas or white space separate entries,
 /// and `#` starts a comment that ends with the line:
@@ -38,22 +38,21 @@ use crate::{
 /// # Ok::<(), sealed_session::SetupError>(())
 /// ```
 ///
-/// Never use a key that is printed somewhere, like these two: make one with [`Key::generate`] or
-/// `openssl rand -base64 32`.
+/// Never use a published key, like these two. Make one with [`Key::generate`] or `openssl rand -base64 32`.
 #[derive(Clone)]
 pub struct KeyRing {
     keys: Arc<[Key]>,
 }
 
-/// More than a ring's text ever needs. It bounds the work on a wrong file.
+/// The longest text of a key ring, which is more than one ever needs. It bounds the work on a wrong file.
 const LONGEST_TEXT: u64 = 1 << 20;
 
 impl KeyRing {
-    /// Makes a ring of these keys, the first of which seals.
+    /// Creates a ring of these keys. The first one seals.
     ///
     /// # Errors
     ///
-    /// If there is no key, or two keys have the same id.
+    /// Returns an error if there is no key, or if two keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = Key>) -> Result<Self, SetupError> {
         let keys: Arc<[Key]> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -72,22 +71,22 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// Makes a ring of one new key, for tests and experiments. The key is lost when the process ends, and all sessions
-    /// with it.
+    /// Creates a ring of one new key, for tests and experiments. The key, and with it every session, is lost when the
+    /// process ends.
     ///
     /// # Errors
     ///
-    /// If the operating system provides no random bytes.
+    /// Returns an error if the operating system provides no random bytes.
     pub fn generate() -> Result<Self, SetupError> {
         Self::new([Key::generate()?])
     }
 
-    /// Reads a ring's text.
+    /// Reads the text of a key ring.
     ///
     /// # Errors
     ///
-    /// If it has no key, an entry that is not a key, or a key twice. The error names the position of the entry, never its
-    /// text.
+    /// Returns an error if the text has no key, has an entry that is not a key, or has a key twice. The error names the
+    /// position of the entry, never its text.
     pub fn parse(text: &str) -> Result<Self, SetupError> {
         let entries = text
             .lines()
@@ -105,18 +104,18 @@ impl KeyRing {
         Self::new(keys?)
     }
 
-    /// Reads a ring from an environment variable.
+    /// Reads a key ring from an environment variable.
     ///
     /// # Errors
     ///
-    /// If the variable is not set or is not UTF-8, and the errors of [`parse`](Self::parse).
+    /// Returns an error if the variable is not set or is not UTF-8, and the errors of [`parse`](Self::parse).
     pub fn from_env(variable: &str) -> Result<Self, SetupError> {
         let text = env::var(variable).map_err(|error| match error {
             VarError::NotPresent => SetupKind::Key.error(format!(
                 "the environment variable {variable} is not set: set it to the key ring, for example to one key from \
                  `openssl rand -base64 32`"
             )),
-            // The error holds the variable's content, which may well be a key, and is no cause to show.
+            // The error contains the value of the variable, which may be a key, so it is not kept as the cause.
             VarError::NotUnicode(_) => SetupKind::Key.error(format!(
                 "the environment variable {variable} is not UTF-8: set it to the text of the key ring"
             )),
@@ -124,11 +123,12 @@ impl KeyRing {
         Self::parse(&Zeroizing::new(text))
     }
 
-    /// Reads a ring from a file of UTF-8 text, as secret stores mount them.
+    /// Reads a key ring from a file of UTF-8 text, such as a mounted secret.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not UTF-8 or is longer than a mebibyte, and the errors of [`parse`](Self::parse).
+    /// Returns an error if the file cannot be read, is not UTF-8 or is longer than a mebibyte, and the errors of
+    /// [`parse`](Self::parse).
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SetupError> {
         let path = path.as_ref();
         let mut text = Zeroizing::new(String::new());
@@ -147,7 +147,7 @@ impl KeyRing {
         Self::parse(&text)
     }
 
-    /// Returns the keys' public names, starting with the key that seals.
+    /// Returns the public ids of the keys, starting with the sealing key.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys.iter().map(Key::id)
     }

@@ -1,7 +1,7 @@
-//! Random bytes, from the operating system and asked anew each time.
+//! Random bytes, from a new call to the operating system each time.
 //!
-//! No generator lives in the process whose state a fork or a cloned machine could repeat: one repeated nonce would
-//! let a client forge every session.
+//! The process has no generator of its own, because a fork or a cloned machine could repeat its state. A single
+//! repeated nonce would let a client forge every session.
 
 use rand::{TryRng, rngs::SysRng};
 
@@ -12,7 +12,7 @@ pub(crate) fn fill(out: &mut [u8]) -> Result<(), NoRandomBytes> {
     SysRng.try_fill_bytes(out).map_err(NoRandomBytes)
 }
 
-/// The nonce of one seal. It can't be cloned, and sealing consumes it.
+/// The nonce of one seal. It cannot be cloned, and sealing consumes it.
 pub(crate) struct Nonce([u8; 24]);
 
 impl Nonce {
@@ -21,7 +21,7 @@ impl Nonce {
         bytes().map(Self)
     }
 
-    /// Draws a nonce, and the id of a session that begins with it, with one call of the operating system.
+    /// Draws a nonce, and the id of a session that begins with it, in one call to the operating system.
     pub(crate) fn draw_with_id() -> Result<(Self, [u8; 16]), NoRandomBytes> {
         let drawn: [u8; 40] = bytes()?;
         let (nonce, id) = drawn.split_first_chunk().expect("forty bytes begin with 24");

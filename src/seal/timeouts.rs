@@ -1,4 +1,4 @@
-//! Timeouts of sessions: a sealed header and the time now → valid, due for renewal, or expired.
+//! The timeouts of sessions: from a sealed header and the current time to valid, due for renewal, or expired.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,12 +14,12 @@ const DAY: u64 = 24 * HOUR;
 /// The longest Max-Age that browsers honor (RFC 6265bis, section 5.5).
 const LONGEST_MAX_AGE: u64 = 400 * DAY;
 
-/// The timeouts of sessions, in whole seconds: a fraction of a second is cut off.
+/// The timeouts of sessions, in whole seconds. Fractions of a second are dropped.
 ///
-/// A session ends when it has not been used for its idle timeout, and when its absolute timeout has passed since it began,
-/// however busy it is. Both are enforced by the server whenever a cookie is opened; the cookie's `Max-Age` is only a hint to
-/// the browser. New timeouts also apply to existing sessions, except that a longer idle timeout applies to a session from
-/// its next change on.
+/// A session ends when it has not been used for its idle timeout. However busy it is, it ends when its absolute timeout
+/// has passed since it began. The server enforces both whenever a cookie is opened. The cookie's `Max-Age` is only a
+/// hint to the browser. New timeouts also apply to existing sessions, except that a longer idle timeout applies to a
+/// session from its next change on.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,9 +66,11 @@ impl Timeouts {
         self
     }
 
-    /// Sets the longest idle timeout that is honored in existing sessions. Set it to the former
-    /// [`idle_timeout`](Self::idle_timeout) when you shorten that, and sessions sealed before keep theirs. Default: the
-    /// idle timeout, so that a shorter one applies at once.
+    /// Sets the longest idle timeout that is honored in existing sessions. Default: the idle timeout, so that a shorter
+    /// one applies at once.
+    ///
+    /// When you shorten the [`idle_timeout`](Self::idle_timeout), set this to its former value to let existing sessions
+    /// keep theirs.
     pub fn longest_idle_timeout(mut self, window: Duration) -> Self {
         self.longest_idle = Some(window.as_secs());
         self
@@ -87,8 +89,8 @@ impl Timeouts {
         self
     }
 
-    /// Sets the longest idle timeout of persistent sessions, also of those that were sealed with a longer one. Default:
-    /// their absolute timeout.
+    /// Sets the longest idle timeout of persistent sessions, including those that were sealed with a longer one.
+    /// Default: their absolute timeout.
     pub fn longest_persistent_idle_timeout(mut self, window: Duration) -> Self {
         self.longest_persistent_idle = Some(window.as_secs());
         self
@@ -104,8 +106,8 @@ impl Timeouts {
         self
     }
 
-    /// Sets the allowed clock skew: how far in the future a cookie may have been sealed, since the clocks of several servers
-    /// differ. Default: 60 seconds.
+    /// Sets the allowed clock skew: how far in the future a cookie may have been sealed. Default: 60 seconds. It allows
+    /// for differences between the clocks of several servers.
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew.as_secs();
         self
@@ -115,7 +117,8 @@ impl Timeouts {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotYetValid`] or [`Refusal::Expired`]. In the very second in which it expires, a session is expired.
+    /// Returns [`Refusal::NotYetValid`] or [`Refusal::Expired`]. In the very second in which it expires, a session is
+    /// expired.
     pub fn judge(&self, header: &Header, now: SystemTime) -> Result<(), Refusal> {
         let now = unix_seconds(now);
         if u64::from(header.issued) > now.saturating_add(self.clock_skew) {
@@ -222,7 +225,7 @@ impl Timeouts {
     }
 }
 
-/// Returns the seconds since 1970, and 0 for a time before that.
+/// Returns the seconds since 1970, or 0 for a time before that.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

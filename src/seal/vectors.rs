@@ -1,5 +1,5 @@
-//! Sealing with a given nonce, so that a test vector's very text comes out. Not for use: one nonce used twice lets
-//! anyone forge every session.
+//! Sealing with a given nonce, to reproduce the exact text of a test vector. Never use it elsewhere: a nonce that is
+//! used twice lets anyone forge every session.
 
 use super::{
     blob::Blob,

@@ -1,5 +1,5 @@
 //! XAES-256-GCM, the C2SP specification of 2024: AES-256-GCM under a key derived from the first half of a 192-bit
-//! nonce, so that nonces can be random for as long as anybody seals.
+//! nonce, so that nonces can be random however many messages are sealed.
 
 use std::{hint::black_box, mem::ManuallyDrop, ops::Deref, sync::LazyLock};
 
@@ -13,10 +13,10 @@ use aes_gcm::{
 };
 use zeroize::Zeroizing;
 
-/// GCM never runs AES backwards: the encryption schedule is all it needs.
+/// GCM never decrypts with AES, so it needs only the encryption key schedule.
 type Gcm = AesGcm<Aes256Enc, U12>;
 
-/// A key, prepared: steps 1 and 2 of the specification. Wipes itself.
+/// A prepared key, after steps 1 and 2 of the specification. It wipes itself.
 pub(super) struct Xaes {
     aes: Aes256Enc,
     k1: Zeroizing<[u8; 16]>,
@@ -35,7 +35,7 @@ impl Xaes {
         Self { aes, k1 }
     }
 
-    /// Steps 3 to 5: the key for this nonce's first half.
+    /// Derives the cipher for the first half of a nonce (steps 3 to 5 of the specification).
     fn derive(&self, nonce: &[u8; 24]) -> MessageCipher {
         // 3. M1 = 0x00 ‖ 0x01 ‖ `X` ‖ 0x00 ‖ N[:12]
         // 4. M2 = 0x00 ‖ 0x02 ‖ `X` ‖ 0x00 ‖ N[:12]
@@ -60,7 +60,7 @@ impl Xaes {
             .map(Into::into)
     }
 
-    /// Decrypts in place what is authentic, and leaves all else as it is.
+    /// Decrypts a text in place if it is authentic, and leaves it unchanged otherwise.
     pub(super) fn decrypt(
         &self,
         nonce: &[u8; 24],
@@ -72,10 +72,10 @@ impl Xaes {
     }
 }
 
-/// The cipher of one message, on the stack as long as that is sealed or opened.
+/// The cipher of one message, which is on the stack while the message is sealed or opened.
 ///
-/// When it is dropped, it is overwritten as a whole with one of a key of zeroes. Its parts would wipe themselves byte
-/// by byte, at a twentieth of the cost of opening a session.
+/// When it is dropped, the whole of it is overwritten with the cipher of an all-zero key. Its parts could wipe
+/// themselves, but they do so byte by byte, which would take a twentieth of the time of opening a session.
 struct MessageCipher(ManuallyDrop<Gcm>);
 
 static BLANK: LazyLock<Gcm> = LazyLock::new(|| Gcm::new(&Array::default()));
@@ -91,12 +91,12 @@ impl Deref for MessageCipher {
 impl Drop for MessageCipher {
     fn drop(&mut self) {
         self.0 = ManuallyDrop::new(BLANK.clone());
-        // Else the compiler could see that nobody reads what was written last.
+        // Otherwise the compiler could see that the last write is never read, and remove it.
         black_box(&mut self.0);
     }
 }
 
-/// N[12:], the nonce of AES-256-GCM.
+/// Returns N[12:], the nonce of AES-256-GCM.
 fn second_half(nonce: &[u8; 24]) -> &Array<u8, U12> {
     nonce[12..].try_into().expect("half of 24 bytes are 12")
 }

@@ -43,27 +43,28 @@
 //! these headers, such as the one in tower-http's `csrf` module, protects every route with no change to forms or scripts.
 //! For most applications that check, together with the default `SameSite=Lax`, is enough.
 //!
-//! A token is better when
+//! A token is better if
 //!
 //! - a subdomain, or another application on the same origin, is not trusted: a token proves that the form was made for
 //!   this session, not only where the request comes from,
-//! - browsers must be supported that send neither header, or a proxy removes them,
+//! - you must support browsers that send neither header, or a proxy removes them,
 //! - a form must not be submitted in a session that began after the form was shown, for instance by another user of the
 //!   same browser.
 //!
-//! Neither protects a GET request that changes something unless the handler verifies a token there, too.
+//! Neither protects a GET request that changes something, unless its handler verifies a token too.
 //!
 //! # How it works
 //!
 //! The token is `mask ‖ (mask ⊕ HMAC(K, session id)[..16])` in base64url, with a new random mask each time, so that a
-//! compressed page does not reveal it (BREACH). `K = HKDF-Expand(PRK, lp("csrf") ‖ suite ‖ lp(realm) ‖ lp(cookie
-//! name), 32)`. Nothing is stored in the session: the session's id is in its seal, and no page shows it. So
+//! compressed page does not reveal it (BREACH). `K = HKDF-Expand(PRK, lp("csrf") ‖ suite ‖ lp(realm) ‖ lp(cookie name),
+//! 32)`. Nothing is stored in the session: its id is in its seal, and no page shows it. So
 //! [`cycle_id`](crate::Session::cycle_id) and [`destroy`](crate::Session::destroy) make all earlier tokens invalid, and
 //! a token ends with its session. While keys are rotated, tokens of every key in the ring are valid.
 //!
-//! A token needs a session to be bound to, so asking for one keeps even an empty session. A later request that empties the
-//! session without asking for a token removes the session, and the tokens of other tabs with it. Tokens do not follow a
-//! session that moves to another realm or cookie name: a form that was open meanwhile is answered as a forged one.
+//! A token needs a session to be bound to, so asking for one keeps even an empty session. A later request that empties
+//! the session without asking for a token removes the session, and the tokens of other tabs with it. Tokens do not
+//! follow a session that moves to another realm or cookie name: a form that was open at the time is rejected like a
+//! forged one.
 
 use std::fmt;
 
@@ -113,7 +114,7 @@ impl<T: Payload> Session<T> {
     ///
     /// # Errors
     ///
-    /// If the operating system provides no random bytes, or the session has already been committed.
+    /// Returns an error if the operating system provides no random bytes, or if the session has already been committed.
     pub fn csrf_token(&self) -> Result<CsrfToken, Error> {
         self.with("csrf_token", |state| {
             state.check_open()?;
@@ -138,11 +139,11 @@ impl<T: Payload> Session<T> {
     ///
     /// # Errors
     ///
-    /// If the token is not one of this session ([`Error::is_csrf`]).
+    /// Returns an error if the token is not one of this session ([`Error::is_csrf`]).
     ///
     /// # Security
     ///
-    /// Takes the same time however much of the token is right.
+    /// The check takes the same time, however much of the token is right.
     pub fn verify_csrf(&self, token: impl AsRef<[u8]>) -> Result<(), Error> {
         let id = self.id().ok_or(Kind::Csrf)?;
         let token = token.as_ref();
@@ -160,13 +161,13 @@ impl<T: Payload> Session<T> {
 }
 
 impl Context {
-    /// Returns the code of a session under the sealing key.
+    /// Returns the code of a session, with the sealing key.
     fn csrf_code(&self, id: SessionId) -> [u8; HALF] {
         let code = mac(self.csrf_keys().next().expect("a ring has at least one key"), id).finalize();
         code.into_bytes()[..HALF].try_into().expect("half of 32 bytes")
     }
 
-    /// Returns true if it is the code of a session under any key of the ring.
+    /// Returns true if `code` is the code of a session with any key of the ring.
     fn verify_csrf_code(&self, id: SessionId, code: &[u8]) -> bool {
         self.csrf_keys().any(|key| mac(key, id).verify_truncated_left(code).is_ok())
     }

@@ -21,10 +21,10 @@
 //!
 //! # Parallel requests
 //!
-//! A message is shown exactly once as long as one request at a time writes to the session. The messages are in the cookie,
-//! and if two parallel responses set the cookie, the browser keeps the one that arrives last. So a request that writes or
-//! renews the session, and whose response arrives late, can bring a message back that was already shown, or lose one that
-//! was set after the request began. A request that only reads does neither.
+//! A message is shown exactly once as long as one request at a time writes to the session. The messages are in the
+//! cookie, and if two parallel responses set the cookie, the browser keeps the one that arrives last. So a request that
+//! writes or renews the session, and whose response arrives late, can bring back a message that was already shown, or
+//! lose one that was set after the request began. A request that only reads does neither.
 //!
 //! Call [`Session::skip_renewal`](crate::Session::skip_renewal) in endpoints that a page polls, so that they do not renew
 //! the session. A message that must not be lost belongs in a database.
@@ -36,13 +36,13 @@ use serde::{Deserialize, Serialize};
 /// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Level {
-    /// Gives information.
+    /// Information.
     Info,
-    /// Says that something worked.
+    /// Success: something worked.
     Success,
-    /// Says that something worked, but needs attention.
+    /// A warning: something worked, but needs attention.
     Warning,
-    /// Says that something did not work.
+    /// An error: something did not work.
     Error,
 }
 
@@ -55,7 +55,7 @@ pub struct Message {
     pub text: String,
 }
 
-/// The flash messages that wait for the next page. Empty by default.
+/// The flash messages for the next page. Empty by default.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     messages: Vec<Message>,

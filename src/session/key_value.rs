@@ -1,4 +1,4 @@
-//! Sessions of keys and values, as express-session and tower-sessions have them.
+//! Sessions of keys and values, as in express-session and tower-sessions.
 
 use std::{borrow::Borrow, collections::BTreeMap, fmt};
 
@@ -14,12 +14,12 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// The data of a session without a type of its own: keys and values. Each value has its own type, which the code that
-/// inserts and gets it chooses.
+/// Session data without a declared type: keys and values. Each value has its own type, chosen by the code that inserts
+/// and gets it.
 ///
 /// Values are MessagePack with the names of fields, as [`Encoding::SelfDescribing`](crate::Encoding) writes them: a
-/// struct that gained a field with `#[serde(default)]` still reads. The map is sorted by key. Names cost bytes: for
-/// data that you know, a struct of your own is a third smaller, and typed.
+/// struct that gained a field with `#[serde(default)]` still reads. The map is sorted by key. Names cost bytes. If you
+/// know the data in advance, a struct of your own is a third smaller, and typed.
 ///
 /// ```
 /// use sealed_session::SessionMap;
@@ -46,8 +46,8 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// If the value cannot be serialized or is nested more than 128 levels deep ([`Error::is_value`]). The map is then
-    /// unchanged.
+    /// Returns an error if the value cannot be serialized or is nested more than 128 levels deep ([`Error::is_value`]).
+    /// The map is then unchanged.
     pub fn insert(&mut self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
         let value = Value::of(&value)?;
         self.0.insert(key.into(), value);
@@ -58,19 +58,19 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type ([`Error::is_value`]). It is never guessed: a list is not a struct, and a
-    /// number is not an enum variant. Where serde buffers a part before it decides what it is (`flatten`, `untagged`,
-    /// `tag`), serde decides. As in JSON, `Some(None)` reads as `None`.
+    /// Returns an error if the value does not fit the type ([`Error::is_value`]). Types are never guessed: a list is
+    /// not a struct, and a number is not an enum variant. Where serde buffers a part before it knows the type
+    /// (`flatten`, `untagged`, `tag`), serde decides. As in JSON, `Some(None)` reads as `None`.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.0.get(key).map(Value::read).transpose()
     }
 
-    /// Removes a key, and returns the value it had as the requested type, or `None` if the key had no value.
+    /// Removes a key and returns its value as the requested type, or `None` if the key had no value.
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type ([`Error::is_value`]). The key is removed all the same. To remove a key
-    /// whatever its value is, ask for a [`serde::de::IgnoredAny`], which every value fits.
+    /// Returns an error if the value does not fit the type ([`Error::is_value`]). The key is removed even then. To
+    /// remove a key whatever its value is, ask for a [`serde::de::IgnoredAny`], which every value fits.
     pub fn remove<V: DeserializeOwned>(&mut self, key: &str) -> Result<Option<V>, Error> {
         self.0.remove(key).map(|value| value.read()).transpose()
     }
@@ -80,8 +80,8 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// If the present value does not fit the type, or the new one cannot be serialized ([`Error::is_value`]). The map is
-    /// then unchanged.
+    /// Returns an error if the present value does not fit the type, or if the new one cannot be serialized
+    /// ([`Error::is_value`]). The map is then unchanged.
     pub fn update<V: Serialize + DeserializeOwned>(
         &mut self,
         key: impl Into<String>,
@@ -115,7 +115,7 @@ impl SessionMap {
 }
 
 impl Value {
-    // Neither error has a cause: what serde says may hold a piece of the value.
+    // Neither error has a cause, because serde's message may contain a part of the value.
     fn of(value: &impl Serialize) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         named::encode_into(value, &mut bytes).map_err(|_| {
@@ -134,7 +134,7 @@ impl Value {
 }
 
 impl fmt::Debug for SessionMap {
-    /// Shows only the number of keys, because names and values are a visitor's.
+    /// Shows only the number of keys, because the keys and values are session data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SessionMap({} keys)", self.len())
     }
@@ -168,8 +168,8 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// Keys and values. Each method is one call of [`read`](Session::read) or [`try_update`](Session::try_update) with the
-/// method of [`SessionMap`] that it is named after.
+/// Methods for keys and values. Each is one call to [`read`](Session::read) or [`try_update`](Session::try_update) with
+/// the method of [`SessionMap`] that it is named after.
 ///
 /// A method that changes the session fails with an error that [is finished](Error::is_finished) if the session has
 /// already been committed to a response.
@@ -178,7 +178,8 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// If the value cannot be serialized ([`Error::is_value`]), or the session has already been committed.
+    /// Returns an error if the value cannot be serialized ([`Error::is_value`]), or if the session has already been
+    /// committed.
     pub fn insert(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
         self.try_update(|map| map.insert(key, value))?
     }
@@ -187,17 +188,17 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type ([`Error::is_value`]).
+    /// Returns an error if the value does not fit the type ([`Error::is_value`]).
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.read(|map| map.get(key))
     }
 
-    /// Removes a key, and returns the value it had as the requested type, or `None` if the key had no value.
+    /// Removes a key and returns its value as the requested type, or `None` if the key had no value.
     ///
     /// # Errors
     ///
-    /// If the value does not fit the type ([`Error::is_value`]); the key is removed all the same. If the session has
-    /// already been committed.
+    /// Returns an error if the value does not fit the type ([`Error::is_value`]). The key is removed even then. Also
+    /// returns an error if the session has already been committed.
     pub fn remove<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, Error> {
         self.try_update(|map| map.remove(key))?
     }
@@ -207,8 +208,8 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// If the present value does not fit the type, or the new one cannot be serialized ([`Error::is_value`]); the session
-    /// is then unchanged. If the session has already been committed.
+    /// Returns an error if the present value does not fit the type, if the new one cannot be serialized
+    /// ([`Error::is_value`]), or if the session has already been committed. The session is then unchanged.
     ///
     /// ```
     /// use sealed_session::{Error, Session};

@@ -1,4 +1,4 @@
-//! A request's session, as a handler holds it.
+//! The session of a request, as handlers use it.
 
 pub mod csrf;
 pub mod flash;
@@ -27,7 +27,7 @@ use crate::{
     store::{Deletion, Overflow},
 };
 
-/// The sessions of an application: its choices, and its overflow store if it has one.
+/// The sessions of an application: its settings, and its overflow store if it has one.
 pub(crate) struct App<T> {
     pub(crate) settings: Arc<Settings<T>>,
     pub(crate) overflow: Option<Overflow<T>>,
@@ -51,17 +51,17 @@ pub enum Arrival {
 
 /// A request's session: a typed value, loaded from the request's cookie and written back if it has changed.
 ///
-/// Cloning it gives another handle to the same session. The data are reached through closures, so that no lock can be
-/// held across an `await`. Threads of one request wait for each other.
+/// A clone is another handle to the same session. The data is accessed through closures, so that no lock can be held
+/// across an `await`. Threads of one request wait for each other.
 ///
-/// With axum it is an extractor. Elsewhere [`Sessions::open`](crate::Sessions::open) returns it.
+/// It is an axum extractor. Without axum, [`Sessions::open`](crate::Sessions::open) returns it.
 ///
 /// # Long connections
 ///
-/// Timeouts are checked, and the store is asked, when the request begins. A handle that lives longer, in a WebSocket or a
-/// streamed response, keeps reading what was loaded then, even after the session has timed out or was destroyed
-/// elsewhere. Keep the request's target and headers beside it, and check now and then whether such a request still opens
-/// a session:
+/// Timeouts are checked, and the store is asked, when the request begins. A handle that lives longer, in a WebSocket or
+/// a streamed response, keeps reading what was loaded then, even after the session has timed out or was destroyed
+/// elsewhere. Keep the target and headers of the request as well, and check now and then whether the same request still
+/// opens a session:
 ///
 /// ```
 /// use http::{HeaderMap, Request, Uri};
@@ -77,14 +77,15 @@ pub enum Arrival {
 /// }
 /// ```
 ///
-/// This notices timeouts, and sign-outs from a session that is in the store. It does not notice the sign-out from a
-/// session that lives in its cookie: nothing on the server knows of it. The cookie of a session that goes on elsewhere is
-/// renewed there, and the kept one ends with its own idle timeout. Close the connection then, and let the page connect
-/// again.
+/// This detects timeouts, and sign-outs from a session that is in the store. It cannot detect a sign-out from a session
+/// that lives in its cookie, because the server keeps no record of it. If the session goes on in other requests, its
+/// cookie is renewed there, and the headers that you kept end with their own idle timeout. Close the connection then,
+/// and let the page connect again.
 ///
 /// # Panics
 ///
-/// A call from within a closure of the same session panics and names the method, instead of waiting for itself.
+/// Panics if a method is called from within a closure of the same session, instead of waiting for itself. The message
+/// names the method.
 pub struct Session<T = SessionMap> {
     shared: Arc<Shared<T>>,
 }
@@ -92,28 +93,28 @@ pub struct Session<T = SessionMap> {
 struct Shared<T> {
     app: Arc<App<T>>,
     state: Mutex<State<T>>,
-    /// The thread that is inside a closure, so that it does not wait for itself. 0 for none.
+    /// The thread that is inside a closure, or 0 for none. It detects a thread that would wait for itself.
     holder: AtomicUsize,
     /// Held while the session is being saved.
     saving: tokio::sync::Mutex<()>,
 }
 
-/// The room that a session takes where it is kept.
+/// The size of a session in its cookie or in the store.
 ///
-/// In the cookie these are bytes of name and value together, as browsers count them. In the store they are bytes of the
-/// blob.
+/// In the cookie, the numbers are bytes of the name and value together, as browsers count them. In the store, they are
+/// bytes of the blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Size {
-    /// Whether the session goes into the store if it is sent as it is now. A session that [`save`](Session::save) has
+    /// True if the session goes to the store when it is sent as it is now. A session that [`save`](Session::save) has
     /// stored stays there for this response, even if it has become small enough for its cookie.
     pub in_store: bool,
-    /// The bytes that it takes there.
+    /// The bytes that the session takes there.
     pub used: usize,
-    /// The most bytes that it may take there.
+    /// The most bytes that the session may take there.
     pub limit: usize,
-    /// The bytes of serialized data that can still be added there; 0 also if it is already too large. With a store, a
-    /// session that outgrows its cookie moves to the store.
+    /// The bytes of serialized data that can still be added there, or 0 if the session is already too large. With a
+    /// store, a session that outgrows its cookie moves to the store.
     pub left: usize,
 }
 
@@ -131,7 +132,7 @@ impl<T: Payload> Session<T> {
 
     /// Calls `read` with the session data and returns its result.
     ///
-    /// Interior mutability (`Cell`, `Mutex`, atomics) is no change to the session: it is not sent.
+    /// A change through interior mutability (`Cell`, `Mutex`, atomics) is not detected and not sent.
     ///
     /// ```
     /// use sealed_session::Session;
@@ -179,17 +180,17 @@ impl<T: Payload> Session<T> {
         })
     }
 
-    /// Resets the data to the default, and nothing else: data that are added afterwards belong to the same session. A
+    /// Resets the data to the default, and nothing else. Data that is added afterwards belongs to the same session. A
     /// session that is empty at the end of the request, and was not before, is removed from the browser.
     pub fn clear(&self) {
         self.alter("clear", |state| self.change(state, |data| *data = T::default()));
     }
 
-    /// Ends the session: its data are gone, and the browser is told to remove its cookie, whatever the response's
-    /// status. Data that are added afterwards begin a new session, under a new id.
+    /// Ends the session: its data is gone, and the browser is told to remove the cookie, whatever the response's
+    /// status. Data that is added afterwards begins a new session, under a new id.
     ///
-    /// A session that is in the store is deleted there before the response is sent. To delete it at once, and to learn
-    /// whether that worked, call [`save`](Self::save) next:
+    /// A session that is in the store is deleted there before the response is sent. To delete it at once, and to get an
+    /// error if that fails, call [`save`](Self::save) next:
     ///
     /// ```
     /// use sealed_session::{Error, Session};
@@ -204,14 +205,14 @@ impl<T: Payload> Session<T> {
     /// }
     /// ```
     ///
-    /// If the request is dropped before that, because the client has hung up or a timeout has cut the handler off, a
-    /// background task deletes the session. Where no tokio runtime is left to run the task, an error is logged that says
+    /// If the request is dropped before that, because the client disconnected or a timeout canceled the handler, a
+    /// background task deletes the session. If no tokio runtime is left to run the task, an error is logged that says
     /// when the session expires.
     ///
     /// # Security
     ///
-    /// If the session is in the store, nothing is left of it, and no copy of its cookie opens. If it is in its cookie, a
-    /// copy of the cookie that somebody kept still opens until it expires.
+    /// If the session is in the store, it is deleted, and no copy of its cookie opens. If it is in its cookie, an
+    /// earlier copy of the cookie still opens until it expires.
     pub fn destroy(&self) {
         self.alter("destroy", |state| {
             self.change(state, |data| *data = T::default());
@@ -220,23 +221,23 @@ impl<T: Payload> Session<T> {
         });
     }
 
-    /// Gives the session a new id and keeps its data. The absolute timeout starts over. Call it when somebody signs in,
+    /// Gives the session a new id and keeps its data. The absolute timeout starts over. Call it when a user signs in,
     /// to prevent session fixation.
     pub fn cycle_id(&self) {
         self.alter("cycle_id", |state| state.cycle_id(Identity::Restarted));
     }
 
-    /// Gives the session a new id and keeps its data and its absolute timeout. Call it when somebody's role changes.
+    /// Gives the session a new id and keeps its data and its absolute timeout. Call it when a user's role changes.
     pub fn cycle_id_keep_timeout(&self) {
         self.alter("cycle_id_keep_timeout", |state| state.cycle_id(Identity::NewId));
     }
 
-    /// Makes the session persistent ("remember me"): its cookie survives the closing of the browser. It ends when it has
-    /// not been used for `idle_timeout`, and at the [absolute timeout of persistent
-    /// sessions](crate::Timeouts::persistent_absolute_timeout) in any case.
+    /// Makes the session persistent ("remember me"): its cookie survives the closing of the browser. It ends when it
+    /// has not been used for `idle_timeout`, and at the latest at the [absolute timeout of persistent
+    /// sessions](crate::Timeouts::persistent_absolute_timeout).
     ///
-    /// At a sign-in call [`cycle_id`](Self::cycle_id) too. Otherwise a parallel request that began before can set the
-    /// expiry of a stored session by its old timeout.
+    /// At a sign-in, call [`cycle_id`](Self::cycle_id) too. Otherwise a parallel request that began earlier can set the
+    /// expiry of a stored session from its old timeout.
     ///
     /// # Errors
     ///
@@ -248,15 +249,16 @@ impl<T: Payload> Session<T> {
         Ok(())
     }
 
-    /// Makes the session end with the browser again, and changes nothing else.
+    /// Makes the session end when the browser is closed, and changes nothing else.
     ///
-    /// The [absolute timeout](crate::Timeouts::absolute_timeout) of ordinary sessions applies from now on: a session that
-    /// is older ends with this response. For a fresh one, call [`cycle_id`](Self::cycle_id) as well.
+    /// The [absolute timeout](crate::Timeouts::absolute_timeout) of ordinary sessions applies from now on, so a session
+    /// that is older ends with this response. To start the absolute timeout over, call [`cycle_id`](Self::cycle_id) as
+    /// well.
     pub fn end_with_browser(&self) {
         self.alter("end_with_browser", |state| state.persist(Persistence::Browser));
     }
 
-    /// Renews the session with this response, whether it is due or not. An empty session is kept too: a fresh one gets
+    /// Renews the session with this response, even if it is not due. This also keeps an empty session: a fresh one gets
     /// its cookie.
     pub fn touch(&self) {
         self.alter("touch", |state| {
@@ -286,8 +288,8 @@ impl<T: Payload> Session<T> {
         self.metadata().map(|metadata| metadata.id())
     }
 
-    /// Returns the id that the session will have after this response: after [`cycle_id`](Self::cycle_id) the new one, for
-    /// example to record it with a sign-in. Call it after the methods that change the id.
+    /// Returns the id that the session will have after this response. After [`cycle_id`](Self::cycle_id) this is the
+    /// new id, for example to record it with a sign-in. Call it after the methods that change the id.
     ///
     /// # Errors
     ///
@@ -303,11 +305,11 @@ impl<T: Payload> Session<T> {
         Some(from_unix(self.settings().timeouts().expires(&metadata.header)))
     }
 
-    /// Returns where the session goes as it is now, and the room that it takes there.
+    /// Returns the size of the session as it is now, in its cookie or in the store, and the room that is left there.
     ///
     /// # Errors
     ///
-    /// Returns an error if the data would not read back as they were written.
+    /// Returns an error if the data would not read back as it was written.
     pub fn size(&self) -> Result<Size, Error> {
         self.with("size", |state| {
             let app = &self.shared.app;
@@ -332,7 +334,7 @@ impl<T: Payload> Session<T> {
         })
     }
 
-    /// Waits until no other call saves or commits, but no longer than for the store.
+    /// Waits until no other call saves or commits, but no longer than the store's deadline.
     pub(crate) async fn begin_saving(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Error> {
         let waiting = self.shared.saving.lock();
         match &self.shared.app.overflow {
@@ -359,7 +361,7 @@ impl<T: Payload> Session<T> {
                 },
             };
         }
-        // If the closure panics, the session stays broken, whatever succeeds afterwards.
+        // If the closure panics, the session stays broken, even if later closures succeed.
         let phase = state.phase;
         if phase == Phase::Open {
             state.phase = Phase::Broken;
@@ -369,14 +371,14 @@ impl<T: Payload> Session<T> {
         result
     }
 
-    /// From here on the session's blobs are deleted, whatever becomes of the request.
+    /// Makes sure that the session's blobs are deleted, even if the request is dropped.
     fn prepare_deletion(&self, state: &mut State<T>) {
         let (Some(overflow), false) = (&self.shared.app.overflow, state.phase == Phase::Committed) else {
             return;
         };
         let blobs: Vec<_> = state.all_blobs().map(|blob| blob.id()).collect();
         if !blobs.is_empty() {
-            state.disarm_deletion(); // whose blobs these include
+            state.disarm_deletion(); // its blobs are among these
             let expires = state.arrived.header().map(|header| self.settings().timeouts().expires(header));
             state.blobs.deletion = Some(Deletion::new(&overflow.cleaner, blobs, expires));
         }
@@ -398,8 +400,8 @@ impl<T: Payload> Session<T> {
 }
 
 impl<T: Payload> App<T> {
-    /// The store that a session is in or may enter. A session that is in it stays: otherwise nobody could sign out whose
-    /// session is not admitted any more once the data of the sign-in are gone.
+    /// Returns the store that a session is in or may enter. A session that is in it stays. Otherwise a sign-out would
+    /// fail if the session is no longer admitted once the data of the sign-in is gone.
     pub(crate) fn overflow_for(&self, state: &State<T>) -> Option<&Overflow<T>> {
         self.overflow.as_ref().filter(|overflow| state.is_stored() || (overflow.admits)(&state.data))
     }
@@ -414,20 +416,20 @@ impl<T> Session<T> {
             holder.load(Ordering::Relaxed) != me,
             "Session::{method} was called from within a closure of the same session, where it would wait for itself"
         );
-        // A panic in a closure that reads harms nothing; one that changes leaves the session broken.
+        // A panic in a closure that reads is harmless. One that changes data leaves the session broken.
         let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
         holder.store(me, Ordering::Relaxed);
         let _release = Release(holder);
         run(&mut state)
     }
 
-    /// Begins to save or commit; `None` if another call does so already.
+    /// Begins to save or commit. Returns `None` if another call is already doing so.
     pub(crate) fn try_begin_saving(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.shared.saving.try_lock().ok()
     }
 
-    /// Ends the session's request: nothing of it can be sent any more. If it was destroyed, and its commit was not
-    /// carried out to the end, it is deleted from its store.
+    /// Ends the request of the session, after which no change can be sent. If the session was destroyed and its commit
+    /// did not complete, it is deleted from the store.
     pub(crate) fn finish(&self) {
         let deletion = self.with("finish", |state| {
             state.phase = Phase::Committed;
@@ -449,7 +451,7 @@ impl<T> Clone for Session<T> {
 }
 
 impl<T> fmt::Debug for Session<T> {
-    /// Without the data, the id, and without waiting for a closure.
+    /// Hides the data and the id, and does not wait for a closure.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Session");
         if let Ok(state) = self.shared.state.try_lock() {
@@ -459,7 +461,7 @@ impl<T> fmt::Debug for Session<T> {
     }
 }
 
-/// Clears the holder also when the closure panics.
+/// Clears the holder, even if the closure panics.
 struct Release<'a>(&'a AtomicUsize);
 
 impl Drop for Release<'_> {
@@ -468,7 +470,7 @@ impl Drop for Release<'_> {
     }
 }
 
-/// A number that no other living thread has, and that is not 0: the address of something of its own.
+/// Returns a nonzero number that no other running thread has: the address of a thread-local variable.
 fn thread_token() -> usize {
     thread_local!(static TOKEN: u8 = const { 0 });
     TOKEN.with(|token| std::ptr::from_ref(token).addr())

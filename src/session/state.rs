@@ -1,4 +1,4 @@
-//! One request's session: what arrived, what the handler asked for, and how far the request has come.
+//! The state of a request's session: the session that arrived, the handler's calls, and the phase of the request.
 
 use std::{mem, time::SystemTime};
 
@@ -23,68 +23,69 @@ pub(crate) struct State<T> {
 #[derive(Default)]
 pub(crate) struct Arrived {
     pub(crate) arrival: Arrival,
-    /// The session as the browser holds it, if its cookie opened.
+    /// The metadata of the session as the browser holds it, if its cookie opened.
     pub(crate) metadata: Option<Metadata>,
     /// The cookies of the current name.
     pub(crate) current: Seen,
     /// The cookies of each previous realm and name.
     pub(crate) previous: Vec<Seen>,
-    /// Whether the session was opened from a previous realm or name, and must move to the current one.
+    /// True if the session was opened from a previous realm or name, and must move to the current one.
     pub(crate) moved: bool,
-    /// Whether the request says that it is not a navigation.
+    /// True if the request says that it is not a navigation.
     pub(crate) background: bool,
 }
 
 /// The result of reading the cookies of one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Seen {
-    /// There was none.
+    /// There was no cookie.
     #[default]
     Absent,
-    /// None opened, and none may open on another node or later.
+    /// No cookie opened, and none can open on another node or later.
     Removable,
-    /// None opened, but one may: on another node, later, or when the store is asked.
+    /// No cookie opened yet, but one may open on another node, later, or when the store is asked.
     Foreign,
-    /// One opened.
+    /// A cookie opened.
     Opened,
 }
 
-/// What the handler asked for.
+/// The calls of the handler, for the commit.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) identity: Identity,
-    /// The id of the session that is to begin, if something had to know it before it is sealed.
+    /// The id of the session that will begin, if it was needed before it is sealed.
     next_id: Option<SessionId>,
     pub(crate) persistence: Option<Persistence>,
-    /// To be kept though it is empty: something outside the data is bound to it.
+    /// True if the session is kept even if it is empty, because something outside the data is bound to it.
     pub(crate) durable: bool,
     pub(crate) renewal: Renewing,
 }
 
-/// The id and beginning under which the session goes on. Ordered: a later verb undoes nothing of an earlier one.
+/// The id and the beginning with which the session goes on. Ordered, so that a later call undoes no part of an earlier
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Identity {
-    /// The same.
+    /// The same id and beginning.
     #[default]
     Same,
-    /// A new id; the session began when it did.
+    /// A new id, and the same beginning.
     NewId,
-    /// A new id, and the session begins now.
+    /// A new id, and a session that begins now.
     Restarted,
-    /// The session was destroyed: nothing of it goes on.
+    /// The session was destroyed, and another one begins.
     Another,
 }
 
-/// Whether the cookie outlives the browser.
+/// The persistence of the cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Persistence {
-    /// It ends with the browser.
+    /// The cookie ends when the browser is closed.
     Browser,
-    /// It is persistent, with this idle timeout in seconds.
+    /// The cookie is persistent, with this idle timeout in seconds.
     Persistent(u32),
 }
 
-/// Whether this request renews the session. Ordered like [`Identity`].
+/// The renewal of the session by this request. Ordered like [`Identity`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Renewing {
     #[default]
@@ -93,42 +94,42 @@ pub(crate) enum Renewing {
     Always,
 }
 
-/// The blobs of a session in the store.
+/// The blobs of a session that is or was in the store.
 #[derive(Default)]
 pub(crate) struct Blobs {
-    /// The one that the session is in, or that `save` has put it in.
+    /// The blob that the session is in, or that `save` has put it in.
     pub(crate) home: Option<Stored>,
-    /// The very bytes of the data in it, if they are of the present shape.
+    /// The exact bytes of the data in that blob, if they have the present shape.
     pub(crate) payload: Option<Draft>,
-    /// Those of other references that the request has brought, authentic and not opened.
+    /// The blobs of other references in the request, which are authentic and were not opened.
     pub(crate) unopened: Vec<Stored>,
-    /// Those that the session was in before `save` put it elsewhere.
+    /// The blobs that the session was in before `save` moved it.
     pub(crate) left: Vec<Stored>,
-    /// The time until which `save` has stored it.
+    /// The expiry with which `save` has stored the session.
     pub(crate) saved: Option<SystemTime>,
-    /// Deletes the destroyed session's blobs, unless the commit does.
+    /// The deletion of the destroyed session's blobs, unless the commit does it.
     pub(crate) deletion: Option<Deletion>,
 }
 
-/// How far the request has come.
+/// The phase of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Open,
-    /// A closure that changes the data has begun and not ended: it panicked, if the lock is free.
+    /// A closure that changes the data has begun and not ended. If the lock is free, it panicked.
     Broken,
     Committed,
 }
 
-/// The data as they were when a closure first could change them. The commit compares: no flag beside the data can
-/// be wrong.
+/// The data as it was before the first closure that could change it. The commit compares it with the data, because a
+/// separate flag could be wrong.
 pub(crate) enum Before {
-    /// No closure could.
+    /// No closure could change the data yet.
     Untouched,
-    /// As a fresh session begins.
+    /// The default value, of a fresh session.
     Empty,
-    /// As they serialized.
+    /// The serialized data.
     Serialized(Draft),
-    /// They did not serialize: the commit will say why.
+    /// The data could not be serialized. The commit will report the reason.
     Unknown,
 }
 
@@ -137,7 +138,7 @@ impl Arrived {
         self.metadata.as_ref().map(|metadata| &metadata.header)
     }
 
-    /// Whether the request brought any cookie of these sessions.
+    /// Returns true if the request has any cookie of these sessions.
     pub(crate) fn has_cookies(&self) -> bool {
         self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
     }
@@ -150,7 +151,7 @@ impl<T> State<T> {
 
     pub(crate) fn cycle_id(&mut self, identity: Identity) {
         self.asked.identity = self.asked.identity.max(identity);
-        // A new id, which nobody has been told yet.
+        // The new id has not been given out yet.
         self.asked.next_id = None;
     }
 
@@ -175,12 +176,12 @@ impl<T> State<T> {
         self.asked.identity == Identity::Another
     }
 
-    /// Whether it was destroyed, and the browser has sent anything to drop.
+    /// Returns true if the session was destroyed, and the browser has sent a cookie to remove.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_destroyed() && self.arrived.has_cookies()
     }
 
-    /// Whether a verb has changed the header under which the session goes on.
+    /// Returns true if a call has changed the header with which the session goes on.
     pub(crate) fn has_new_header(&self) -> bool {
         let persistence = self.arrived.header().map(|header| match header.persistent {
             true => Persistence::Persistent(header.window),
@@ -192,7 +193,7 @@ impl<T> State<T> {
             || self.blobs.saved.is_some()
     }
 
-    /// The id under which the session will be sealed, if it is known.
+    /// Returns the id with which the session will be sealed, if it is known.
     pub(crate) fn known_id(&self) -> Option<SessionId> {
         match &self.arrived.metadata {
             Some(held) if self.asked.identity == Identity::Same => Some(held.id()),
@@ -200,7 +201,7 @@ impl<T> State<T> {
         }
     }
 
-    /// The id under which the session will be sealed.
+    /// Returns the id with which the session will be sealed.
     pub(crate) fn next_id(&mut self) -> Result<SessionId, Error> {
         match self.known_id() {
             Some(id) => Ok(id),
@@ -208,30 +209,31 @@ impl<T> State<T> {
         }
     }
 
-    /// Whether it is in the store, and not destroyed.
+    /// Returns true if the session is in the store, and not destroyed.
     pub(crate) fn is_stored(&self) -> bool {
         !self.is_destroyed() && self.all_blobs().next().is_some()
     }
 
-    /// The blobs that the session is or was in. When it is destroyed, the blobs of the request's other references too.
+    /// Returns the blobs that the session is or was in. After `destroy`, this includes the blobs of the request's other
+    /// references.
     pub(crate) fn all_blobs(&self) -> impl Iterator<Item = &Stored> {
         let unopened: &[Stored] = if self.is_destroyed() { &self.blobs.unopened } else { &[] };
         self.blobs.home.iter().chain(&self.blobs.left).chain(unopened)
     }
 
-    /// All of them, to be deleted.
+    /// Returns all of these blobs, to be deleted.
     pub(crate) fn delete_blobs(&self) -> Vec<(Stored, Leave)> {
         self.all_blobs().map(|blob| (*blob, Leave::Delete)).collect()
     }
 
-    /// The commit has done what was to be done about the destroyed session's blobs.
+    /// Disarms the deletion of the destroyed session's blobs, which the commit has done or takes over.
     pub(crate) fn disarm_deletion(&mut self) {
         if let Some(deletion) = self.blobs.deletion.take() {
             deletion.disarm();
         }
     }
 
-    /// The data from which the request began, if they are known.
+    /// Takes the data that the request began with, if it is known.
     pub(crate) fn take_before(&mut self) -> Option<Draft> {
         match mem::replace(&mut self.before, Before::Unknown) {
             Before::Serialized(draft) => Some(draft),
@@ -239,7 +241,7 @@ impl<T> State<T> {
         }
     }
 
-    /// Rejects a request in which a change broke off, or whose response is gone: nothing of it can be kept.
+    /// Rejects a session that cannot be kept, because a closure that changed it panicked or the response is gone.
     pub(crate) fn check_open(&self) -> Result<(), Error> {
         match self.phase {
             Phase::Open => Ok(()),

@@ -1,4 +1,5 @@
-//! One session's blob: how it is loaded, and the steps of a write, each of which names the generation that it follows.
+//! Loading and writing the blob of one session. A write is made of steps, each of which names the generation that it
+//! follows.
 
 use std::time::SystemTime;
 
@@ -10,22 +11,23 @@ use crate::{
     settings::policy::Conflict,
 };
 
-/// How often a write is retried because another request came in between.
+/// The number of attempts to write, when other requests write in between.
 pub(super) const ATTEMPTS: usize = 100;
 
 /// The content of a blob.
 pub(crate) struct Loaded<T> {
     pub(crate) value: T,
     pub(crate) stored: Stored,
-    /// The very bytes of the data, if they are of the present shape. A write that does not change the data keeps these
-    /// bytes: data with hash maps would serialize in another order, and look changed to other requests.
+    /// The exact bytes of the data, if they have the present shape. A write that does not change the data keeps these
+    /// bytes. Serialized again, data with hash maps could come out in another order, and would look changed to other
+    /// requests.
     pub(crate) payload: Option<Draft>,
 }
 
-/// What a write does to a blob.
+/// A step of a write.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Sets its expiry.
+    /// Sets the expiry of the blob.
     Extend,
     /// Writes the next generation.
     Replace,
@@ -35,7 +37,7 @@ impl<T: Payload> Calls<'_, T> {
     /// Loads and opens a blob: the data, or the reason to reject it.
     pub(crate) async fn load(&self, sought: &Stored) -> Result<Result<Loaded<T>, Refusal>, Error> {
         let limit = self.overflow.limit;
-        // One byte more than is accepted, so that a blob that is too long is seen to be.
+        // One byte more than is accepted, so that a blob that is too long is noticed.
         let loading = self.store().load(sought.id(), limit.saturating_add(1));
         let Some(mut bytes) = self.deadline.call("load a session", loading).await? else {
             return Ok(Err(Refusal::MissingBlob));
@@ -62,11 +64,12 @@ impl<T: Payload> Calls<'_, T> {
         Ok(open())
     }
 
-    /// Takes one step with a blob, again if another request came in between.
+    /// Takes one step with a blob, and retries it if another request has written in between.
     ///
     /// # Errors
     ///
-    /// [`Kind::Overtaken`] for a renewal, which steps back then.
+    /// Returns [`Kind::Overtaken`] if another request has written in between and this is a renewal, which is not
+    /// retried.
     pub(super) async fn advance(
         &self,
         blob: &mut Stored,
@@ -103,7 +106,7 @@ impl<T: Payload> Calls<'_, T> {
         Err(Kind::Changed.into())
     }
 
-    /// Learns what another request has stored, and decides what is to be kept then.
+    /// Loads the data that another request has stored, and reconciles this request's change with it.
     pub(super) async fn catch_up(&self, blob: &mut Stored, change: &mut Change) -> Result<(), Error> {
         match self.load(blob).await? {
             Ok(Loaded { value, stored, payload }) => {
@@ -120,7 +123,7 @@ impl<T: Payload> Calls<'_, T> {
         let sealer = &settings.sealer;
         let same_bytes = |seen: &Draft| payload.as_ref().is_some_and(|now| now.payload() == seen.payload());
         if change.has_changed() && change.stored.as_ref().is_some_and(same_bytes) {
-            return Ok(()); // they have only sealed it again
+            return Ok(()); // the other request has only sealed it again
         }
         let stored = match &payload {
             Some(payload) => payload.clone(),
@@ -128,12 +131,12 @@ impl<T: Payload> Calls<'_, T> {
         };
         change.stored = payload;
         if !change.has_changed() {
-            // This request has nothing of its own to keep.
+            // This request has no change of its own.
             change.take(stored);
             return Ok(());
         }
         if change.base.as_ref().is_some_and(|base| base.payload() == stored.payload()) {
-            return Ok(()); // they have only sealed it again
+            return Ok(()); // the other request has only sealed it again
         }
         let Some(resolve) = &self.overflow.on_conflict else {
             settings.tally.overwritten.add(1);
@@ -155,7 +158,7 @@ impl<T: Payload> Calls<'_, T> {
         Ok(())
     }
 
-    /// Creates a blob under a new secret, in place of another of this length or of none.
+    /// Creates a blob under a new secret. `replaced` is the length of the blob that it stands in for, or 0.
     pub(super) async fn create(
         &self,
         header: &Header,
@@ -179,16 +182,17 @@ impl<T: Payload> Calls<'_, T> {
         }
     }
 
-    /// Deletes a blob: of this generation, or of any. If that fails, a task retries.
+    /// Deletes a blob of this generation, or of any. If that fails, a background task retries.
     pub(super) async fn delete(&self, blob: &Stored, expected: Option<Generation>) -> Result<Written, Error> {
         let cleanup = Cleanup::Delete { id: blob.id(), expected };
         self.overflow.cleaner.clean_up(cleanup, self.deadline).await
     }
 
-    /// Leaves a blob to requests in flight. If that fails, a task does.
+    /// Lets a blob expire after the grace period, which leaves it to requests in flight. If that fails, a background
+    /// task retries.
     ///
-    /// After a failure the session leaves it all the same. The call may have been carried out, and then a cookie that
-    /// went on naming the blob would soon name nothing; the session in its cookie is the one copy that is sure to live.
+    /// The session leaves the blob even after a failure. The call may have been carried out, and then a cookie that
+    /// still named the blob would soon name nothing. Only the copy in the cookie is sure to last.
     pub(super) async fn expire(&self, blob: &Stored, expires: SystemTime) -> Written {
         let cleaner = &self.overflow.cleaner;
         let grace = self.overflow.settings.now().checked_add(self.overflow.grace);
@@ -196,7 +200,7 @@ impl<T: Payload> Calls<'_, T> {
         let cleanup = Cleanup::Expire { id: blob.id(), seen: blob.generation(), at };
         match cleaner.attempt(cleanup, self.deadline).await {
             Ok(left) => left,
-            // Often one connection has ended, and the next call gets another.
+            // Often only one connection is broken, and the next call gets another.
             Err(_) => cleaner.clean_up(cleanup, self.deadline).await.unwrap_or(Written::Done),
         }
     }
@@ -211,7 +215,7 @@ impl<T: Payload> Calls<'_, T> {
         tally.bytes_added.add(added);
     }
 
-    /// Takes the bytes by which a blob grows out of the budget, and returns their number.
+    /// Deducts the bytes by which a blob grows from the budget, and returns their number.
     fn spend(&self, before: usize, after: usize) -> Result<u64, Error> {
         let added = after.saturating_sub(before) as u64;
         let Some(budget) = &self.overflow.budget else { return Ok(added) };

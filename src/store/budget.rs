@@ -1,11 +1,11 @@
-//! The number of bytes that may enter the store in a period.
+//! The budget: the number of bytes that may enter the store in each period.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-/// A number of bytes for each period of time, in this process.
+/// The bytes that may enter the store in each period, through this process.
 pub(crate) struct Budget {
     bytes: u64,
     every: Duration,
@@ -15,15 +15,15 @@ pub(crate) struct Budget {
 struct Period {
     began: SystemTime,
     spent: u64,
-    /// Something was refused in it.
+    /// True if a write was rejected in this period.
     exceeded: bool,
 }
 
-/// The answer to whether bytes may enter the store.
+/// The answer of the budget to a write.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Allowance {
     Granted,
-    /// For the first time in this period.
+    /// The first rejection in this period, which is logged.
     FirstRefusal,
     Refused,
 }
@@ -34,13 +34,14 @@ impl Budget {
         Self { bytes, every, period: Mutex::new(period) }
     }
 
-    /// Takes so many bytes out of the budget, or none. What enters in place of something no smaller takes none.
+    /// Deducts this many bytes from the budget, or none if that would exceed it. A write that does not make a session
+    /// larger deducts nothing.
     pub(crate) fn spend(&self, bytes: u64, now: SystemTime) -> Allowance {
         if bytes == 0 {
             return Allowance::Granted;
         }
         let mut period = self.period.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back begins a new one, too: it must not freeze the budget.
+        // A clock that was set back also begins a new period. Otherwise it would freeze the budget.
         if now.duration_since(period.began).map_or(true, |age| age >= self.every) {
             *period = Period { began: now, spent: 0, exceeded: false };
         }

@@ -1,4 +1,4 @@
-//! A session's data on the way to where they are kept.
+//! A session on its way to its cookie or its blob.
 
 use std::{
     mem,
@@ -8,24 +8,25 @@ use std::{
 use super::{BlobId, Generation};
 use crate::seal::{Draft, Header, Reference};
 
-/// A session's blob, as this request last saw it.
+/// The blob of a session, as this request last saw it.
 #[derive(Clone, Copy)]
 pub(crate) struct Stored {
-    /// With the generation that was seen.
+    /// The reference, with the generation that was seen.
     pub(crate) reference: Reference,
     pub(crate) session_id: [u8; 16],
-    /// Which of the previous realms or cookie names it is sealed for, if not for the present one.
+    /// The index of the previous realm or cookie name that the blob is sealed for. `None` for the present one.
     pub(crate) previous: Option<usize>,
-    /// Whether it is sealed with the key that seals now, in the payload's present shape.
+    /// True if it is sealed with the current sealing key, in the present shape of the payload.
     pub(super) settled: bool,
-    /// The number of bytes that it takes in the store; 0 before it was loaded.
+    /// The number of bytes that it takes in the store, or 0 before it was loaded.
     pub(super) length: usize,
-    /// Whether its data would fit the cookie: the session moved back, and the browser does not know, or is to move back.
+    /// True if its data would fit in the cookie. The session has already moved back, and the browser never got the new
+    /// cookie, or it is due to move back.
     pub(crate) returns: bool,
 }
 
 impl Stored {
-    /// The blob of a reference, before it was loaded.
+    /// Returns the blob of a reference, before it is loaded.
     pub(crate) fn unseen(reference: Reference, session_id: [u8; 16], previous: Option<usize>) -> Self {
         Self { reference, session_id, previous, settled: false, length: 0, returns: false }
     }
@@ -38,65 +39,68 @@ impl Stored {
         Generation::new(self.reference.generation)
     }
 
-    /// As if it had been seen one write earlier, so that the next write meets a conflict.
+    /// Returns the blob as if it had been seen one write earlier, so that the next write meets a conflict.
     pub(crate) fn seen_earlier(self) -> Self {
         let generation = self.reference.generation.saturating_sub(1);
         Self { reference: Reference { generation, ..self.reference }, ..self }
     }
 
-    /// As if it were sealed with an old key: the next write replaces it, changed or not.
+    /// Returns the blob as if it were sealed with an old key, so that the next write replaces it even if the data has
+    /// not changed.
     pub(crate) fn to_be_written(self) -> Self {
         Self { settled: false, ..self }
     }
 }
 
-/// A way to leave a blob that the session is no longer in.
+/// The treatment of a blob that the session is no longer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leave {
-    /// Delete it, whatever is stored there: the session was destroyed.
+    /// Deletes the blob, of any generation. The session was destroyed.
     Delete,
-    /// Delete it once it is certain that no other request has ended or changed it: the data go on under another id.
+    /// Deletes the blob once it is certain that no other request has ended or changed it. The data goes on under
+    /// another id.
     DeleteUnchanged,
-    /// Leave it to requests in flight for the grace: the data go on in the cookie, or under another realm or name.
+    /// Leaves the blob to requests in flight for the grace period. The data goes on in the cookie, or under another
+    /// realm or name.
     Expire,
 }
 
 /// The reason to write a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// It is due for renewal. A renewal steps back for whatever else happens.
+    /// The session is due for renewal. A renewal gives way to any other write.
     Renewed,
-    /// Its id or its timeouts change, and its data do not.
+    /// The id or the timeouts change, and the data does not.
     Resealed,
-    /// The request has changed its data.
+    /// The request has changed the data.
     Changed,
 }
 
-/// A session that is to be written, and everything that is known of where it is now.
+/// A session to be written, and everything that is known about where it is now.
 pub(crate) struct Change {
     pub(crate) reason: Reason,
     /// The header under which the session goes on.
     pub(crate) header: Header,
-    /// Whether the header still needs an id.
+    /// True if the header still needs an id.
     pub(crate) draws_id: bool,
     /// The header under which it arrived.
     pub(crate) came: Option<Header>,
     pub(crate) draft: Draft,
-    /// The data from which the request began, if it has changed them and they are known.
+    /// The data that the request began with, if it has changed the data and the former data is known.
     pub(crate) base: Option<Draft>,
-    /// The bytes of the data as this request last saw them in the blob, if they are of the present shape.
+    /// The bytes of the data as this request last saw them in the blob, if they have the present shape.
     pub(crate) stored: Option<Draft>,
-    /// The data of this request alone, once the draft was merged with another request's.
+    /// The data of this request alone, once the draft has been merged with that of another request.
     pub(crate) mine: Option<Draft>,
-    /// Whether the session is kept though it is empty.
+    /// True if the session is kept even if it is empty.
     pub(crate) durable: bool,
-    /// Whether the browser's cookie is removed if the write fails: the session that arrived was destroyed.
+    /// True if the session that arrived was destroyed. The browser's cookie is then removed even if the write fails.
     pub(crate) ended: bool,
-    /// The time until which `save` has stored it.
+    /// The expiry with which `save` has stored the session.
     pub(crate) saved: Option<SystemTime>,
-    /// The blob that the session is in.
+    /// The blob that the session is in, if there is one.
     pub(crate) home: Option<Stored>,
-    /// Blobs that it is no longer in.
+    /// The blobs that the session is no longer in.
     pub(crate) leaving: Vec<(Stored, Leave)>,
 }
 
@@ -105,19 +109,19 @@ impl Change {
         self.reason == Reason::Changed
     }
 
-    /// Whether nothing is left of the session but to be removed.
+    /// Returns true if the session is empty and not to be kept, so that it is removed.
     pub(crate) fn is_over(&self, empty: &[u8]) -> bool {
         !self.durable && self.draft.payload() == empty
     }
 
-    /// Goes on with other data than those of this request alone.
+    /// Replaces the draft with data that another request has contributed to.
     pub(super) fn take(&mut self, draft: Draft) {
         let mine = mem::replace(&mut self.draft, draft);
         self.mine.get_or_insert(mine);
     }
 
-    /// The time until which `save` has stored it, if that is as long as asked for, or shorter by no more than a handler
-    /// takes.
+    /// Returns the expiry with which `save` has stored the session, if it is at most as much before `expires` as a
+    /// handler takes.
     pub(super) fn is_saved_until(&self, expires: SystemTime) -> Option<SystemTime> {
         self.saved.filter(|saved| expires <= *saved + Duration::from_secs(60))
     }

@@ -1,8 +1,8 @@
 //! Cleaning up. A blob that must not stay in the store is removed within the request. If that call fails, a background
 //! task retries until it succeeds or until [`PATIENCE`] has passed.
 //!
-//! Without this, one failed call would leave a readable copy of a session until the session expires, which is 30 days
-//! for a persistent one, and a logout from where the session is now would not reach it.
+//! Without this, one failed call would leave a readable copy of a session until the session expires, which takes up to
+//! 30 days for a persistent one. A sign-out from where the session is now would not reach that copy.
 
 use std::{
     sync::Arc,
@@ -18,7 +18,7 @@ use tokio::{
 use super::{BlobId, Deadline, Generation, Store, Written};
 use crate::{error::Error, settings::counters::Tally};
 
-/// The time that a task goes on retrying.
+/// The time for which a task retries.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// The first pause between two attempts. Each later one is twice as long, up to [`LONGEST_PAUSE`].
@@ -29,12 +29,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// write cannot fill the process with tasks.
 const MOST_TASKS: usize = 1000;
 
-/// A call after which a blob is gone, or soon will be. Making it twice does no more than making it once.
+/// A call that removes a blob now or soon. It is idempotent.
 #[derive(Clone, Copy)]
 pub(super) enum Cleanup {
-    /// Leaves a blob to requests in flight until then.
+    /// Lets a blob expire at this time, and leaves it to requests in flight until then.
     Expire { id: BlobId, seen: Generation, at: SystemTime },
-    /// Deletes a blob: of this generation, or of any.
+    /// Deletes a blob of this generation, or of any.
     Delete { id: BlobId, expected: Option<Generation> },
 }
 
@@ -58,7 +58,7 @@ impl Cleaner {
         Arc::new(Self { store, patience, cookie, tally, tasks: Arc::new(Semaphore::new(MOST_TASKS)) })
     }
 
-    /// The deadline of a request that begins to wait for the store now.
+    /// Returns the deadline of a request that begins to wait for the store now.
     pub(crate) fn deadline(&self) -> Deadline {
         Deadline::after(self.patience)
     }
@@ -74,10 +74,10 @@ impl Cleaner {
         }
     }
 
-    /// Cleans up now. If that fails, returns the error, and a task retries.
+    /// Cleans up now. If that fails, returns the error, and a background task retries.
     ///
-    /// A conflict means that another request has written or deleted the blob since: then it is not this one's to
-    /// remove.
+    /// A conflict means that another request has written or deleted the blob since. This request must not remove it
+    /// then.
     pub(super) async fn clean_up(
         self: &Arc<Self>,
         cleanup: Cleanup,
@@ -90,13 +90,13 @@ impl Cleaner {
                 error = %error.chain(),
                 "a stored session that is no longer needed could not be removed; will retry"
             );
-            // Calls have deadlines, which are tokio's: this code runs in its runtime.
+            // The deadline of the call needs a tokio runtime, so there is one.
             self.clean_up_later(&Handle::current(), cleanup, FIRST_PAUSE);
         }
         done
     }
 
-    /// Has a task clean up, from after the pause on.
+    /// Starts a background task that cleans up, first after this pause.
     fn clean_up_later(self: &Arc<Self>, runtime: &Handle, cleanup: Cleanup, mut pause: Duration) {
         let Ok(permit) = Arc::clone(&self.tasks).try_acquire_owned() else {
             return self.gave_up(None);
@@ -130,7 +130,7 @@ impl Cleaner {
     }
 }
 
-/// The blobs of a destroyed session, which are deleted even if the request is dropped before it is answered.
+/// The blobs of a destroyed session, which are deleted even if the request is dropped before there is a response.
 pub(crate) struct Deletion {
     cleaner: Arc<Cleaner>,
     blobs: Vec<BlobId>,
@@ -143,7 +143,7 @@ impl Deletion {
         Self { cleaner: Arc::clone(cleaner), blobs, expires }
     }
 
-    /// Deletes the blobs now. If that fails, it can be tried again.
+    /// Deletes the blobs now. If that fails, it can be retried.
     pub(crate) async fn carry_out(&mut self) -> Result<(), Error> {
         let deadline = self.cleaner.deadline();
         while let Some(id) = self.blobs.last() {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-/// Returns whether a host is this machine, so that nothing crosses a network.
+/// Returns true if a host is this machine, so that nothing crosses a network.
 pub(super) fn is_loopback(host: &str) -> bool {
     // A URL has an IPv6 address in brackets.
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);

@@ -14,10 +14,10 @@ use super::{BlobId, Generation, Store, StoreError, Written, sweep::Sweeper};
 /// A store in the memory of the process, for development, for tests, and for a single process whose sessions may be
 /// lost when it ends.
 ///
-/// It is bounded, by default to 64 MiB and 100,000 blobs. When it is full, it evicts the oldest blobs that nobody has
-/// loaded since they were stored, or the least recently used of those that have been loaded again. **A session can
-/// therefore be lost before it expires**, and its visitor gets a fresh one. If visitors can fill the store, they can
-/// log each other out: see [`may_overflow`](crate::SessionsBuilder::may_overflow).
+/// It is bounded, by default to 64 MiB and 100,000 blobs. When it is full, it evicts the oldest blobs that have not
+/// been loaded since they were stored, or the least recently used of those that have. **A session can therefore be lost
+/// before it expires**, and its visitor gets a fresh one. If visitors can fill the store, they can log each other out:
+/// see [`may_overflow`](crate::SessionsBuilder::may_overflow).
 ///
 /// Expired blobs count as absent at once. A background task removes them every five minutes.
 ///
@@ -93,10 +93,10 @@ impl MemoryStore {
     ///
     /// A single blob can take up half of the bytes. Storing a larger one is an error.
     pub fn bounded(bytes: usize, blobs: usize) -> Self {
-        // With a bound of one, a blob would cost more than the half of the bytes that it may.
+        // With a bound of one blob, that blob would cost all of the bytes, and it may cost only half of them.
         let (bytes, blobs) = (bytes as u64, blobs.max(2) as u64);
         let cost = Cost { least: (bytes / blobs).max(1) };
-        // Without the remainder of the division, in which one blob too many might fit.
+        // The remainder of the division is left out, because one blob too many might fit in it.
         let room = (cost.least.saturating_mul(blobs)).min(bytes);
         let options = OptionsBuilder::new()
             .weight_capacity(room)
@@ -161,7 +161,7 @@ impl MemoryStore {
         self.cache.lock().map_or(0, |cache| cache.len())
     }
 
-    /// Returns whether there are no blobs.
+    /// Returns true if there are no blobs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

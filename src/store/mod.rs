@@ -222,7 +222,8 @@ pub trait Store: Send + Sync + 'static {
     async fn delete(&self, id: BlobId, expected: Option<Generation>) -> Result<Written, StoreError>;
 }
 
-/// Several session types can share one store, and `Arc<dyn Store>` is a store chosen at run time.
+/// Implements the store for a shared pointer. Several session types can share one store, and an `Arc<dyn Store>` is a
+/// store chosen at run time.
 #[async_trait]
 impl<S: Store + ?Sized> Store for Arc<S> {
     async fn load(&self, id: BlobId, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
@@ -268,7 +269,7 @@ pub enum Written {
 }
 
 impl Written {
-    /// The result of a write that is conditional, from the number of rows or keys that it changed.
+    /// Returns the result of a conditional write, from the number of rows or keys that it changed.
     #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
     fn from_count(changed: u64) -> Self {
         if changed == 0 { Self::Conflict } else { Self::Done }
@@ -324,7 +325,7 @@ impl Generation {
         Some(Self(u64::from_be_bytes(bytes)))
     }
 
-    /// Returns the eight bytes that stand for it in a blob.
+    /// Returns the eight bytes of the generation, as they are in a blob.
     pub const fn to_be_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }

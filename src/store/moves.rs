@@ -1,7 +1,8 @@
-//! Moving into the store, within it, and out of it: the store's part of a commit, before Set-Cookie is sent.
+//! Moves of a session into the store, within it, and out of it. This is the store's part of a commit, before Set-Cookie
+//! is sent.
 //!
-//! The calls are ordered so that a failure between any two of them, even one that was carried out all the same, leaves
-//! the browser with a cookie that opens: writes come first, then the cookie is decided, and deletions come last.
+//! The order of the calls leaves the browser with a cookie that opens if any of them fails, even if the failed call was
+//! carried out. Writes come first, then the cookie is decided, and deletions come last.
 
 use std::time::SystemTime;
 
@@ -17,17 +18,17 @@ use crate::{
 };
 
 impl<T: Payload> Calls<'_, T> {
-    /// Writes a session, and leaves the blobs that it is no longer in. Returns an error that came too late to keep the
-    /// new cookie back.
+    /// Writes a session, and leaves the blobs that it is no longer in. The error in `Ok` is a failure despite which the
+    /// new cookie is sent.
     ///
     /// # Errors
     ///
-    /// Those after which the browser must keep the cookie that it has.
+    /// Returns an error after which the browser must keep the cookie that it has.
     pub(crate) async fn carry_out(&self, change: &mut Change) -> Result<Option<Error>, Error> {
         // 1. Write.
         self.write(change, true).await?;
-        // 2. From here on the new cookie is sent: a deletion that is not confirmed is no reason to let the browser keep a
-        //    cookie whose blob may be gone.
+        // 2. From here on the new cookie is sent. If a deletion is not confirmed, the old blob may be gone, so the
+        //    browser must not keep the old cookie.
         let mut late = None;
         for at in 0..change.leaving.len() {
             match self.leave_old(change, at).await {
@@ -43,7 +44,7 @@ impl<T: Payload> Calls<'_, T> {
         Ok(late)
     }
 
-    /// Deletes the blobs of a session that was destroyed. Returns the last failure.
+    /// Deletes the blobs of a destroyed session. Returns the last failure.
     pub(crate) async fn delete_ended(&self, leaving: &[(Stored, Leave)]) -> Option<Error> {
         let mut failed = None;
         for (blob, _) in leaving.iter().filter(|(_, how)| *how == Leave::Delete) {
@@ -52,24 +53,25 @@ impl<T: Payload> Calls<'_, T> {
         failed
     }
 
-    /// Writes the data where they are to be kept. With `may_return`, a session that fits its cookie leaves the store.
+    /// Writes the data to the store, if it belongs there. With `may_return`, a session that fits in its cookie leaves
+    /// the store.
     pub(crate) async fn write(&self, change: &mut Change, may_return: bool) -> Result<(), Error> {
         let settings = &self.overflow.settings;
         let (header, came) = (change.header, change.came);
         let expires = settings.expiry(&header);
-        // The handler has outlived its session. Whatever is still stored belongs to another request, which has made the
-        // session persistent, and is not to expire for this one.
+        // The handler has outlived its session. A blob that is still stored belongs to another request, which has made
+        // the session persistent, and this request must not let it expire.
         if expires <= settings.now() {
             return Err(Kind::Ended.into());
         }
-        // As if it had only been renewed: a browser that keeps its old cookie, because something fails, must find its
-        // blob until that cookie expires.
+        // The expiry if the session had only been renewed. If something fails, the browser keeps its old cookie, and
+        // must find the blob until that cookie expires.
         let renewed = came.map_or(expires, |came| {
             settings.expiry(&Header { issued: header.issued.max(came.issued), ..came })
         });
         match change.home {
             Some(home) => {
-                // A session that is to end with the browser is not kept longer for its persistent cookie.
+                // A session that now ends with the browser is not kept for as long as its former persistent cookie.
                 let is_of_before = came.is_some_and(|came| {
                     came.session_id == home.session_id && (header.persistent || !came.persistent)
                 });
@@ -82,8 +84,8 @@ impl<T: Payload> Calls<'_, T> {
 
     /// Writes the data to the blob that the session is in.
     ///
-    /// A session that has shrunk is written all the same: so it is certain that no other request has ended or changed
-    /// it, and requests in flight find it as it is now.
+    /// A session that has shrunk is written too. This makes certain that no other request has ended or changed it, and
+    /// requests in flight find its present data.
     async fn write_home(
         &self,
         change: &mut Change,
@@ -97,21 +99,21 @@ impl<T: Payload> Calls<'_, T> {
         let advanced = self.advance(&mut blob, change, step, expires).await;
         change.home = Some(blob);
         if let Err(error) = advanced {
-            // It is stored since it was saved, and would only have lived a little longer.
+            // `save` has stored it, and this call would only have made it expire a little later.
             let saved = change.is_saved_until(expires).filter(|_| step == Step::Extend && error.is_store());
             let Some(saved) = saved else { return Err(error) };
             tracing::warn!(cookie = settings.cookie_name(), error = %error.chain(), "a saved session's expiry stays as it was");
             self.expire_by(&mut change.header, saved);
             return Ok(());
         }
-        // Another request has written it meanwhile, with an older key.
+        // Another request has written it in the meantime, with an older key.
         if step == Step::Extend && !blob.settled {
             step = Step::Replace;
             self.advance(&mut blob, change, step, expires).await?;
             change.home = Some(blob);
         }
         let leaves = settings.sealer.fits(&change.draft) || change.is_over(&settings.empty);
-        // Unless another request has changed or ended it since: then the blob holds.
+        // If another request has changed or ended the session since, the session stays in its blob.
         if step == Step::Replace && may_return && leaves && self.expire(&blob, expires).await == Written::Done
         {
             change.home = None;
@@ -122,10 +124,10 @@ impl<T: Payload> Calls<'_, T> {
         Ok(())
     }
 
-    /// Writes the data to a new blob, or leaves them to the cookie.
+    /// Writes the data to a new blob, or leaves it to the cookie.
     ///
-    /// The blobs that it leaves must still be there: a session that another request has ended is not revived. And of two
-    /// requests that both move it to another name, the second finds out.
+    /// The blobs that the session leaves must still be there, so that a session that another request has ended is not
+    /// revived. If two requests move the session to another name, the second one detects it here.
     async fn write_elsewhere(
         &self,
         change: &mut Change,
@@ -140,7 +142,7 @@ impl<T: Payload> Calls<'_, T> {
                 Leave::DeleteUnchanged => Step::Extend,
                 Leave::Expire => Step::Replace,
             };
-            // Likewise, though the session begins again under another id.
+            // As in `write`: the handler has outlived the session, even though it begins again under another id.
             if renewed <= settings.now() {
                 return Err(Kind::Ended.into());
             }
@@ -157,9 +159,10 @@ impl<T: Payload> Calls<'_, T> {
         Ok(())
     }
 
-    /// Has a cookie expire with its blob, which does so a little earlier: as if it had been sealed when that was stored.
+    /// Makes a cookie expire with its blob, which expires a little earlier, by dating the cookie back to when the blob
+    /// was stored.
     fn expire_by(&self, header: &mut Header, blob: SystemTime) {
-        // The first step can be too short, if it was the absolute timeout that ended the cookie.
+        // The first step can be too short, if the absolute timeout determined the cookie's expiry.
         for _ in 0..2 {
             let later =
                 self.overflow.settings.expiry(header).duration_since(blob).unwrap_or_default().as_secs();
@@ -168,7 +171,7 @@ impl<T: Payload> Calls<'_, T> {
         }
     }
 
-    /// Leaves one of the blobs that the session is no longer in. Returns the failure to delete it.
+    /// Leaves one of the blobs that the session is no longer in. The error in `Ok` is the failure to delete it.
     async fn leave_old(&self, change: &mut Change, at: usize) -> Result<Option<Error>, Error> {
         let (mut blob, how) = change.leaving[at];
         let (header, expires) = (change.header, self.overflow.settings.expiry(&change.header));
@@ -180,14 +183,14 @@ impl<T: Payload> Calls<'_, T> {
             };
             match left {
                 Ok(Written::Done) => return Ok(None),
-                // Nothing is stored there any more, which is as good.
+                // The blob is already gone.
                 Ok(Written::Conflict) if how == Leave::Delete => return Ok(None),
                 Ok(Written::Conflict) => {}
                 Err(error) => return Ok(Some(error)),
             }
             let before = change.draft.payload().to_vec();
             self.catch_up(&mut blob, change).await?;
-            // Merged with what came in between: that is stored before its blob is left.
+            // The data was merged with another request's change, and is stored before its blob is left.
             if change.draft.payload() != before {
                 change.home = match change.home {
                     Some(mut home) => {

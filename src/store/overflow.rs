@@ -14,27 +14,28 @@ use crate::{
 /// Storage for sessions that do not fit in their cookies.
 pub(crate) struct Overflow<T> {
     pub(crate) settings: Arc<Settings<T>>,
-    /// The largest blob, in bytes.
+    /// The size limit of a blob, in bytes.
     pub(crate) limit: usize,
-    /// How long a blob is left to requests in flight after its session has moved back to the cookie.
+    /// The grace period: the time for which a blob is left to requests in flight after its session has moved back to
+    /// the cookie.
     pub(crate) grace: Duration,
     pub(crate) serve_fresh: bool,
     pub(crate) on_conflict: Option<Resolve<T>>,
-    /// The sessions that may enter the store.
+    /// The rule for sessions that may enter the store.
     pub(crate) admits: Box<dyn Fn(&T) -> bool + Send + Sync>,
-    /// The number of bytes that may enter it.
+    /// The budget of bytes that may enter the store.
     pub(crate) budget: Option<Budget>,
-    /// The store itself, with the means to clean it up.
+    /// The store itself, and the tasks that clean it up.
     pub(crate) cleaner: Arc<Cleaner>,
 }
 
 impl<T> Overflow<T> {
-    /// The store, for one way of a request.
+    /// Returns the store for the calls of one load, save or commit, which share a deadline.
     pub(crate) fn calls(&self) -> Calls<'_, T> {
         Calls { overflow: self, deadline: self.cleaner.deadline() }
     }
 
-    /// Rejects data that do not fit the store.
+    /// Rejects data that does not fit in the store.
     pub(crate) fn check_size(&self, draft: &Draft) -> Result<(), Error> {
         match blob_len(draft.payload().len()) {
             size if size > self.limit => {
@@ -45,20 +46,20 @@ impl<T> Overflow<T> {
     }
 }
 
-/// The calls that one request makes to its store, under one deadline.
+/// The store, for calls that share one deadline.
 pub(crate) struct Calls<'a, T> {
     pub(super) overflow: &'a Overflow<T>,
     pub(super) deadline: Deadline,
 }
 
-/// The end of a request's patience.
+/// The time until which a request waits for the store.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(Instant);
 
 impl Deadline {
     pub(crate) fn after(patience: Duration) -> Self {
         let now = Instant::now();
-        // A patience too long for the clock is a year.
+        // If the clock cannot represent the deadline, it is in a year.
         Self(now.checked_add(patience).unwrap_or(now + Duration::from_secs(365 * 24 * 3600)))
     }
 

@@ -55,13 +55,13 @@ pub struct PostgresStore {
     sweeper: Arc<Sweeper>,
 }
 
-/// Rows that are swept together. They are locked for the few milliseconds that a batch takes.
+/// The number of rows that are swept together. They are locked for the few milliseconds that a batch takes.
 const BATCH: u64 = 500;
 
-/// How long to wait for a server: to connect, and to answer on a connection that is returned to the pool.
+/// The time to wait for a server: to connect, and to answer on a connection that is returned to the pool.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The first version of PostgreSQL that can check while it works whether the client is still connected.
+/// The first version of PostgreSQL that can check, during a statement, whether the client is still connected.
 const CHECKS_CLIENTS: u32 = 140_000;
 
 /// Logs a warning if the connection may be unencrypted. With an `sslmode` of at least `require`, sqlx connects with TLS
@@ -86,7 +86,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// Fails if the URL is invalid, or if the database does not answer within five seconds or rejects the login.
+    /// Returns an error if the URL is invalid, or if the database does not answer within five seconds or rejects the
+    /// login.
     ///
     /// # Security
     ///
@@ -124,7 +125,8 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// Fails if the database does not answer, or if the table does not exist and the role may not create tables.
+    /// Returns an error if the database does not answer, or if the table does not exist and the role may not create
+    /// tables.
     pub async fn create_schema(&self) -> Result<(), StoreError> {
         self.try_create_schema().await.map_err(StoreError::when("creating the table"))
     }
@@ -185,7 +187,7 @@ impl PostgresStore {
     }
 }
 
-/// Keeps calls whose client is gone from filling the queue for a lock.
+/// Keeps calls whose client has disconnected from filling the queue for a lock.
 async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
     if connection.server_version_num().is_none_or(|version| version < CHECKS_CLIENTS) {
         return Ok(());

@@ -16,7 +16,7 @@ use super::{BlobId, Generation, Store, StoreError, Written, time::unix_millis};
 /// expires. Calls that compare before they write are Lua scripts, which Redis runs atomically. Each touches a single
 /// key.
 ///
-/// How durable sessions are depends on Redis's configuration. Without `appendonly yes`, a restart loses them. With a
+/// The durability of sessions depends on Redis's configuration. Without `appendonly yes`, a restart loses them. With a
 /// `maxmemory-policy` other than `noeviction`, Redis evicts them when it is full. A failover to a replica can lose the
 /// last writes under any configuration.
 ///
@@ -70,7 +70,7 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// Fails if the URL is invalid, or if Redis does not answer within a second or rejects the login.
+    /// Returns an error if the URL is invalid, or if Redis does not answer within a second or rejects the login.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         Link::connect(url).await.map(Self::over)
     }
@@ -98,8 +98,8 @@ impl RedisStore {
         format!("{}{id}", self.prefix)
     }
 
-    /// Sends a command and waits for its answer. If the answer is an error after which it is `harmless` to do so, sends
-    /// the command a second time.
+    /// Sends a command and waits for its answer. If the answer is an error after which a retry is `harmless`, sends the
+    /// command once more.
     async fn ask<T: FromRedisValue>(
         &self,
         doing: &'static str,
@@ -115,8 +115,8 @@ impl RedisStore {
 
     /// Sends a write and waits for its answer.
     ///
-    /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so a
-    /// write can be repeated, too. The call has also triggered a new attempt.
+    /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so
+    /// even a write can be repeated. The call has also triggered a new attempt.
     async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
     }

@@ -53,10 +53,10 @@ pub struct SqliteStore {
     sweeper: Arc<Sweeper>,
 }
 
-/// How long to wait for writers of other processes.
+/// The time to wait for writers of other processes.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Rows that are swept together. Other writers wait for the few milliseconds that a batch takes.
+/// The number of rows that are swept together. Other writers wait for the few milliseconds that a batch takes.
 const BATCH: u64 = 200;
 
 impl SqliteStore {
@@ -67,8 +67,9 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be opened or written, or is not an SQLite database. Rejects `:memory:`, which would be
-    /// a separate database for each connection: use [`MemoryStore`](super::MemoryStore) to keep blobs in memory.
+    /// Returns an error if the file cannot be opened or written, or is not an SQLite database. Rejects `:memory:`,
+    /// which would be a separate database for each connection: use [`MemoryStore`](super::MemoryStore) to keep blobs in
+    /// memory.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if path == Path::new(":memory:") {
@@ -115,7 +116,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// Fails if the database cannot be written.
+    /// Returns an error if the database cannot be written.
     pub async fn create_schema(&self) -> Result<(), StoreError> {
         let _turn = self.writing.lock().await;
         let created = raw_sql(Self::SCHEMA).execute(&self.pool).await;

@@ -80,7 +80,7 @@ impl Sweeper {
                     Err(error) => tracing::warn!(
                         store,
                         error = %chain(&error),
-                        "expired sessions could not be removed; will try again"
+                        "expired sessions could not be removed; will retry"
                     ),
                 }
                 time::sleep(every).await;

@@ -1,4 +1,4 @@
-//! Times as the stores write them.
+//! The conversion of times for the stores.
 
 /// Converts an expiry to milliseconds since 1970, as the stores write it.
 ///

@@ -13,7 +13,8 @@ pub(super) async fn absent(store: Subject<'_>) {
     counts_as_absent(store, id, 1, "for an unused id").await;
 }
 
-/// Every call but `create` finds no blob and changes nothing, even with the generation that the blob had.
+/// Asserts that every call except `create` finds no blob and changes nothing, even with the generation that the blob
+/// had.
 async fn counts_as_absent(store: Subject<'_>, id: BlobId, generation: u64, when: &str) {
     let replaced = store.replace(id, generation, &small(generation + 1), future()).await;
     conflict(replaced, &format!("replace {when}"));
@@ -192,7 +193,7 @@ pub(super) async fn expired(store: Subject<'_>) {
     }
 }
 
-/// No write makes these blobs expire, only the store's clock.
+/// Checks that blobs expire by the store's clock alone, without a write.
 pub(super) async fn expires_by_itself(store: Subject<'_>) {
     let ids = [random_id(), random_id(), random_id(), random_id()];
     let [created, prolonged, shortened, replaced] = ids;

@@ -1,4 +1,4 @@
-//! The parts of the checks: blobs, times, and a store whose calls must not fail.
+//! Helpers for the checks: blobs, times, and a store whose calls must not fail.
 
 use std::{
     future::poll_fn,

@@ -6,7 +6,7 @@ use crate::store::{BlobId, Written};
 /// The number of overlapping calls.
 const CALLS: usize = 8;
 
-/// How often each race is run.
+/// The number of times that each race is run.
 const ROUNDS: usize = 5;
 
 pub(super) async fn all(store: Subject<'_>) {
@@ -22,7 +22,7 @@ pub(super) async fn all(store: Subject<'_>) {
     }
 }
 
-/// Asserts that exactly one call was done, and returns which.
+/// Asserts that exactly one call was done, and returns its index.
 #[track_caller]
 fn exactly_one(written: &[Written], calls: &str) -> usize {
     let done: Vec<usize> = (0..CALLS).filter(|call| written[*call] == Written::Done).collect();
@@ -63,7 +63,7 @@ async fn deletes(store: Subject<'_>, expected: Option<u64>) {
     store.lacks(id, "delete removes the blob").await;
 }
 
-/// A deleted blob stays deleted, even if other calls overlap with the delete.
+/// Checks that a deleted blob stays deleted, even if other calls overlap with the delete.
 async fn against_delete(store: Subject<'_>) {
     let (id, _) = store.stored(1).await;
     // Those before the delete are likely to be done, and those after it are not. Both are allowed.

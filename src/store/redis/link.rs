@@ -19,17 +19,18 @@ pub(super) struct Link(Arc<Mutex<Connection>>);
 
 struct Connection {
     manager: ConnectionManager,
-    /// How often the manager was replaced.
+    /// The number of times that the manager was replaced.
     renewed: u64,
     /// The client that makes a new manager. `None` for a manager of the application, which is never replaced.
     client: Option<Client>,
-    /// How long calls have waited without an answer since the last answer.
+    /// The time for which calls have waited without an answer since the last answer.
     silence: Duration,
-    /// Up to when `silence` is counted. Calls overlap, so each adds only the time since then.
+    /// The time up to which `silence` is counted. Calls overlap, so each adds only the time since then.
     counted: Instant,
 }
 
-/// How long calls wait without an answer before the connection is replaced, which is the timeout of a single call.
+/// The time for which calls wait without an answer before the connection is replaced. It is also the timeout of a
+/// single call.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Link {
@@ -91,7 +92,7 @@ impl Link {
     }
 }
 
-/// Returns whether Redis would give this answer over any connection: it is out of memory, cannot write its file, is
+/// Returns true if Redis would give this answer over any connection: it is out of memory, cannot write its file, is
 /// running a script, or has too few replicas. Reconnecting after each of these would only add to its load.
 fn is_of_the_command(error: &RedisError) -> bool {
     error.code().is_some_and(|code| ["OOM", "MISCONF", "BUSY", "NOREPLICAS"].contains(&code))
