@@ -100,7 +100,7 @@ fn budget(builder: SessionsBuilder<Visit>) -> SessionsBuilder<Visit> {
 async fn what_is_over_the_budget_is_answered_by_503_until_the_next_period() {
     let shop = Shop::with(budget);
     let (log, _guard) = kit::log::Log::record();
-    let mut one = shop.spilled().await;
+    let mut one = shop.stored_browser().await;
     let mut two = Browser::new();
     shop.get(&mut two, &format!("/note/{LARGE}")).await;
     shop.store.calls();
@@ -128,7 +128,7 @@ async fn what_is_over_the_budget_is_answered_by_503_until_the_next_period() {
 #[tokio::test]
 async fn a_stored_session_that_grows_uses_up_the_budget_and_one_that_is_written_again_does_not() {
     let shop = Shop::with(budget);
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     for _ in 0..10 {
         assert_eq!(shop.get(&mut browser, "/add").await.status, 200);
     }
@@ -144,7 +144,7 @@ async fn a_stored_session_that_grows_uses_up_the_budget_and_one_that_is_written_
 #[tokio::test]
 async fn counters_tell_how_many_bytes_went_into_the_store_and_by_how_many_it_grew() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let length = |shop: &Shop| shop.store.only().1.bytes.len() as u64;
     let first = length(&shop);
     let counters = shop.sessions.counters();
