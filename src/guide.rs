@@ -2,6 +2,7 @@
 //!
 //! | guide | contents |
 //! |---|---|
+//! | [`sign_in`] | a whole application with a sign-in form, a protected page and a sign-out button |
 //! | [`configuration`] | every builder method, its default, and when to change it |
 //! | [`migrating`] | names in express-session, tower-sessions, `PrivateCookieJar`, actix-session and iron-session, and here |
 //! | [`key_rotation`] | making, deploying and rotating keys, and what to do after a leak |
@@ -19,6 +20,7 @@ macro_rules! guides {
         #[doc = "[deployment.md#changing-the-cookie-or-the-realm]: crate::guide::deployment#changing-the-cookie-or-the-realm"]
         #[doc = "[deployment.md#changing-the-session-type]: crate::guide::deployment#changing-the-session-type"]
         #[doc = "[deployment.md#header-buffers]: crate::guide::deployment#header-buffers"]
+        #[doc = "[faq.md]: crate::guide::faq"]
         #[doc = "[key-rotation.md]: crate::guide::key_rotation"]
         #[doc = "[overflow.md]: crate::guide::overflow"]
         #[doc = "[overflow.md#conflicts]: crate::guide::overflow#conflicts"]
@@ -30,6 +32,7 @@ macro_rules! guides {
 }
 
 guides! {
+    sign_in: "../docs/sign-in.md",
     configuration: "../docs/configuration.md",
     migrating: "../docs/migrating.md",
     key_rotation: "../docs/key-rotation.md",

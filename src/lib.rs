@@ -55,6 +55,7 @@
 //!
 //! | to | see |
 //! |---|---|
+//! | sign users in and out | [`guide::sign_in`] |
 //! | configure | [`SessionsBuilder`], [`CookieAttributes`], [`Timeouts`] |
 //! | use a session in a handler | [`Session`]; for keys and values, [`SessionMap`] |
 //! | show a flash message, protect a form | [`flash`], [`csrf`] |

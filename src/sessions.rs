@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Kind},
     session::{App, Session, key_value::SessionMap},
     trip::{
-        Identity,
+        HookId,
         open::{Candidates, read_cookies},
         place::place,
         write::{Commit, write},
@@ -49,32 +49,29 @@ use crate::{
 /// 4. If the data were changed and cannot be encoded, the commit fails as in rule 1.
 /// 5. If the serialized data are what the browser sent, and no call changed the id or the persistence, the cookie is set
 ///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
-///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that fails loses nothing.
+///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that
+///    fails loses nothing.
 /// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a CSRF
 ///    token keep even an empty session.
 /// 7. If the session has reached its absolute timeout by now, its cookie is removed.
 /// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
-/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If no
-/// cookie of the request opened, one that is malformed or expired is removed even when nothing else is sent. Every other
-/// rejected cookie stays, since another node may open it.
+/// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or removed. If
+/// no cookie of a name opened, and all of them are malformed or expired, that name is removed even when nothing else is
+/// sent. Every other rejected cookie stays, since another node may open it.
 ///
 /// A response whose handler extracted the session has `Vary: Cookie`; with a `Set-Cookie`, also `Cache-Control: no-store`.
 pub struct Sessions<T = SessionMap> {
     pub(crate) app: Arc<App<T>>,
     /// Selects other sessions for some requests.
-    pub(crate) hook: Option<Hook<T>>,
+    pub(crate) hook: Option<Arc<Hook<T>>>,
 }
-
-type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
 
 /// Selects the sessions of a request.
-pub(crate) struct Hook<T> {
-    choose: Arc<Choose<T>>,
-    /// Tells this hook from others.
-    pub(crate) identity: Identity,
-}
+pub(crate) struct Hook<T>(Box<Choose<T>>);
+
+type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
 
 /// The source of a request's session: a layer around this request, or its cookies.
 enum Opening<L, T> {
@@ -186,17 +183,14 @@ impl<T: Payload> Sessions<T> {
         &self,
         choose: impl Fn(&RequestHead<'_>) -> Option<Self> + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            app: Arc::clone(&self.app),
-            hook: Some(Hook { choose: Arc::new(choose), identity: Arc::new(()) }),
-        }
+        Self { app: Arc::clone(&self.app), hook: Some(Arc::new(Hook(Box::new(choose)))) }
     }
 
     /// Returns the sessions that a request belongs to. They do not select again.
     pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Error> {
         let selected = match &self.hook {
             None => self.clone(),
-            Some(hook) => (hook.choose)(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
+            Some(hook) => hook.0(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
         };
         Ok(Self { hook: None, ..selected })
     }
@@ -209,8 +203,8 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> Option<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>> {
-        let these = |app: &Arc<App<T>>, hook: Option<&Identity>| match (&self.hook, hook) {
-            (Some(mine), Some(hook)) => Arc::ptr_eq(&mine.identity, hook),
+        let these = |app: &Arc<App<T>>, hook: Option<&HookId>| match (&self.hook, hook) {
+            (Some(mine), Some(hook)) => std::ptr::addr_eq(Arc::as_ptr(mine), Arc::as_ptr(hook)),
             (Some(_), None) => false,
             (None, _) => Arc::ptr_eq(app, &self.app),
         };
@@ -227,12 +221,6 @@ impl<T: Payload> Sessions<T> {
 impl<T> Clone for Sessions<T> {
     fn clone(&self) -> Self {
         Self { app: Arc::clone(&self.app), hook: self.hook.clone() }
-    }
-}
-
-impl<T> Clone for Hook<T> {
-    fn clone(&self) -> Self {
-        Self { choose: Arc::clone(&self.choose), identity: Arc::clone(&self.identity) }
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) enum Kind {
     Detached,
     Changed,
     Ended,
+    Expired,
     /// Another request was faster than a renewal, which steps back.
     Overtaken,
     /// Two layers would write one cookie.
@@ -125,7 +126,7 @@ impl Error {
     /// Returns true if another request changed or ended the session at the same time, and the change of this one
     /// cannot be kept.
     pub fn is_conflict(&self) -> bool {
-        matches!(*self.kind, Kind::Changed | Kind::Ended)
+        matches!(*self.kind, Kind::Changed | Kind::Ended | Kind::Expired)
     }
 
     /// Returns true if [`Sessions::choosing`](crate::Sessions::choosing) rejected the request: it is for a host that the
@@ -159,7 +160,7 @@ impl Error {
     pub fn status(&self) -> StatusCode {
         match *self.kind {
             Kind::Csrf => StatusCode::FORBIDDEN,
-            Kind::Changed | Kind::Ended => StatusCode::CONFLICT,
+            Kind::Changed | Kind::Ended | Kind::Expired => StatusCode::CONFLICT,
             Kind::Barred { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Kind::Store { .. } | Kind::Blob(_) | Kind::Detached | Kind::OverBudget => {
@@ -271,6 +272,7 @@ impl fmt::Display for Error {
             ),
             Kind::Changed => f.write_str("another request changed the session at the same time"),
             Kind::Ended => f.write_str("another request ended the session at the same time"),
+            Kind::Expired => f.write_str("the session expired while the request was handled: sign in again"),
             Kind::Overtaken => f.write_str("another request was faster than this renewal"),
             #[cfg(any(feature = "tower", feature = "hyper"))]
             Kind::Collision => f.write_str(

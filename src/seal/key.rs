@@ -1,6 +1,6 @@
 //! A key: 32 random bytes that are wiped when it is dropped, and the suite it is for.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hkdf::Hkdf;
@@ -229,14 +229,6 @@ impl Key {
     /// Returns `HKDF-Extract(salt = "sealed-session/v1", master)`, ready to expand.
     pub(crate) fn extract(&self) -> Hkdf<Sha256> {
         extract(&self.master)
-    }
-}
-
-impl FromStr for Key {
-    type Err = SetupError;
-
-    fn from_str(text: &str) -> Result<Self, SetupError> {
-        Self::parse(text)
     }
 }
 

@@ -7,7 +7,6 @@ use std::{
     fs::File,
     io::Read,
     path::Path,
-    str::FromStr,
     sync::Arc,
 };
 
@@ -154,14 +153,6 @@ impl KeyRing {
 
     pub(crate) fn keys(&self) -> &[Key] {
         &self.keys
-    }
-}
-
-impl FromStr for KeyRing {
-    type Err = SetupError;
-
-    fn from_str(text: &str) -> Result<Self, SetupError> {
-        Self::parse(text)
     }
 }
 

@@ -61,8 +61,8 @@ impl Default for Timeouts {
 
 impl Timeouts {
     /// Sets the idle timeout: a session that is not used for this long ends. Default: 2 hours.
-    pub fn idle_timeout(mut self, window: Duration) -> Self {
-        self.idle = window.as_secs();
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle = timeout.as_secs();
         self
     }
 
@@ -71,35 +71,36 @@ impl Timeouts {
     ///
     /// When you shorten the [`idle_timeout`](Self::idle_timeout), set this to its former value to let existing sessions
     /// keep theirs.
-    pub fn longest_idle_timeout(mut self, window: Duration) -> Self {
-        self.longest_idle = Some(window.as_secs());
+    pub fn longest_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.longest_idle = Some(timeout.as_secs());
         self
     }
 
     /// Sets the absolute timeout: a session ends this long after it began, however busy it is. Default: 24 hours.
-    pub fn absolute_timeout(mut self, lifetime: Duration) -> Self {
-        self.absolute = lifetime.as_secs();
+    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute = timeout.as_secs();
         self
     }
 
     /// Sets the absolute timeout of persistent sessions, which [`Session::remember`](crate::Session::remember) makes.
     /// Default: 30 days.
-    pub fn persistent_absolute_timeout(mut self, lifetime: Duration) -> Self {
-        self.persistent_absolute = lifetime.as_secs();
+    pub fn persistent_absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.persistent_absolute = timeout.as_secs();
         self
     }
 
     /// Sets the longest idle timeout of persistent sessions, including those that were sealed with a longer one.
-    /// Default: their absolute timeout.
-    pub fn longest_persistent_idle_timeout(mut self, window: Duration) -> Self {
-        self.longest_persistent_idle = Some(window.as_secs());
+    /// Default: their absolute timeout, or the idle timeout of [`all_persistent`](Self::all_persistent).
+    pub fn longest_persistent_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.longest_persistent_idle = Some(timeout.as_secs());
         self
     }
 
     /// Makes every session persistent, with these two timeouts: its cookie has a `Max-Age` and survives the closing of the
     /// browser. Default: only sessions with [`Session::remember`](crate::Session::remember) are persistent.
     ///
-    /// Sessions that began before this was set stay as they are.
+    /// Sessions that began before this was set still end with the browser. A shorter idle timeout applies to persistent
+    /// sessions at once, and a longer one from their next change on.
     pub fn all_persistent(mut self, idle: Duration, absolute: Duration) -> Self {
         (self.idle, self.absolute) = (idle.as_secs(), absolute.as_secs());
         (self.persistent_absolute, self.all_persistent) = (absolute.as_secs(), true);
@@ -179,9 +180,9 @@ impl Timeouts {
     }
 
     /// Returns the idle timeout that `remember` sets, in seconds.
-    pub(crate) fn persistent_window(&self, window: Duration) -> Result<u32, Error> {
-        let longest = self.longest_persistent_idle.unwrap_or(u64::MAX).min(self.persistent_absolute);
-        match window.as_secs() {
+    pub(crate) fn persistent_window(&self, timeout: Duration) -> Result<u32, Error> {
+        let longest = self.longest_persistent().min(self.persistent_absolute);
+        match timeout.as_secs() {
             0 => Err(Kind::Window("`remember` cannot set an idle timeout of less than a second".into()).into()),
             seconds if seconds > longest => Err(Kind::Window(format!(
                 "`remember` cannot set an idle timeout of {seconds} s: the longest of a persistent session is {longest} s; \
@@ -192,10 +193,14 @@ impl Timeouts {
         }
     }
 
+    fn longest_persistent(&self) -> u64 {
+        self.longest_persistent_idle.unwrap_or(if self.all_persistent { self.idle } else { u64::MAX })
+    }
+
     /// Returns the idle timeout of a session, shortened to the longest that is honored now.
     fn window(&self, header: &Header) -> u64 {
         let longest = match header.persistent {
-            true => self.longest_persistent_idle.unwrap_or(u64::MAX),
+            true => self.longest_persistent(),
             false => self.longest_idle.unwrap_or(self.idle),
         };
         u64::from(header.window).min(longest)

@@ -1,7 +1,6 @@
 //! The future of a response whose session is committed when it is there.
 
 use std::{
-    fmt, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -20,6 +19,9 @@ use crate::{
     },
 };
 
+/// Why a future's result is still there.
+const READY: &str = "the future is not polled after it is ready";
+
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService).
     #[must_use = "futures do nothing unless polled"]
@@ -34,7 +36,7 @@ pin_project! {
     #[project = StateProject]
     enum State<F, T, B> {
         Running { #[pin] inner: F },
-        Placing { placing: Placing, session: Session<T>, response: Response<B> },
+        Placing { placing: Placing, session: Session<T>, response: Option<Response<B>> },
         Rejected { error: Option<Error> },
     }
 }
@@ -90,15 +92,15 @@ where
                         return Poll::Ready(Ok(response));
                     };
                     let placing = place(&session, response.status());
-                    this.state.set(State::Placing { placing, session, response });
+                    this.state.set(State::Placing { placing, session, response: Some(response) });
                 }
                 StateProject::Placing { placing, session, response } => {
                     let placed = ready!(Pin::new(placing).poll(cx));
-                    let response = mem::replace(response, empty(StatusCode::INTERNAL_SERVER_ERROR));
+                    let response = response.take().expect(READY);
                     return Poll::Ready(Ok(finish(session, placed, response)));
                 }
                 StateProject::Rejected { error } => {
-                    let error = error.take().expect("the future is not polled after it is ready");
+                    let error = error.take().expect(READY);
                     let mut response = empty(error.status());
                     response.extensions_mut().insert(Arc::new(error));
                     return Poll::Ready(Ok(response));
@@ -130,10 +132,4 @@ fn empty<B: Default>(status: StatusCode) -> Response<B> {
     *response.status_mut() = status;
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-impl<F, T, B> fmt::Debug for ResponseFuture<F, T, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
 }

@@ -4,12 +4,16 @@
 
 mod future;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use http::Request;
 
 pub(crate) use self::future::ResponseFuture;
-use crate::{Payload, Sessions, error::Kind, trip::slot};
+use crate::{
+    Payload, Sessions,
+    error::Kind,
+    trip::{HookId, slot},
+};
 
 /// A service whose requests have sessions, made by [`Sessions::wrap`] or by the tower layer. It is a service of hyper, of
 /// tower, or of both, as the inner service is.
@@ -47,10 +51,10 @@ pub(crate) fn call<B, F, T: Payload, R>(
             return ResponseFuture::rejected(error);
         }
     };
-    let hook = sessions.hook.as_ref().map(|hook| Arc::clone(&hook.identity));
+    let hook = sessions.hook.clone().map(|hook| hook as HookId);
     match slot::make(these.app, hook, request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(inner(request), slot),
-        Err(slot::Collision { cookie }) => {
+        Err(cookie) => {
             tracing::error!(
                 cookie = &*cookie,
                 "two session layers would write the same cookie for one request: remove one of them, or give one \

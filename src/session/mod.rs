@@ -289,13 +289,15 @@ impl<T: Payload> Session<T> {
     }
 
     /// Returns the id that the session will have after this response. After [`cycle_id`](Self::cycle_id) this is the
-    /// new id, for example to record it with a sign-in. Call it after the methods that change the id.
+    /// new id, for example to record it with a sign-in. Call it after the methods that change the id. No session has
+    /// the id if this response sends none: because the session stays empty, or the response is a 5xx.
     ///
     /// # Errors
     ///
-    /// Returns an error if the operating system provides no random bytes.
+    /// Returns an error if the operating system provides no random bytes, or the session has already been committed
+    /// ([`Error::is_finished`]).
     pub fn next_id(&self) -> Result<SessionId, Error> {
-        self.with("next_id", State::next_id)
+        self.with("next_id", |state| state.check_open().and_then(|()| state.next_id()))
     }
 
     /// Returns the time at which the session expires as the browser holds it, or `None` for a fresh session. This

@@ -90,9 +90,12 @@ impl<T: Payload> Calls<'_, T> {
                     let added = self.spend(blob.length, next.length)?;
                     let replacing = self.store().replace(id, seen, &bytes, expires);
                     let written = self.deadline.call("replace a session", replacing).await?;
-                    if written == Written::Done {
-                        self.count_bytes(next.length, added);
-                        *blob = next;
+                    match written {
+                        Written::Done => {
+                            self.count_bytes(next.length, added);
+                            *blob = next;
+                        }
+                        Written::Conflict => self.refund(added),
                     }
                     written
                 }
@@ -207,6 +210,12 @@ impl<T: Payload> Calls<'_, T> {
 
     fn store(&self) -> &dyn Store {
         &*self.overflow.cleaner.store
+    }
+
+    pub(super) fn refund(&self, bytes: u64) {
+        if let Some(budget) = &self.overflow.budget {
+            budget.refund(bytes);
+        }
     }
 
     fn count_bytes(&self, written: usize, added: u64) {

@@ -34,6 +34,12 @@ impl Budget {
         Self { bytes, every, period: Mutex::new(period) }
     }
 
+    /// Returns bytes that were deducted for a write that did not happen, or for a blob that is gone.
+    pub(crate) fn refund(&self, bytes: u64) {
+        let mut period = self.period.lock().unwrap_or_else(PoisonError::into_inner);
+        period.spent = period.spent.saturating_sub(bytes);
+    }
+
     /// Deducts this many bytes from the budget, or none if that would exceed it. A write that does not make a session
     /// larger deducts nothing.
     pub(crate) fn spend(&self, bytes: u64, now: SystemTime) -> Allowance {

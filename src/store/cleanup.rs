@@ -139,7 +139,8 @@ pub(crate) struct Deletion {
 }
 
 impl Deletion {
-    pub(crate) fn new(cleaner: &Arc<Cleaner>, blobs: Vec<BlobId>, expires: Option<u64>) -> Self {
+    pub(crate) fn new(cleaner: &Arc<Cleaner>, mut blobs: Vec<BlobId>, expires: Option<u64>) -> Self {
+        blobs.reverse(); // the last is deleted first: the one that the session is in
         Self { cleaner: Arc::clone(cleaner), blobs, expires }
     }
 

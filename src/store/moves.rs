@@ -26,13 +26,19 @@ impl<T: Payload> Calls<'_, T> {
     /// Returns an error after which the browser must keep the cookie that it has.
     pub(crate) async fn carry_out(&self, change: &mut Change) -> Result<Option<Error>, Error> {
         // 1. Write.
+        let is_saved_elsewhere = change.home.is_some();
         self.write(change, true).await?;
         // 2. From here on the new cookie is sent. If a deletion is not confirmed, the old blob may be gone, so the
         //    browser must not keep the old cookie.
         let mut late = None;
         for at in 0..change.leaving.len() {
             match self.leave_old(change, at).await {
-                Ok(failed) => late = failed.or(late),
+                Ok(None) => match change.leaving[at] {
+                    // `save` has paid for the new blob beside this one.
+                    (old, Leave::DeleteUnchanged) if is_saved_elsewhere => self.refund(old.length as u64),
+                    _ => {}
+                },
+                Ok(failed) => late = failed,
                 Err(error) => {
                     if let Some(unnamed) = change.home {
                         let _ = self.delete(&unnamed, None).await;
@@ -62,7 +68,7 @@ impl<T: Payload> Calls<'_, T> {
         // The handler has outlived its session. A blob that is still stored belongs to another request, which has made
         // the session persistent, and this request must not let it expire.
         if expires <= settings.now() {
-            return Err(Kind::Ended.into());
+            return Err(Kind::Expired.into());
         }
         // The expiry if the session had only been renewed. If something fails, the browser keeps its old cookie, and
         // must find the blob until that cookie expires.
@@ -78,7 +84,7 @@ impl<T: Payload> Calls<'_, T> {
                 let expires = if is_of_before { expires.max(renewed) } else { expires };
                 self.write_home(change, home, expires, may_return).await
             }
-            None => self.write_elsewhere(change, expires, renewed).await,
+            None => self.write_elsewhere(change, expires, renewed, may_return).await,
         }
     }
 
@@ -133,6 +139,7 @@ impl<T: Payload> Calls<'_, T> {
         change: &mut Change,
         expires: SystemTime,
         renewed: SystemTime,
+        leaves: bool,
     ) -> Result<(), Error> {
         let settings = &self.overflow.settings;
         for at in 0..change.leaving.len() {
@@ -144,13 +151,15 @@ impl<T: Payload> Calls<'_, T> {
             };
             // As in `write`: the handler has outlived the session, even though it begins again under another id.
             if renewed <= settings.now() {
-                return Err(Kind::Ended.into());
+                return Err(Kind::Expired.into());
             }
             self.advance(&mut blob, change, step, renewed).await?;
             change.leaving[at].0 = blob;
         }
         if !settings.sealer.fits(&change.draft) {
-            let replaced = change.leaving.iter().map(|(blob, _)| blob.length).max().unwrap_or(0);
+            // `save` leaves no blob, so that what it creates costs the budget its whole size until the commit.
+            let left = change.leaving.iter().filter(|_| leaves).map(|(blob, _)| blob.length);
+            let replaced = left.max().unwrap_or(0);
             change.home = Some(self.create(&change.header, &change.draft, expires, replaced).await?);
             if change.leaving.is_empty() {
                 settings.tally.moved_to_store.add(1);

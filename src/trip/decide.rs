@@ -215,13 +215,15 @@ pub(super) fn next_header<T: Payload>(settings: &Settings<T>, state: &State<T>, 
     let begun = settings.sealer.begin(now);
     let mut header = match (state.arrived.header(), state.asked.identity) {
         (None, _) | (_, Identity::Another) => begun,
-        (Some(header), Identity::Same) => header.renewed(now),
+        (Some(header), Identity::Same | Identity::NewId) => header.renewed(now),
         (Some(Header { window, persistent, .. }), Identity::Restarted) => {
             Header { window: *window, persistent: *persistent, ..begun }
         }
-        (Some(header), Identity::NewId) => header.renewed(now),
     };
     match state.asked.persistence {
+        None if header.persistent && settings.timeouts().are_all_persistent() => {
+            header.window = header.window.max(begun.window);
+        }
         None => {}
         Some(Persistence::Browser) => header.persistent = false,
         Some(Persistence::Persistent(window)) => (header.persistent, header.window) = (true, window),

@@ -10,5 +10,5 @@ pub(crate) mod save;
 pub(crate) mod slot;
 pub(crate) mod write;
 
-/// The identity of a hook that selects sessions.
-pub(crate) type Identity = std::sync::Arc<()>;
+/// The hook that selected the sessions of a request. It is only compared: rooms below do not know its type.
+pub(crate) type HookId = std::sync::Arc<dyn std::any::Any + Send + Sync>;

@@ -14,7 +14,6 @@ use crate::{
     Payload,
     error::Error,
     seal::{REFERENCE_CHARACTERS, random::Nonce},
-    sealer::SessionId,
     session::{App, Session},
     settings::Settings,
     store::{Change, Overflow, Reason},
@@ -110,38 +109,46 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
 }
 
 /// Seals a session into its cookie.
-fn inline<T: Payload>(settings: &Settings<T>, change: Change) -> Placed {
+fn inline<T: Payload>(settings: &Settings<T>, mut change: Change) -> Placed {
     let (reason, ended) = (change.reason, change.ended);
-    match seal(settings, change) {
+    match draw(&mut change).and_then(|nonce| seal(settings, change, nonce)) {
         Ok(cookie) => Placed { cookie: SetCookie::Set(cookie), error: None },
         Err(error) => not_kept(settings, reason, ended, error),
     }
 }
 
-/// Has the store do its part, and then seals the cookie: the session, or the reference to its blob.
+/// Writes the session to the store first, and then seals the cookie: the session, or the reference to its blob.
 async fn through_store<T: Payload>(overflow: &Overflow<T>, mut change: Change) -> Placed {
     let (settings, calls) = (&*overflow.settings, overflow.calls());
+    let (reason, ended) = (change.reason, change.ended);
     let written = async {
-        if change.draws_id {
-            change.header.session_id = *SessionId::draw()?.as_bytes();
-            change.draws_id = false;
-        }
-        calls.carry_out(&mut change).await
+        let nonce = draw(&mut change)?;
+        Ok((nonce, calls.carry_out(&mut change).await?))
     };
     match written.await {
-        Ok(late) if change.home.is_none() && change.is_over(&settings.empty) => {
+        Ok((_, late)) if change.home.is_none() && change.is_over(&settings.empty) => {
             Placed { cookie: SetCookie::Remove, error: late }
         }
-        Ok(late) => match seal(settings, change) {
+        Ok((nonce, late)) => match seal(settings, change, nonce) {
             Ok(cookie) => Placed { cookie: SetCookie::Set(cookie), error: late },
-            Err(error) => Placed { cookie: SetCookie::Nothing, error: Some(error) },
+            Err(error) => not_kept(settings, reason, ended, error),
         },
         Err(error) => {
             // Tried, though the rest has failed. If no time is left, it is begun and not waited for.
             let _ = calls.delete_ended(&change.leaving).await;
-            not_kept(settings, change.reason, change.ended, error)
+            not_kept(settings, reason, ended, error)
         }
     }
+}
+
+/// Draws the nonce, and the id of a session that has none yet. This can fail, so it comes before anything is written.
+fn draw(change: &mut Change) -> Result<Nonce, Error> {
+    if !change.draws_id {
+        return Ok(Nonce::draw()?);
+    }
+    let (nonce, id) = Nonce::draw_with_id()?;
+    (change.header.session_id, change.draws_id) = (id, false);
+    Ok(nonce)
 }
 
 /// The browser keeps the cookie that it has, unless the session was destroyed.
@@ -160,16 +167,8 @@ fn not_kept<T: Payload>(settings: &Settings<T>, reason: Reason, ended: bool, err
 }
 
 /// The Set-Cookie header of a session, or of the reference to its blob.
-fn seal<T: Payload>(settings: &Settings<T>, change: Change) -> Result<HeaderValue, Error> {
-    let Change { mut header, draft, home, draws_id, .. } = change;
-    let nonce = match draws_id {
-        true => {
-            let (nonce, id) = Nonce::draw_with_id()?;
-            header.session_id = id;
-            nonce
-        }
-        false => Nonce::draw()?,
-    };
+fn seal<T: Payload>(settings: &Settings<T>, change: Change, nonce: Nonce) -> Result<HeaderValue, Error> {
+    let Change { header, draft, home, .. } = change;
     let (sealer, cookie) = (&settings.sealer, &settings.cookie);
     let max_age = settings.timeouts().max_age(&header);
     match home {

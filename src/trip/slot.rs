@@ -13,7 +13,7 @@ use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
 use super::{
-    Identity,
+    HookId,
     open::{Candidates, read_cookies},
 };
 use crate::{Payload, Session, error::Error, session::App};
@@ -22,7 +22,7 @@ use crate::{Payload, Session, error::Error, session::App};
 pub(crate) struct Slot<T> {
     app: Arc<App<T>>,
     /// The hook that selected them.
-    hook: Option<Identity>,
+    hook: Option<HookId>,
     began: SystemTime,
     session: OnceCell<Session<T>>,
     /// The session was asked for, whether it could be opened or not.
@@ -102,24 +102,18 @@ struct Slots {
     outer: Option<Arc<Slots>>,
 }
 
-/// The name of a cookie that two layers would write.
-#[derive(Debug)]
-pub(crate) struct Collision {
-    pub(crate) cookie: Arc<str>,
-}
-
-/// Makes a slot for a request that begins now.
+/// Makes a slot for a request that begins now. The error is the name of a cookie that two layers would write.
 pub(crate) fn make<T: Payload>(
     app: Arc<App<T>>,
-    hook: Option<Identity>,
+    hook: Option<HookId>,
     extensions: &mut Extensions,
-) -> Result<Arc<Slot<T>>, Collision> {
+) -> Result<Arc<Slot<T>>, Arc<str>> {
     let cookie = app.settings.cookie.shared_name();
     let outer = extensions.remove::<Slots>().map(Arc::new);
     let mut taken = outer.as_deref();
     while let Some(slots) = taken {
         if slots.cookie == cookie {
-            return Err(Collision { cookie });
+            return Err(cookie);
         }
         taken = slots.outer.as_deref();
     }
@@ -139,7 +133,7 @@ pub(crate) fn make<T: Payload>(
 /// Finds the innermost slot of this payload type whose sessions are wanted.
 pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
-    wanted: impl Fn(&Arc<App<T>>, Option<&Identity>) -> bool,
+    wanted: impl Fn(&Arc<App<T>>, Option<&HookId>) -> bool,
 ) -> Option<Arc<Slot<T>>> {
     let mut next = extensions.get::<Slots>();
     while let Some(slots) = next {

@@ -17,7 +17,6 @@ use crate::{
 };
 
 /// What a commit did to the browser's cookie.
-#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Commit {

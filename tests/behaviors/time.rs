@@ -296,6 +296,19 @@ async fn b23_all_sessions_of_an_application_can_be_persistent() {
 }
 
 #[tokio::test]
+async fn b23_new_idle_timeouts_of_persistent_sessions_reach_existing_ones() {
+    let all = |days| Timeouts::default().all_persistent(days * DAY, 30 * DAY);
+    let mut shorter = reconfigured("/add", all(7), all(1)).await;
+    shorter.clock.advance(DAY - SECOND);
+    assert_eq!(shorter.views().await, "2");
+    let mut longer = reconfigured("/add", all(1), all(7)).await;
+    longer.browser.post(&longer.app, "/add").await;
+    assert_eq!(longer.metadata().await.idle_timeout(), 7 * DAY);
+    shorter.clock.advance(DAY);
+    assert_eq!(shorter.views().await, "0", "a shorter one applies at once");
+}
+
+#[tokio::test]
 async fn expires_at_is_when_the_session_would_no_longer_open() {
     let scene = Scene::new(|builder| builder).await;
     let request = scene.browser.request("GET", "/");

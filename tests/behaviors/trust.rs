@@ -152,7 +152,7 @@ fn keys() -> [String; 3] {
 }
 
 fn ring_of(keys: &[&String]) -> KeyRing {
-    keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(",").parse().unwrap()
+    KeyRing::parse(&keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(",")).unwrap()
 }
 
 struct Rotation {

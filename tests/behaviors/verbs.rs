@@ -423,8 +423,8 @@ async fn tokens_of_every_key_in_the_ring_pass() {
     let keys = [(); 2].map(|()| Key::generate().unwrap().expose().to_string());
     let clock = Clock::new();
     let app = |keys: &[&String]| {
-        let ring: KeyRing =
-            keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" ").parse().unwrap();
+        let ring =
+            KeyRing::parse(&keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" ")).unwrap();
         guarded(kit::sessions(ring, &clock).build().unwrap())
     };
     let (before, after) = (app(&[&keys[0]]), app(&[&keys[1], &keys[0]]));
@@ -552,4 +552,13 @@ async fn a_commit_says_that_it_removed_the_cookie_only_if_it_did() {
         assert_eq!(sessions.commit(session, &mut response).await.unwrap(), expected);
         assert_eq!(response.headers().contains_key("set-cookie"), expected == Commit::Remove);
     }
+}
+
+#[tokio::test]
+async fn a_committed_session_tells_no_next_id() {
+    let sessions = sessions(&Clock::new());
+    let session = session_with(&sessions, Visit { views: 1, ..Visit::default() });
+    let handle = session.clone();
+    assert_eq!(sessions.commit(session, &mut Response::new(())).await.unwrap(), Commit::Set);
+    assert!(handle.next_id().unwrap_err().is_finished());
 }

@@ -142,6 +142,49 @@ async fn a_stored_session_that_grows_uses_up_the_budget_and_one_that_is_written_
 }
 
 #[tokio::test]
+async fn a_write_that_meets_a_conflict_uses_up_no_budget() {
+    let shop = Shop::with(|builder| budget(builder).on_conflict(|_| None));
+    let browser = shop.stored_browser().await;
+    for _ in 0..4 {
+        let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
+        note(&one, LARGE);
+        note(&other, LARGE + 5_000);
+        add(&one);
+        assert!(shop.commit(one).await.0.is_ok());
+        assert!(shop.commit(other).await.0.unwrap_err().is_conflict());
+    }
+    assert_eq!(shop.get(&mut Browser::new(), &format!("/note/{LARGE}")).await.status, 200);
+}
+
+#[tokio::test]
+async fn blobs_that_save_leaves_behind_use_up_the_budget() {
+    let shop = Shop::with(budget);
+    let browser = shop.stored_browser().await;
+    let left_behind = async || {
+        let session = shop.open(&browser).await;
+        session.cycle_id();
+        session.save().await
+    };
+    assert!(left_behind().await.is_ok());
+    assert!(left_behind().await.unwrap_err().is_over_budget(), "the first one is still in the store");
+}
+
+#[tokio::test]
+async fn a_new_id_that_is_saved_and_committed_uses_up_no_budget() {
+    let shop = Shop::with(budget);
+    let mut browser = shop.stored_browser().await;
+    for _ in 0..3 {
+        let session = shop.open(&browser).await;
+        session.cycle_id();
+        session.save().await.unwrap();
+        let (commit, headers) = shop.commit(session).await;
+        let _ = commit.unwrap();
+        receive(&mut browser, &headers);
+        assert_eq!(shop.store.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn counters_tell_how_many_bytes_went_into_the_store_and_by_how_many_it_grew() {
     let shop = Shop::plain();
     let mut browser = shop.stored_browser().await;

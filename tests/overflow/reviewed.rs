@@ -235,6 +235,19 @@ async fn destroy_deletes_what_could_not_be_loaded() {
 }
 
 #[tokio::test]
+async fn a_sign_out_of_what_could_not_be_loaded_can_be_saved() {
+    let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
+    let browser = shop.stored_browser().await;
+    shop.store.once("load", Mood::Down);
+    let session = shop.open(&browser).await;
+    session.destroy();
+    session.save().await.unwrap();
+    assert_eq!(shop.store.len(), 0);
+    note(&session, LARGE);
+    assert!(session.save().await.unwrap_err().is_store(), "what follows is not kept");
+}
+
+#[tokio::test]
 async fn destroy_deletes_what_this_node_can_not_read() {
     for begins_another in [false, true] {
         let shop = Shop::plain();
