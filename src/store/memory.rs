@@ -68,7 +68,7 @@ impl Weighter<BlobId, Kept> for Cost {
 
 impl Cost {
     /// The overhead of a blob: its entry, its slot in the table, the counters before its bytes, and the reserve of
-    /// tables and allocators. `tests/memory.rs` measures it.
+    /// tables and allocators. `tests/allocations/memory.rs` measures it.
     const BESIDE: u64 = 200;
 
     fn of(&self, blob: &[u8]) -> u64 {

@@ -519,7 +519,7 @@ async fn b35_of_an_old_and_a_new_cookie_the_one_issued_last_wins() {
     let mut browser = Browser::new();
     browser.post(&app.after, "/add").await;
     app.clock.advance(SECOND);
-    browser.post(&app.before, "/note/3").await; // a node not yet deployed anew
+    browser.post(&app.before, "/note/3").await; // a node that still runs the old version
     assert!(browser.get(&app.after, "/all").await.text().contains("nnn"));
     assert_eq!(browser.value("sid"), None);
 }

@@ -114,7 +114,7 @@ async fn b04_a_hash_map_that_is_only_touched_is_no_change_whatever_its_order() {
 }
 
 #[tokio::test]
-async fn b05_a_changed_session_keeps_its_id_and_beginning_and_its_window_begins_anew() {
+async fn b05_a_change_keeps_the_id_and_beginning_and_restarts_the_idle_timeout() {
     let clock = Clock::new();
     let sessions = kit::sessions(kit::ring(), &clock).build().unwrap();
     let app = app(sessions.clone());
@@ -213,7 +213,7 @@ async fn data_added_after_destroy_begin_a_session_under_a_new_id() {
 }
 
 #[tokio::test]
-async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning() {
+async fn b08_cycle_id_keeps_the_data_under_a_new_id_and_restarts_the_absolute_timeout() {
     let clock = Clock::new();
     let app =
         app(kit::sessions(kit::ring(), &clock).timeouts(|t| t.idle_timeout(24 * HOUR)).build().unwrap());
@@ -228,7 +228,7 @@ async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning() {
 }
 
 #[tokio::test]
-async fn b08_renew_id_keep_deadline_keeps_the_beginning() {
+async fn b08_cycle_id_keep_timeout_keeps_the_absolute_timeout() {
     let clock = Clock::new();
     let app =
         app(kit::sessions(kit::ring(), &clock).timeouts(|t| t.idle_timeout(24 * HOUR)).build().unwrap());

@@ -195,7 +195,7 @@ async fn a_clock_beyond_the_format_fails_only_what_must_be_stamped() {
 }
 
 #[test]
-fn endless_lifetimes_are_judged_without_overflow() {
+fn endless_timeouts_are_checked_without_overflow() {
     let header =
         Header { schema: 0, created: 1, issued: 1, window: 60, session_id: [0; 16], persistent: false };
     let endless = Timeouts::default().absolute_timeout(Duration::MAX).longest_idle_timeout(Duration::MAX);
@@ -203,7 +203,7 @@ fn endless_lifetimes_are_judged_without_overflow() {
 }
 
 #[test]
-fn b23_a_remembered_lifetime_shorter_than_the_absolute_one_is_an_error() {
+fn b23_a_persistent_absolute_timeout_shorter_than_the_absolute_timeout_is_an_error() {
     let builder = Sessions::<Visit>::builder(kit::ring()).timeouts(|t| t.persistent_absolute_timeout(HOUR));
     let error = builder.build().unwrap_err();
     assert!(

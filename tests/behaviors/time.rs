@@ -38,14 +38,14 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn b20_one_second_before_its_idle_window_is_over_a_session_is_live() {
+async fn b20_a_session_is_live_one_second_before_its_idle_timeout() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.clock.advance(2 * HOUR - SECOND);
     assert_eq!(scene.views().await, "1");
 }
 
 #[tokio::test]
-async fn b20_a_session_unused_for_its_idle_window_is_over() {
+async fn b20_a_session_unused_for_its_idle_timeout_has_expired() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.clock.advance(2 * HOUR);
     assert_eq!(scene.views().await, "0");
@@ -61,7 +61,7 @@ async fn b20_a_session_after_one_that_is_over_has_another_id() {
 }
 
 #[tokio::test]
-async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy() {
+async fn b21_a_session_ends_at_its_absolute_timeout_however_busy_it_is() {
     let mut scene = Scene::new(|builder| builder).await;
     for _ in 0..23 {
         scene.clock.advance(HOUR);
@@ -91,7 +91,7 @@ async fn b21_a_session_that_ends_while_it_is_written_to_is_removed() {
 }
 
 #[tokio::test]
-async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent() {
+async fn b22_a_used_session_is_renewed_after_a_quarter_of_its_idle_timeout() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.clock.advance(30 * MINUTE - SECOND);
     assert!(scene.browser.get(&scene.app, "/read").await.sends_nothing());
@@ -107,7 +107,7 @@ async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent() {
 }
 
 #[tokio::test]
-async fn b22_on_a_request_that_is_no_navigation_when_half_is() {
+async fn b22_a_background_request_renews_a_session_after_half_of_its_idle_timeout() {
     for (mode, after, renewed) in [
         ("cors", 60 * MINUTE - SECOND, false),
         ("no-cors", 60 * MINUTE - SECOND, false),
@@ -171,7 +171,7 @@ async fn b23_remember_makes_a_session_persistent_and_max_age_agrees_with_the_sea
 }
 
 #[tokio::test]
-async fn b23_a_remembered_session_unused_for_its_window_is_over() {
+async fn b23_a_persistent_session_unused_for_its_idle_timeout_has_expired() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/1209600").await;
     scene.clock.advance(14 * DAY);
@@ -179,7 +179,7 @@ async fn b23_a_remembered_session_unused_for_its_window_is_over() {
 }
 
 #[tokio::test]
-async fn b23_the_remembered_window_survives_renewals_and_changes() {
+async fn b23_the_idle_timeout_of_a_persistent_session_survives_renewals_and_changes() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;
     scene.clock.advance(5 * DAY);
@@ -194,7 +194,7 @@ async fn b23_the_remembered_window_survives_renewals_and_changes() {
 }
 
 #[tokio::test]
-async fn b23_a_remembered_session_ends_at_the_remembered_lifetime() {
+async fn b23_a_persistent_session_ends_at_the_persistent_absolute_timeout() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;
     for _ in 0..29 {
@@ -206,7 +206,7 @@ async fn b23_a_remembered_session_ends_at_the_remembered_lifetime() {
 }
 
 #[tokio::test]
-async fn b23_a_window_longer_than_the_persistent_absolute_timeout_is_an_error() {
+async fn b23_an_idle_timeout_longer_than_the_persistent_absolute_timeout_is_an_error() {
     let mut scene = Scene::new(|builder| builder).await;
     let answer = scene.browser.post(&scene.app, "/remember/2592001").await;
     assert_eq!(
@@ -336,14 +336,14 @@ async fn reconfigured(path: &str, before: Timeouts, after: Timeouts) -> Scene {
 }
 
 #[tokio::test]
-async fn b23_a_shorter_idle_window_holds_at_once() {
+async fn b23_a_shorter_idle_timeout_applies_at_once() {
     let mut scene = reconfigured("/add", Timeouts::default(), Timeouts::default().idle_timeout(HOUR)).await;
     scene.clock.advance(HOUR);
     assert_eq!(scene.views().await, "0");
 }
 
 #[tokio::test]
-async fn b23_unless_a_longest_window_says_otherwise() {
+async fn b23_a_longest_idle_timeout_lets_older_sessions_keep_theirs() {
     let lenient = Timeouts::default().idle_timeout(HOUR).longest_idle_timeout(2 * HOUR);
     let mut scene = reconfigured("/add", Timeouts::default(), lenient).await;
     scene.clock.advance(2 * HOUR - SECOND);
@@ -351,7 +351,7 @@ async fn b23_unless_a_longest_window_says_otherwise() {
 }
 
 #[tokio::test]
-async fn b23_a_shorter_longest_window_of_remembered_sessions_holds_at_once() {
+async fn b23_a_shorter_longest_persistent_idle_timeout_applies_at_once() {
     let strict = || Timeouts::default().longest_persistent_idle_timeout(DAY);
     let mut scene = reconfigured("/remember/864000", Timeouts::default(), strict()).await;
     scene.clock.advance(DAY - SECOND);
@@ -363,9 +363,8 @@ async fn b23_a_shorter_longest_window_of_remembered_sessions_holds_at_once() {
     assert!(scene.browser.post(&scene.app, "/remember/86401").await.status.is_client_error());
 }
 
-/// Which verbs move the beginning from which the absolute lifetime counts.
 #[tokio::test]
-async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
+async fn only_cycle_id_restarts_the_absolute_timeout() {
     for (path, begins) in [
         ("/add", false),
         ("/renew-keep", false),
@@ -383,7 +382,7 @@ async fn marks_keep_the_beginning_unless_a_verb_begins_anew() {
 }
 
 #[tokio::test]
-async fn b08_a_new_beginning_is_not_undone_by_a_later_verb_that_keeps_the_deadline() {
+async fn b08_cycle_id_keep_timeout_does_not_undo_an_earlier_cycle_id() {
     let scene = Scene::new(|builder| builder).await;
     let app = Router::new()
         .route(
@@ -401,7 +400,7 @@ async fn b08_a_new_beginning_is_not_undone_by_a_later_verb_that_keeps_the_deadli
 }
 
 #[tokio::test]
-async fn b24_max_age_never_exceeds_what_is_left_of_the_lifetime() {
+async fn b24_max_age_never_exceeds_the_rest_of_the_absolute_timeout() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/2592000").await;
     scene.clock.advance(20 * DAY);
@@ -419,7 +418,7 @@ async fn b24_max_age_never_exceeds_400_days() {
 }
 
 #[tokio::test]
-async fn b25_the_deadline_is_judged_when_the_request_begins_and_stamped_when_it_is_sent() {
+async fn b25_timeouts_are_checked_when_the_request_begins_and_restart_when_the_cookie_is_sent() {
     let mut scene = Scene::new(|builder| builder).await;
     let clock = scene.clock.clone();
     let app = Router::new()
@@ -468,17 +467,17 @@ async fn b26_a_cookie_from_further_in_the_future_is_refused_and_left() {
 }
 
 #[tokio::test]
-async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_is_over() {
+async fn a_kept_handle_still_reads_and_opening_its_cookie_again_shows_that_the_session_has_expired() {
     let scene = Scene::new(|builder| builder).await;
     let handle = scene.browser.session(&scene.sessions).await;
     scene.clock.advance(2 * HOUR);
     assert_eq!(handle.read(|visit| visit.views), 1, "as a WebSocket has it that was opened before");
-    let anew = scene.browser.session(&scene.sessions).await;
-    assert_eq!(anew.arrival(), Arrival::Refused(Refusal::Expired));
+    let again = scene.browser.session(&scene.sessions).await;
+    assert_eq!(again.arrival(), Arrival::Refused(Refusal::Expired));
 }
 
 #[test]
-fn lifetimes_that_make_no_sense_are_errors() {
+fn timeouts_that_make_no_sense_are_errors() {
     let refused = |timeouts: Timeouts| {
         let error = Sessions::<Visit>::builder(KeyRing::generate().unwrap())
             .timeouts(|_| timeouts)

@@ -199,7 +199,7 @@ async fn b42_every_key_in_the_ring_opens_and_the_first_seals() {
 }
 
 #[tokio::test]
-async fn b42_a_session_of_another_key_is_sealed_anew_with_its_next_change() {
+async fn b42_a_session_of_another_key_moves_to_the_first_key_with_its_next_change() {
     let [a, b, _] = keys();
     let mut rotation = Rotation::sealed_by(&a).await;
     let sessions = rotation.sessions(&[&b, &a]);
@@ -208,7 +208,7 @@ async fn b42_a_session_of_another_key_is_sealed_anew_with_its_next_change() {
 }
 
 #[tokio::test]
-async fn b42_or_with_its_next_renewal_and_not_before() {
+async fn b42_a_session_of_another_key_moves_to_the_first_key_with_its_next_renewal_and_not_before() {
     let [a, b, _] = keys();
     let mut rotation = Rotation::sealed_by(&a).await;
     let app = app(rotation.sessions(&[&b, &a]));

@@ -163,7 +163,7 @@ fn showing<T: Payload + Clone + Sync + std::fmt::Debug>(sessions: Sessions<T>) -
 }
 
 #[tokio::test]
-async fn b50_a_declared_old_shape_is_migrated_and_sealed_anew_with_its_renewal() {
+async fn b50_a_declared_former_type_is_migrated_and_its_renewal_seals_the_new_one() {
     let (ring, clock) = (kit::ring(), Clock::new());
     let old = of_shape::<V1>(&ring, &clock).build().unwrap();
     let new = of_shape::<V2>(&ring, &clock).migrating_from::<V1>().build().unwrap();

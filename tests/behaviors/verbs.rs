@@ -390,7 +390,7 @@ async fn cycle_id_and_destroy_make_earlier_tokens_invalid() {
 }
 
 #[tokio::test]
-async fn a_token_asked_for_after_renew_id_is_of_the_new_id() {
+async fn a_token_requested_after_cycle_id_is_valid_for_the_new_id() {
     let app = guarded(sessions(&Clock::new()));
     let mut browser = Browser::new();
     browser.post(&app, "/add").await;
@@ -399,7 +399,7 @@ async fn a_token_asked_for_after_renew_id_is_of_the_new_id() {
 }
 
 #[tokio::test]
-async fn renew_id_makes_a_token_of_the_same_request_invalid_too() {
+async fn cycle_id_invalidates_an_earlier_token_of_the_same_request_too() {
     let sessions = sessions(&Clock::new());
     let renewing = Router::new()
         .route(

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::steps::{DAY, Policy, Verb};
 
 pub const IDLE: u64 = 2 * 3600;
-pub const REMEMBERED: u64 = 14 * DAY;
+pub const PERSISTENT_IDLE: u64 = 14 * DAY;
 pub const GRACE: u64 = 30;
 
 /// The payload: things that were put in, each by one request alone, and what makes it long.
@@ -112,7 +112,7 @@ struct Place {
     retired: bool,
     /// Until when cookies that were sent name it: ordinary ones, and persistent ones.
     promised: [u64; 2],
-    /// A request that did not know that the session is remembered has made it as short as an ordinary one.
+    /// A request that did not know that the session is persistent has made it as short as an ordinary one.
     shortened: bool,
     /// What opens it; known when a cookie is sent.
     opens: Option<(Reference, [u8; 16])>,
@@ -228,7 +228,7 @@ impl Request {
     }
 
     fn renews_id(&self) -> bool {
-        [Verb::RenewId, Verb::RenewIdKeepDeadline].iter().any(|verb| self.did(*verb))
+        [Verb::CycleId, Verb::CycleIdKeepTimeout].iter().any(|verb| self.did(*verb))
     }
 
     /// What the last verb that says so makes of the cookie: persistent, or not.
@@ -237,10 +237,10 @@ impl Request {
             .done
             .iter()
             .rev()
-            .find(|verb| matches!(verb, Verb::Remember | Verb::Forget | Verb::Destroy))?;
+            .find(|verb| matches!(verb, Verb::Remember | Verb::EndWithBrowser | Verb::Destroy))?;
         match last {
             Verb::Remember => Some(true),
-            Verb::Forget => Some(false),
+            Verb::EndWithBrowser => Some(false),
             _ => None,
         }
     }
@@ -288,12 +288,12 @@ impl Request {
         }
     }
 
-    fn longest_window(&self) -> u64 {
-        if self.is_persistent() { REMEMBERED } else { IDLE }
+    fn longest_idle(&self) -> u64 {
+        if self.is_persistent() { PERSISTENT_IDLE } else { IDLE }
     }
 
-    /// Whether it writes for a session that it knows to be remembered. One that it leaves it leaves as it came.
-    fn knows_remembered(&self, effect: &Effect) -> bool {
+    /// Whether it writes for a session that it knows to be persistent. One that it leaves stays as it came.
+    fn knows_persistent(&self, effect: &Effect) -> bool {
         let came = self.came.as_ref().is_some_and(|came| came.header.persistent);
         came || (self.is_persistent() && !(self.renames() && self.place() == Some(effect.index)))
     }
@@ -303,7 +303,7 @@ impl Request {
     }
 }
 
-/// The first second in which a cookie no longer opens (`FORMAT.md`).
+/// The first second in which a cookie no longer opens (the documentation of `seal`).
 fn expiry(header: &Header) -> u64 {
     let (lifetime, longest) = if header.persistent { (30 * DAY, u64::MAX) } else { (DAY, IDLE) };
     let window = u64::from(header.window).min(longest);

@@ -6,7 +6,7 @@ use crate::{
         Mood::{Down, Hanging, Lying, Well},
         Policy::{self, LastWriteWins, Merge, Refuse},
         Step::{self, Begin, Finish, Pass, Proceed, Visit},
-        Verb::{self, Add, Bulk, Clear, Destroy, Pause, Remember, RenewId, RenewIdKeepDeadline, Save},
+        Verb::{self, Add, Bulk, Clear, CycleId, CycleIdKeepTimeout, Destroy, Pause, Remember, Save},
     },
 };
 
@@ -47,7 +47,7 @@ fn what_came_in_between_is_kept_before_its_blob_is_deleted() {
             Merge,
             [
                 visit(&[Add, Bulk(300)]),
-                begin(&[Add, RenewId]),
+                begin(&[Add, CycleId]),
                 load.clone(),
                 extend.clone(),
                 create.clone(),
@@ -88,7 +88,7 @@ const FIVE_DAYS: u64 = 5 * 24 * 3600;
 fn a_new_id_for_a_session_that_its_handler_has_outlived_is_a_503_if_the_deletion_fails() {
     for mood in [Down, Lying, Hanging] {
         let (load, delete) = (PROCEED, Proceed { which: 0, mood });
-        let begins = begin(&[Pause, RenewIdKeepDeadline]);
+        let begins = begin(&[Pause, CycleIdKeepTimeout]);
         for policy in Policy::ALL {
             holds(
                 policy,
@@ -99,10 +99,10 @@ fn a_new_id_for_a_session_that_its_handler_has_outlived_is_a_503_if_the_deletion
 }
 
 #[test]
-fn a_handler_that_has_outlived_its_session_does_not_end_it_for_a_request_that_has_remembered_it() {
+fn a_handler_that_has_outlived_its_session_does_not_end_it_for_a_request_that_has_made_it_persistent() {
     let load = PROCEED;
     for policy in Policy::ALL {
-        for verbs in [[RenewId, Pause], [Pause, Save]] {
+        for verbs in [[CycleId, Pause], [Pause, Save]] {
             let others = [visit(&[Bulk(300)]), begin(&verbs), load.clone(), visit(&[Remember])];
             holds(policy, [others.as_slice(), &[Pass(FIVE_DAYS), FINISH, visit(&[])]].concat());
         }
@@ -126,7 +126,7 @@ fn a_cookie_expires_with_its_blob_if_that_was_saved_and_can_not_be_made_to_live_
 #[test]
 fn what_was_saved_under_a_new_id_can_be_taken_back() {
     for policy in Policy::ALL {
-        holds(policy, [visit(&[Add, Bulk(300)]), visit(&[RenewId, Bulk(400), Save, Bulk(300)])]);
+        holds(policy, [visit(&[Add, Bulk(300)]), visit(&[CycleId, Bulk(400), Save, Bulk(300)])]);
     }
 }
 
@@ -138,7 +138,7 @@ fn what_was_saved_under_a_new_id_is_not_lost_to_a_change_under_the_old_one() {
             policy,
             [
                 visit(&[Add, Bulk(300)]),
-                begin(&[Add, RenewId, Save, Pause]),
+                begin(&[Add, CycleId, Save, Pause]),
                 load,
                 extend,
                 create,

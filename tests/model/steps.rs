@@ -16,9 +16,9 @@ pub enum Verb {
     Clear,
     Touch,
     Remember,
-    RenewId,
-    RenewIdKeepDeadline,
-    Forget,
+    CycleId,
+    CycleIdKeepTimeout,
+    EndWithBrowser,
     Destroy,
     Save,
     /// Waits, while other requests go on.
@@ -182,12 +182,12 @@ impl Dice {
     }
 
     fn verbs(&mut self) -> Vec<Verb> {
-        use Verb::{Add, Bulk, Destroy, Pause, RenewId, Save};
+        use Verb::{Add, Bulk, CycleId, Destroy, Pause, Save};
         // What seldom comes about by chance.
         match self.below(24) {
             0 => return vec![Destroy, Add, Bulk(300)],
-            1 => return vec![Add, RenewId, Save, Pause, *self.pick(&[Add, Pause])],
-            2 => return vec![Add, *self.pick(&[RenewId, Bulk(0)]), Save, *self.pick(&[Add, Destroy])],
+            1 => return vec![Add, CycleId, Save, Pause, *self.pick(&[Add, Pause])],
+            2 => return vec![Add, *self.pick(&[CycleId, Bulk(0)]), Save, *self.pick(&[Add, Destroy])],
             _ => {}
         }
         let count = self.below(5);
@@ -203,10 +203,10 @@ impl Dice {
             14 => Verb::Clear,
             15 => Verb::Touch,
             16 => Verb::Remember,
-            17..19 => Verb::RenewId,
-            19 => Verb::RenewIdKeepDeadline,
+            17..19 => Verb::CycleId,
+            19 => Verb::CycleIdKeepTimeout,
             20 => Verb::Destroy,
-            21 => Verb::Forget,
+            21 => Verb::EndWithBrowser,
             22 => Verb::Destroy,
             23..26 => Verb::Save,
             26..28 => Verb::Pause,

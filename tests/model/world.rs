@@ -18,7 +18,7 @@ use self::{
     nodes::{BEGINNING, Nodes},
 };
 use crate::{
-    judge::{Basket, Call, Ended, Judge, REMEMBERED},
+    judge::{Basket, Call, Ended, Judge, PERSISTENT_IDLE},
     steps::{BROWSERS, DAY, Mood, NODES, Policy, Sequence, Step, Verb},
 };
 
@@ -253,7 +253,7 @@ impl<'a> World<'a> {
         let may = match next {
             1 => true,
             2 => others >= 1,
-            3 => others >= 2 && self.now() >= self.retired_key + REMEMBERED,
+            3 => others >= 2 && self.now() >= self.retired_key + PERSISTENT_IDLE,
             _ => false,
         };
         if may {

@@ -9,7 +9,7 @@ use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 async fn by_default_the_last_write_wins_and_that_is_counted_and_logged() {
     let (log, _guard) = Log::record();
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     one.update(|visit| visit.user = Some(1));
     other.update(|visit| visit.user = Some(2));
@@ -28,7 +28,7 @@ async fn by_default_the_last_write_wins_and_that_is_counted_and_logged() {
 #[tokio::test]
 async fn refused_the_second_change_is_answered_by_409_and_the_first_stays() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     one.update(|visit| visit.user = Some(1));
     other.update(|visit| visit.user = Some(2));
@@ -45,7 +45,7 @@ async fn refused_the_second_change_is_answered_by_409_and_the_first_stays() {
 #[tokio::test]
 async fn the_layer_answers_a_conflict_by_409() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     // Between the load and the replacement, another request writes.
     let other = shop.open(&browser).await;
     add(&other);
@@ -73,7 +73,7 @@ async fn merged_both_changes_are_kept() {
         Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
     };
     let shop = Shop::with(|builder| builder.on_conflict(merge));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let requests = [shop.open(&browser).await, shop.open(&browser).await, shop.open(&browser).await];
     for session in requests {
         add(&session);
@@ -88,7 +88,7 @@ async fn merged_both_changes_are_kept() {
 #[tokio::test]
 async fn who_has_changed_nothing_overwrites_nothing() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&one);
     other.remember(20 * HOUR).unwrap();
@@ -104,7 +104,7 @@ async fn who_has_changed_nothing_overwrites_nothing() {
 #[tokio::test]
 async fn a_renewal_steps_back_for_a_change() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.clock.advance(HOUR);
     let (renews, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&changes);
@@ -117,7 +117,7 @@ async fn a_renewal_steps_back_for_a_change() {
 #[tokio::test]
 async fn the_same_change_twice_is_two_changes() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&one);
     add(&other);
@@ -126,13 +126,13 @@ async fn the_same_change_twice_is_two_changes() {
 }
 
 #[tokio::test]
-async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
+async fn a_blob_that_was_only_sealed_again_is_no_conflict() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring_of =
         |keys: [&Key; 2]| KeyRing::parse(&keys.map(|key| key.expose().to_string()).join(" ")).unwrap();
     let before = Shop::plain().node(ring_of([&old, &new]), |builder| builder);
     let after = before.node(ring_of([&new, &old]), |builder| builder.on_conflict(|_| None));
-    let mut browser = before.spilled().await;
+    let mut browser = before.stored_browser().await;
     let changes = after.open(&browser).await;
     add(&changes);
     after.clock.advance(HOUR);
@@ -144,7 +144,7 @@ async fn a_blob_that_was_only_sealed_anew_is_no_conflict() {
 #[tokio::test]
 async fn a_change_in_flight_is_seen_by_a_session_that_returns_into_its_cookie() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (shrinks, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     note(&shrinks, 5);
     add(&changes);
@@ -152,7 +152,7 @@ async fn a_change_in_flight_is_seen_by_a_session_that_returns_into_its_cookie() 
     assert!(shop.commit(changes).await.0.unwrap_err().is_conflict());
 
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (changes, shrinks) = (shop.open(&browser).await, shop.open(&browser).await);
     note(&shrinks, 5);
     add(&changes);
@@ -165,7 +165,7 @@ async fn a_stale_reference_never_revives_what_another_request_has_ended() {
     for end in ["/destroy", "/renew"] {
         for what in ["change", "shrink", "renew", "remember", "touch", "clear", "save"] {
             let shop = Shop::plain();
-            let mut browser = shop.spilled().await;
+            let mut browser = shop.stored_browser().await;
             let in_flight = shop.open(&browser).await;
             shop.get(&mut browser, end).await;
             let before = shop.store.len();
@@ -197,7 +197,7 @@ async fn a_stale_reference_never_revives_what_another_request_has_ended() {
 #[tokio::test]
 async fn a_copied_reference_opens_nothing_after_the_session_has_ended() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let mut copy = browser.clone();
     shop.get(&mut browser, "/renew").await;
     let answer = shop.get(&mut copy, "/all").await;

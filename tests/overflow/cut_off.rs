@@ -37,7 +37,7 @@ fn waiting(shop: &Shop, act: fn(&Session<Visit>)) -> Router {
 #[tokio::test]
 async fn b16_a_session_that_a_cut_off_request_has_destroyed_is_deleted() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let app = waiting(&shop, Session::destroy);
     cut_off(kit::ask(&app, browser.request("GET", "/"))).await;
     others().await;
@@ -48,7 +48,7 @@ async fn b16_a_session_that_a_cut_off_request_has_destroyed_is_deleted() {
 #[tokio::test]
 async fn b16_a_session_that_a_cut_off_request_has_not_destroyed_is_left_as_it_was() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     for act in [add, Session::cycle_id, Session::clear] {
         let app = waiting(&shop, act);
         cut_off(kit::ask(&app, browser.request("GET", "/"))).await;
@@ -61,7 +61,7 @@ async fn b16_a_session_that_a_cut_off_request_has_not_destroyed_is_left_as_it_wa
 #[tokio::test]
 async fn b16_a_request_that_is_cut_off_while_it_deletes_deletes_all_the_same() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.store.once("delete", Mood::Hanging);
     cut_off(kit::ask(&shop.app, browser.request("GET", "/destroy"))).await;
     others().await;
@@ -72,7 +72,7 @@ async fn b16_a_request_that_is_cut_off_while_it_deletes_deletes_all_the_same() {
 #[tokio::test]
 async fn b16_destroyed_by_hand_and_never_committed_a_session_is_deleted() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     drop(session);
@@ -83,7 +83,7 @@ async fn b16_destroyed_by_hand_and_never_committed_a_session_is_deleted() {
 #[tokio::test]
 async fn what_was_deleted_before_the_response_is_not_deleted_again() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     assert!(shop.get(&mut browser, "/destroy").await.removes());
     others().await;
     assert_eq!(shop.store.calls(), ["load", "delete"]);
@@ -92,7 +92,7 @@ async fn what_was_deleted_before_the_response_is_not_deleted_again() {
 #[tokio::test(start_paused = true)]
 async fn b16_where_the_store_fails_a_task_goes_on_trying_to_delete() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let app = waiting(&shop, Session::destroy);
     shop.store.once("delete", Mood::Down);
     cut_off(kit::ask(&app, browser.request("GET", "/"))).await;
@@ -108,7 +108,7 @@ fn where_no_runtime_is_left_the_log_says_when_the_session_expires() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (shop, session) = runtime.block_on(async {
         let shop = Shop::plain();
-        let session = shop.open(&shop.spilled().await).await;
+        let session = shop.open(&shop.stored_browser().await).await;
         (shop, session)
     });
     let (log, _guard) = Log::record();
@@ -128,7 +128,7 @@ fn says_until_when(shop: &Shop, log: &Log) {
 #[tokio::test]
 async fn b15_saved_after_destroy_a_session_is_deleted_at_once() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     session.save().await.unwrap();
@@ -142,7 +142,7 @@ async fn b15_saved_after_destroy_a_session_is_deleted_at_once() {
 #[tokio::test]
 async fn b15_save_after_destroy_says_that_the_store_fails_and_can_be_tried_again() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     shop.store.once("delete", Mood::Down);
@@ -155,7 +155,7 @@ async fn b15_save_after_destroy_says_that_the_store_fails_and_can_be_tried_again
 #[tokio::test]
 async fn b15_what_save_could_not_delete_is_deleted_by_the_commit() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     shop.store.once("delete", Mood::Down);
@@ -167,7 +167,7 @@ async fn b15_what_save_could_not_delete_is_deleted_by_the_commit() {
 #[tokio::test]
 async fn b15_data_put_in_after_destroy_are_saved_as_a_new_session() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     note(&session, LARGE + 1);

@@ -12,7 +12,7 @@ use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 async fn a_store_that_is_down_is_answered_by_503_and_nothing_is_overwritten() {
     for mood in [Mood::Down, Mood::Hanging] {
         let shop = Shop::plain();
-        let mut browser = shop.spilled().await;
+        let mut browser = shop.stored_browser().await;
         let before = shop.store.only();
         shop.store.is(mood);
         for path in ["/read", "/add", "/destroy", "/note/5"] {
@@ -43,7 +43,7 @@ async fn who_needs_no_store_notices_nothing_of_one_that_is_down() {
 
 async fn shop_with_reference(shop: &Shop) -> Browser {
     shop.store.is(Mood::Well);
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.store.is(Mood::Down);
     browser
 }
@@ -60,7 +60,7 @@ async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was(
             ("/renew", "create"),
         ] {
             let shop = Shop::plain();
-            let mut browser = shop.spilled().await;
+            let mut browser = shop.stored_browser().await;
             shop.store.once(call, mood);
             let answer = shop.get(&mut browser, path).await;
             assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (503, true), "{path}");
@@ -71,7 +71,7 @@ async fn a_write_that_fails_is_answered_by_503_and_leaves_the_session_as_it_was(
 }
 
 #[tokio::test]
-async fn a_spill_that_fails_leaves_the_browser_its_cookie() {
+async fn a_move_to_the_store_that_fails_leaves_the_browser_its_cookie() {
     let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
@@ -95,7 +95,7 @@ async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
     ] {
         for mood in [Mood::Down, Mood::Lying] {
             let shop = Shop::plain();
-            let mut browser = shop.spilled().await;
+            let mut browser = shop.stored_browser().await;
             shop.store.once(call, mood);
             let answer = shop.get(&mut browser, path).await;
             let harmless = (path, call) == ("/note/5", "set_expiry");
@@ -111,7 +111,7 @@ async fn a_call_whose_outcome_nobody_knows_loses_no_session() {
 /// Lets a session return into its cookie while calls that set an expiry find the store in these moods, and returns the
 /// browser, and a copy of the cookie that referred to the store.
 async fn returns_while(shop: &Shop, moods: &[Mood]) -> (Browser, Browser) {
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.get(&mut browser, "/remember/864000").await;
     let copy = browser.clone();
     for mood in moods {
@@ -188,7 +188,7 @@ async fn a_session_that_was_ended_while_its_store_was_down_is_deleted_once_that_
     for path in ["/destroy", "/renew"] {
         for mood in [Mood::Down, Mood::Hanging] {
             let shop = Shop::plain();
-            let mut browser = shop.spilled().await;
+            let mut browser = shop.stored_browser().await;
             let copy = browser.clone();
             shop.store.once("delete", mood);
             assert_eq!(shop.get(&mut browser, path).await.status, 503, "{path}");
@@ -209,7 +209,7 @@ async fn pass(time: Duration) {
 async fn destroy_removes_the_cookie_though_the_store_fails_and_says_that_it_did() {
     for mood in [Mood::Down, Mood::Lying] {
         let shop = Shop::plain();
-        let mut browser = shop.spilled().await;
+        let mut browser = shop.stored_browser().await;
         shop.store.once("delete", mood);
         let answer = shop.get(&mut browser, "/destroy").await;
         assert_eq!((answer.status.as_u16(), answer.removes()), (503, true));
@@ -219,7 +219,7 @@ async fn destroy_removes_the_cookie_though_the_store_fails_and_says_that_it_did(
 #[tokio::test]
 async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     note(&session, LARGE);
@@ -232,9 +232,9 @@ async fn destroy_holds_though_what_follows_it_can_not_be_kept() {
 
 /// What follows `destroy` and the end of what was before wait for the store together, and not one after the other.
 #[tokio::test(start_paused = true)]
-async fn destroy_and_what_follows_it_keep_the_deadline() {
+async fn a_deletion_and_the_data_that_follow_it_share_one_store_deadline() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.destroy();
     note(&session, LARGE);
@@ -251,7 +251,7 @@ async fn destroy_and_what_follows_it_keep_the_deadline() {
 async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
     for mood in [Mood::Down, Mood::Hanging, Mood::Lying] {
         let shop = Shop::plain();
-        let mut browser = shop.spilled().await;
+        let mut browser = shop.stored_browser().await;
         shop.clock.advance(HOUR);
         shop.store.once("set_expiry", mood);
         let answer = shop.get(&mut browser, "/read").await;
@@ -263,7 +263,7 @@ async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
 #[tokio::test]
 async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
     let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let before = shop.store.only();
     shop.store.is(Mood::Down);
     assert_eq!(shop.get(&mut browser, "/arrival").await.text(), "Unavailable");
@@ -283,9 +283,9 @@ async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_is_the_applications_choice() {
+async fn the_store_deadline_can_be_configured() {
     let shop = Shop::with(|builder| builder.store_deadline(Duration::from_millis(300)));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.store.is(Mood::Hanging);
     let began = Instant::now();
     assert_eq!(shop.get(&mut browser, "/read").await.status, 503);
@@ -296,7 +296,7 @@ async fn the_deadline_is_the_applications_choice() {
 async fn b16_a_client_that_hangs_up_while_its_session_is_stored_leaves_it_as_it_was() {
     for (path, call) in [("/add", "replace"), ("/note/5", "replace"), ("/renew", "create")] {
         let shop = Shop::plain();
-        let browser = shop.spilled().await;
+        let browser = shop.stored_browser().await;
         shop.store.once(call, Mood::Hanging);
         let answer = kit::ask(&shop.app, browser.request("GET", path));
         let hung_up = tokio::select! {
@@ -314,7 +314,7 @@ async fn b16_a_client_that_hangs_up_while_its_session_is_stored_leaves_it_as_it_
 #[tokio::test]
 async fn b10_several_who_ask_at_once_load_the_session_once() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let app = axum::Router::new()
         .route(
             "/",
@@ -333,7 +333,7 @@ async fn b10_several_who_ask_at_once_load_the_session_once() {
 #[tokio::test]
 async fn a_response_that_comes_too_late_for_the_blob_of_before_is_no_loss() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     note(&session, 5);
     let (_, headers) = shop.commit(session).await;
@@ -345,7 +345,7 @@ async fn a_response_that_comes_too_late_for_the_blob_of_before_is_no_loss() {
 #[tokio::test]
 async fn b13_a_handler_that_does_without_its_session_while_the_store_is_down_says_vary_too() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let handler = async |session: Result<sealed_session::Session<kit::Visit>, _>| match session {
         Ok(session) => session.read(|visit| format!("{} notes", visit.notes.len())),
         Err::<_, sealed_session::Error>(_) => "welcome, whoever you are".to_owned(),

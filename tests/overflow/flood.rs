@@ -100,7 +100,7 @@ fn budget(builder: SessionsBuilder<Visit>) -> SessionsBuilder<Visit> {
 async fn what_is_over_the_budget_is_answered_by_503_until_the_next_period() {
     let shop = Shop::with(budget);
     let (log, _guard) = kit::log::Log::record();
-    let mut one = shop.spilled().await;
+    let mut one = shop.stored_browser().await;
     let mut two = Browser::new();
     shop.get(&mut two, &format!("/note/{LARGE}")).await;
     shop.store.calls();
@@ -128,7 +128,7 @@ async fn what_is_over_the_budget_is_answered_by_503_until_the_next_period() {
 #[tokio::test]
 async fn a_stored_session_that_grows_uses_up_the_budget_and_one_that_is_written_again_does_not() {
     let shop = Shop::with(budget);
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     for _ in 0..10 {
         assert_eq!(shop.get(&mut browser, "/add").await.status, 200);
     }
@@ -144,7 +144,7 @@ async fn a_stored_session_that_grows_uses_up_the_budget_and_one_that_is_written_
 #[tokio::test]
 async fn a_write_that_meets_a_conflict_uses_up_no_budget() {
     let shop = Shop::with(|builder| budget(builder).on_conflict(|_| None));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     for _ in 0..4 {
         let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
         note(&one, LARGE);
@@ -159,7 +159,7 @@ async fn a_write_that_meets_a_conflict_uses_up_no_budget() {
 #[tokio::test]
 async fn blobs_that_save_leaves_behind_use_up_the_budget() {
     let shop = Shop::with(budget);
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let left_behind = async || {
         let session = shop.open(&browser).await;
         session.cycle_id();
@@ -172,7 +172,7 @@ async fn blobs_that_save_leaves_behind_use_up_the_budget() {
 #[tokio::test]
 async fn a_new_id_that_is_saved_and_committed_uses_up_no_budget() {
     let shop = Shop::with(budget);
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     for _ in 0..3 {
         let session = shop.open(&browser).await;
         session.cycle_id();
@@ -187,7 +187,7 @@ async fn a_new_id_that_is_saved_and_committed_uses_up_no_budget() {
 #[tokio::test]
 async fn counters_tell_how_many_bytes_went_into_the_store_and_by_how_many_it_grew() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let length = |shop: &Shop| shop.store.only().1.bytes.len() as u64;
     let first = length(&shop);
     let counters = shop.sessions.counters();

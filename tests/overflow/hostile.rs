@@ -12,7 +12,7 @@ use crate::{COOKIE, LARGE, Shop, add, kit};
 /// What the store does to the blob of a session, and how that is refused.
 async fn refused(tamper: impl FnOnce(&mut Vec<u8>)) -> Refusal {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (index, mut blob) = shop.store.only();
     tamper(&mut blob.bytes);
     shop.store.look().blobs.insert(index, blob);
@@ -50,7 +50,7 @@ async fn a_blob_that_was_lengthened_is_refused() {
 #[tokio::test]
 async fn a_blob_of_which_one_bit_was_changed_is_refused_wherever_it_is() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (index, blob) = shop.store.only();
     let places = (0..64).chain((64..blob.bytes.len()).step_by(997)).chain([blob.bytes.len() - 1]);
     for at in places {
@@ -72,7 +72,7 @@ async fn a_blob_of_which_one_bit_was_changed_is_refused_wherever_it_is() {
 #[tokio::test]
 async fn the_blobs_of_two_sessions_can_not_be_swapped() {
     let shop = Shop::plain();
-    let one = shop.spilled().await;
+    let one = shop.stored_browser().await;
     let mut other = Browser::new();
     shop.get(&mut other, "/note/9000").await;
     {
@@ -90,7 +90,7 @@ async fn the_blobs_of_two_sessions_can_not_be_swapped() {
 #[tokio::test]
 async fn a_blob_that_was_rolled_back_is_refused_by_who_has_seen_a_newer_one() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let stale = browser.clone();
     let (index, old) = shop.store.only();
     shop.get(&mut browser, "/add").await;
@@ -103,7 +103,7 @@ async fn a_blob_that_was_rolled_back_is_refused_by_who_has_seen_a_newer_one() {
 #[tokio::test]
 async fn a_generation_that_a_renewal_has_seen_is_accepted_no_longer_if_it_is_older() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let (index, old) = shop.store.only();
     // Another window changes the session; this one sees that, and is renewed.
     let mut window = browser.clone();
@@ -125,7 +125,7 @@ async fn a_generation_that_was_written_over_in_clear_is_refused() {
 #[tokio::test]
 async fn a_blob_that_was_deleted_is_missing_and_put_back_it_opens() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (index, blob) = shop.store.only();
     shop.store.look().blobs.clear();
     assert_eq!(refusal(&shop, browser.clone()).await, Refusal::MissingBlob);
@@ -137,7 +137,7 @@ async fn a_blob_that_was_deleted_is_missing_and_put_back_it_opens() {
 #[tokio::test]
 async fn a_destroyed_session_that_the_store_brings_back_opens_for_a_copy_of_its_cookie() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let copy = browser.clone();
     let (index, blob) = shop.store.only();
     shop.get(&mut browser, "/destroy").await;
@@ -170,7 +170,7 @@ async fn the_blob_of_another_realm_or_cookie_name_is_refused() {
 #[tokio::test]
 async fn nonsense_that_a_writer_meets_is_503_and_is_not_written_over() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     add(&session);
     let (index, mut blob) = shop.store.only();
@@ -188,7 +188,7 @@ async fn nonsense_that_a_writer_meets_is_503_and_is_not_written_over() {
 #[tokio::test]
 async fn a_dump_of_the_store_tells_nothing_even_to_who_has_the_server_s_keys() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (index, blob) = shop.store.only();
     let id = *shop.open(&browser).await.id().unwrap().as_bytes();
     let context = Context::new(&shop.ring, "tests", COOKIE).unwrap();
@@ -212,7 +212,7 @@ async fn a_dump_of_the_store_tells_nothing_even_to_who_has_the_server_s_keys() {
 #[tokio::test]
 async fn two_blobs_of_the_same_data_have_nothing_in_common_but_key_and_generation() {
     let shop = Shop::plain();
-    let _ = shop.spilled().await;
+    let _ = shop.stored_browser().await;
     let mut other = Browser::new();
     shop.get(&mut other, &format!("/note/{LARGE}")).await;
     let inner = shop.store.look();

@@ -46,7 +46,7 @@ async fn b33_up_to_the_limit_the_session_stays_in_its_cookie_and_one_byte_more_m
 #[tokio::test]
 async fn what_shrinks_returns_into_its_cookie_and_leaves_the_blob_for_requests_in_flight() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let in_flight = browser.clone();
     shop.get(&mut browser, "/note/5").await;
 
@@ -67,7 +67,7 @@ async fn what_shrinks_returns_into_its_cookie_and_leaves_the_blob_for_requests_i
 #[tokio::test]
 async fn b04_a_session_that_is_only_read_is_loaded_once_and_writes_nothing() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     for path in ["/read", "/all", "/same", "/there-and-back"] {
         let answer = shop.get(&mut browser, path).await;
         assert!(answer.sends_nothing(), "{path}");
@@ -80,7 +80,7 @@ async fn b04_a_session_that_is_only_read_is_loaded_once_and_writes_nothing() {
 #[tokio::test]
 async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let before = shop.open(&browser).await.metadata().unwrap();
     let index = shop.store.only().0;
     shop.clock.advance(MINUTE);
@@ -88,7 +88,7 @@ async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
     shop.get(&mut browser, "/add").await;
     assert_eq!(shop.store.calls(), ["load", "replace"]);
     assert_eq!((shop.store.only().0, shop.store.generation().to_string()), (index, "2".into()));
-    assert_eq!(shop.store.seconds_left(), 2 * 3600, "the window has begun anew");
+    assert_eq!(shop.store.seconds_left(), 2 * 3600, "the idle timeout has restarted");
     let after = shop.open(&browser).await.metadata().unwrap();
     assert_eq!((after.id(), after.created_at()), (before.id(), before.created_at()));
 }
@@ -96,7 +96,7 @@ async fn b05_a_change_is_written_as_the_next_generation_under_the_same_id() {
 #[tokio::test]
 async fn b22_a_renewal_sets_the_expiry_and_does_not_rewrite_the_blob() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let before = shop.store.only().1.bytes;
     shop.clock.advance(HOUR);
     let answer = shop.get(&mut browser, "/read").await;
@@ -109,9 +109,9 @@ async fn b22_a_renewal_sets_the_expiry_and_does_not_rewrite_the_blob() {
 }
 
 #[tokio::test]
-async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
+async fn b20_a_stored_session_past_its_idle_timeout_is_rejected_without_a_call_to_the_store() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.clock.advance(2 * HOUR);
     assert_eq!(shop.open(&browser).await.arrival(), Arrival::Refused(Refusal::Expired));
     assert_eq!(shop.store.calls(), [""; 0]);
@@ -119,9 +119,9 @@ async fn b20_a_stored_session_ends_with_its_window_before_the_store_is_asked() {
 }
 
 #[tokio::test]
-async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
+async fn b23_a_persistent_session_and_its_blob_expire_at_the_same_time() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let answer = shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
     assert_eq!(answer.attribute("Max-Age"), Some("1209600"));
     assert_eq!(shop.store.calls(), ["load", "set_expiry"], "the data have not changed");
@@ -133,7 +133,7 @@ async fn b23_a_remembered_session_and_its_blob_live_equally_long() {
 #[tokio::test]
 async fn b23_end_with_browser_shortens_the_expiry_of_the_blob_at_once() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
     shop.clock.advance(HOUR);
     shop.store.calls();
@@ -147,7 +147,7 @@ async fn b23_end_with_browser_shortens_the_expiry_of_the_blob_at_once() {
 #[tokio::test]
 async fn b23_a_stored_session_that_end_with_browser_ends_is_deleted() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.get(&mut browser, &format!("/remember/{}", 14 * 24 * 3600)).await;
     let copy = browser.clone();
     shop.clock.advance(DAY);
@@ -159,7 +159,7 @@ async fn b23_a_stored_session_that_end_with_browser_ends_is_deleted() {
 #[tokio::test]
 async fn b06_a_stored_session_that_is_emptied_is_removed_and_says_so_to_requests_in_flight() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let in_flight = browser.clone();
     let answer = shop.get(&mut browser, "/clear").await;
     assert!(answer.removes());
@@ -172,7 +172,7 @@ async fn b06_a_stored_session_that_is_emptied_is_removed_and_says_so_to_requests
 async fn b07_destroy_deletes_the_blob_at_once() {
     for path in ["/destroy", "/destroy-and-fail"] {
         let shop = Shop::plain();
-        let mut browser = shop.spilled().await;
+        let mut browser = shop.stored_browser().await;
         let copy = browser.clone();
         let answer = shop.get(&mut browser, path).await;
         assert!(answer.removes(), "{path}");
@@ -185,7 +185,7 @@ async fn b07_destroy_deletes_the_blob_at_once() {
 async fn b08_a_new_id_is_a_new_blob_and_the_old_one_is_deleted_at_once() {
     for path in ["/renew", "/renew-keep"] {
         let shop = Shop::plain();
-        let mut browser = shop.spilled().await;
+        let mut browser = shop.stored_browser().await;
         let (copy, old) = (browser.clone(), shop.store.only().0);
         let id = shop.open(&browser).await.id();
         shop.store.calls();
@@ -202,7 +202,7 @@ async fn b08_a_new_id_is_a_new_blob_and_the_old_one_is_deleted_at_once() {
 #[tokio::test]
 async fn b08_a_session_that_shrinks_under_a_new_id_returns_and_its_blob_is_deleted() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.cycle_id();
     note(&session, 5);
@@ -216,7 +216,7 @@ async fn b08_a_session_that_shrinks_under_a_new_id_returns_and_its_blob_is_delet
 #[tokio::test]
 async fn b09_large_data_after_destroy_are_a_new_session_in_a_new_blob() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let old = shop.store.only().0;
     let session = shop.open(&browser).await;
     let id = session.id();
@@ -232,7 +232,7 @@ async fn b09_large_data_after_destroy_are_a_new_session_in_a_new_blob() {
 #[tokio::test]
 async fn b12_a_handler_that_answers_5xx_leaves_cookie_and_blob_alone() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let answer = shop.get(&mut browser, "/add-and-fail").await;
     assert!(answer.sends_nothing());
     assert_eq!(shop.store.calls(), ["load"]);
@@ -241,7 +241,7 @@ async fn b12_a_handler_that_answers_5xx_leaves_cookie_and_blob_alone() {
 #[tokio::test]
 async fn b03_two_browsers_have_two_blobs() {
     let shop = Shop::plain();
-    let (mut one, mut other) = (shop.spilled().await, Browser::new());
+    let (mut one, mut other) = (shop.stored_browser().await, Browser::new());
     shop.get(&mut other, "/note/9000").await;
     assert_eq!(shop.store.len(), 2);
     shop.get(&mut one, "/destroy").await;
@@ -249,7 +249,7 @@ async fn b03_two_browsers_have_two_blobs() {
 }
 
 #[tokio::test]
-async fn two_spills_of_one_session_at_once_are_two_blobs_and_the_last_cookie_wins() {
+async fn two_requests_that_move_one_session_to_the_store_make_two_blobs_and_the_last_cookie_wins() {
     let shop = Shop::plain();
     let mut browser = Browser::new();
     shop.get(&mut browser, "/add").await;
@@ -267,7 +267,7 @@ async fn two_spills_of_one_session_at_once_are_two_blobs_and_the_last_cookie_win
 #[tokio::test]
 async fn a_reference_that_was_overtaken_by_a_newer_one_still_opens() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let one = shop.open(&browser).await;
     add(&one);
     let (_, first) = shop.commit(one).await;
@@ -317,12 +317,12 @@ async fn b70_what_a_response_has_stored_can_be_read_by_a_test() {
 }
 
 #[tokio::test]
-async fn a_handle_reads_on_and_its_cookie_opened_anew_tells_that_the_session_was_destroyed() {
+async fn a_kept_handle_still_reads_and_opening_its_cookie_again_shows_that_the_session_was_destroyed() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let handle = shop.open(&browser).await;
     shop.get(&mut browser.clone(), "/destroy").await;
     assert_eq!(handle.read(|visit| visit.notes.len()), 1, "as a WebSocket has it that was opened before");
-    let anew = shop.open(&browser).await;
-    assert_eq!(anew.arrival(), Arrival::Refused(Refusal::MissingBlob));
+    let again = shop.open(&browser).await;
+    assert_eq!(again.arrival(), Arrival::Refused(Refusal::MissingBlob));
 }

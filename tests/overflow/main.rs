@@ -69,7 +69,7 @@ impl Shop {
     }
 
     /// Returns a browser whose session is in the store.
-    pub async fn spilled(&self) -> Browser {
+    pub async fn stored_browser(&self) -> Browser {
         let mut browser = Browser::new();
         let answer = self.get(&mut browser, &format!("/note/{LARGE}")).await;
         assert_eq!((answer.status.as_u16(), self.store.len()), (200, 1));

@@ -89,7 +89,7 @@ impl Store for Interrupted {
 #[tokio::test]
 async fn what_was_destroyed_after_a_save_under_a_new_id_is_not_revived_by_its_commit() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let renews = shop.open(&browser).await;
     renews.cycle_id();
     renews.save().await.unwrap();
@@ -106,7 +106,7 @@ async fn what_is_destroyed_between_two_calls_of_a_renewal_of_its_id_is_not_reviv
         let shop = Shop::plain();
         let interrupted = Interrupted::new(&shop.store);
         let node = shop.node(shop.ring.clone(), |builder| builder.store(interrupted.clone()));
-        let browser = shop.spilled().await;
+        let browser = shop.stored_browser().await;
         let (renews, ends) = (node.open(&browser).await, shop.open(&browser).await);
         renews.cycle_id();
         let sessions = shop.sessions.clone();
@@ -124,7 +124,7 @@ async fn what_is_destroyed_between_two_calls_of_a_renewal_of_its_id_is_not_reviv
 #[tokio::test]
 async fn a_browser_that_has_lost_the_answer_which_brought_its_session_back_only_has_to_come_again() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     note(&session, 5);
     let _ = shop.commit(session).await.0.unwrap(); // and the answer never arrives
@@ -138,7 +138,7 @@ async fn a_browser_that_has_lost_the_answer_which_brought_its_session_back_only_
 #[tokio::test]
 async fn a_request_in_the_background_brings_no_session_back() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     note(&session, 5);
     let _ = shop.commit(session).await.0.unwrap();
@@ -162,7 +162,7 @@ fn moved(shop: &Shop, store: impl Store) -> Shop {
 #[tokio::test]
 async fn of_two_changes_that_both_move_a_session_to_another_name_the_second_finds_out() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let node = moved(&shop, shop.store.clone());
     let (one, other) = (node.open(&browser).await, node.open(&browser).await);
     one.update(|visit| visit.user = Some(1));
@@ -175,7 +175,7 @@ async fn of_two_changes_that_both_move_a_session_to_another_name_the_second_find
 async fn a_change_under_the_name_of_before_is_not_lost_while_the_session_moves() {
     for call in ["create", "set_expiry"] {
         let shop = Shop::plain();
-        let browser = shop.spilled().await;
+        let browser = shop.stored_browser().await;
         let interrupted = Interrupted::new(&shop.store);
         let node = moved(&shop, interrupted.clone());
         let (moves, changes) = (node.open(&browser).await, shop.open(&browser).await);
@@ -195,7 +195,7 @@ async fn a_change_under_the_name_of_before_is_not_lost_while_the_session_moves()
 #[tokio::test]
 async fn a_session_that_was_emptied_under_a_new_id_takes_no_other_change_with_it() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (empties, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&changes);
     let _ = shop.commit(changes).await.0.unwrap();
@@ -225,7 +225,7 @@ async fn what_was_saved_is_sent_though_the_store_has_failed_since() {
 #[tokio::test]
 async fn destroy_deletes_what_could_not_be_loaded() {
     let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.store.once("load", Mood::Down);
     let session = shop.open(&browser).await;
     assert_eq!(session.arrival(), Arrival::Unavailable);
@@ -237,7 +237,7 @@ async fn destroy_deletes_what_could_not_be_loaded() {
 #[tokio::test]
 async fn a_sign_out_of_what_could_not_be_loaded_can_be_saved() {
     let shop = Shop::with(|builder| builder.serve_fresh_on_store_failure());
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.store.once("load", Mood::Down);
     let session = shop.open(&browser).await;
     session.destroy();
@@ -251,7 +251,7 @@ async fn a_sign_out_of_what_could_not_be_loaded_can_be_saved() {
 async fn destroy_deletes_what_this_node_can_not_read() {
     for begins_another in [false, true] {
         let shop = Shop::plain();
-        let browser = shop.spilled().await;
+        let browser = shop.stored_browser().await;
         let clock = shop.clock.clone();
         let of_another_shape = Sessions::<(u32, u32)>::builder(shop.ring.clone())
             .realm("tests")
@@ -288,7 +288,7 @@ async fn a_session_that_is_saved_and_destroyed_in_its_first_request_leaves_nothi
 #[tokio::test]
 async fn an_empty_session_that_was_made_durable_stays_though_it_is_saved_again() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.clear();
     session.touch();
@@ -301,7 +301,7 @@ async fn an_empty_session_that_was_made_durable_stays_though_it_is_saved_again()
 }
 
 #[tokio::test]
-async fn b42_who_meets_a_blob_of_an_older_key_between_two_calls_seals_it_anew() {
+async fn b42_a_request_that_meets_a_blob_of_an_older_key_between_two_calls_seals_it_again() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let ring_of = |keys: &[&Key]| {
         let text: Vec<_> = keys.iter().map(|key| key.expose().to_string()).collect();
@@ -309,7 +309,7 @@ async fn b42_who_meets_a_blob_of_an_older_key_between_two_calls_seals_it_anew() 
     };
     let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
-    let mut browser = other.spilled().await;
+    let mut browser = other.stored_browser().await;
     let (remembers, changes) = (other.open(&browser).await, one.open(&browser).await);
     add(&changes);
     let _ = one.commit(changes).await.0.unwrap();
@@ -323,7 +323,7 @@ async fn b42_who_meets_a_blob_of_an_older_key_between_two_calls_seals_it_anew() 
 #[tokio::test(start_paused = true)]
 async fn several_who_ask_for_a_session_wait_once() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     shop.store.is(Mood::Hanging);
     let sessions = shop.sessions.clone();
     let app = Router::new()
@@ -344,7 +344,7 @@ async fn several_who_ask_for_a_session_wait_once() {
 #[tokio::test(start_paused = true)]
 async fn a_commit_behind_saves_that_hang_waits_no_longer_than_for_the_store() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     add(&session);
     shop.store.is(Mood::Hanging);
@@ -361,7 +361,7 @@ async fn a_commit_behind_saves_that_hang_waits_no_longer_than_for_the_store() {
 #[tokio::test]
 async fn durations_without_end_are_no_danger() {
     let shop = Shop::with(|builder| builder.store_deadline(Duration::MAX).return_grace(Duration::MAX));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     assert_eq!(shop.get(&mut browser, "/note/5").await.status, 200);
     assert_eq!(shop.store.seconds_left(), 2 * 3600);
 }

@@ -13,12 +13,12 @@ fn ring_of(keys: &[&Key]) -> KeyRing {
 }
 
 #[tokio::test]
-async fn b42_a_blob_is_sealed_anew_when_its_reference_is_so_that_an_old_key_is_needed_by_neither() {
+async fn b42_a_blob_is_sealed_again_with_its_reference_so_that_neither_needs_the_old_key() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let before = Shop::plain().node(ring_of(&[&old]), |builder| builder);
     let after = before.node(ring_of(&[&new, &old]), |builder| builder);
     let last = before.node(ring_of(&[&new]), |builder| builder);
-    let mut browser = before.spilled().await;
+    let mut browser = before.stored_browser().await;
 
     assert!(after.get(&mut browser, "/read").await.sends_nothing(), "not before its time");
     assert_eq!(last.open(&browser).await.arrival(), Arrival::Refused(Refusal::UnknownKey));
@@ -36,7 +36,7 @@ async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed()
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
-    let mut browser = one.spilled().await;
+    let mut browser = one.stored_browser().await;
     for round in 1..4 {
         assert_eq!(other.get(&mut browser, "/add").await.text(), (2 * round - 1).to_string());
         assert_eq!(one.get(&mut browser, "/add").await.text(), (2 * round).to_string());
@@ -45,11 +45,11 @@ async fn b42_a_node_in_the_middle_of_a_rollout_opens_what_the_other_has_sealed()
 }
 
 #[tokio::test]
-async fn b42_a_blob_of_an_older_key_is_sealed_anew_though_its_reference_is_not_of_it() {
+async fn b42_a_blob_of_an_older_key_is_sealed_again_though_its_reference_has_the_new_key() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
     let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
-    let mut browser = other.spilled().await;
+    let mut browser = other.stored_browser().await;
     // A node that still seals with the old key writes, and its cookie does not arrive.
     let session = one.open(&browser).await;
     crate::add(&session);
@@ -68,7 +68,7 @@ async fn a_key_that_is_removed_too_early_ends_a_session_whose_blob_it_has_sealed
     let one = Shop::plain().node(ring_of(&[&old, &new]), |builder| builder);
     let other = one.node(ring_of(&[&new, &old]), |builder| builder);
     let last = one.node(ring_of(&[&new]), |builder| builder);
-    let mut browser = other.spilled().await;
+    let mut browser = other.stored_browser().await;
     let session = one.open(&browser).await;
     crate::add(&session);
     let (_, answer_that_is_lost) = one.commit(session).await;
@@ -105,7 +105,7 @@ async fn open_now(sessions: &Sessions<Now>, browser: &Browser) -> sealed_session
 #[tokio::test]
 async fn b50_a_stored_session_of_a_declared_former_shape_is_migrated_and_written_in_the_present_one() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let clock = shop.clock.clone();
     let build = |migrating: bool| {
         let clock = clock.clone();
@@ -136,7 +136,7 @@ async fn b50_a_stored_session_of_a_declared_former_shape_is_migrated_and_written
 async fn b35_a_stored_session_follows_to_another_realm_and_name_and_the_old_blob_is_left_to_requests_in_flight()
  {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let in_flight = browser.clone();
     let old = shop.store.only().0;
     let moved = shop.node(shop.ring.clone(), |builder| {
@@ -171,7 +171,7 @@ async fn a_lower_limit_moves_sessions_into_the_store_and_a_higher_one_back() {
 #[tokio::test]
 async fn without_a_store_the_reference_to_one_is_refused_and_left() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let without = sessions(shop.ring.clone(), &shop.clock).build().unwrap();
     let answer = browser.get(&kit::app::app(without), "/arrival").await;
     assert_eq!(answer.text(), "Refused(MissingBlob)");
@@ -184,7 +184,7 @@ async fn without_a_store_the_reference_to_one_is_refused_and_left() {
 #[tokio::test]
 async fn a_planted_reference_is_asked_of_the_store_only_if_it_was_issued_last() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let old = browser.value(COOKIE).unwrap().to_owned();
     shop.clock.advance(60 * SECOND);
     shop.get(&mut browser, "/add").await;

@@ -22,7 +22,7 @@ async fn b15_what_was_saved_is_in_the_store_and_the_commit_only_sends_the_cookie
 #[tokio::test]
 async fn b15_save_says_that_the_store_fails_and_can_be_tried_again() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     add(&session);
     shop.store.once("replace", Mood::Down);
@@ -34,7 +34,7 @@ async fn b15_save_says_that_the_store_fails_and_can_be_tried_again() {
 #[tokio::test]
 async fn b15_what_is_changed_after_a_save_is_kept_too() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     for _ in 0..3 {
         add(&session);
@@ -51,7 +51,7 @@ async fn b15_what_is_changed_after_a_save_is_kept_too() {
 #[tokio::test]
 async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_change() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     note(&session, 5);
     session.save().await.unwrap();
@@ -75,7 +75,7 @@ async fn b15_a_session_that_fits_its_cookie_is_saved_without_the_store() {
 #[tokio::test]
 async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let before = browser.clone();
     let session = shop.open(&browser).await;
     session.cycle_id();
@@ -93,7 +93,7 @@ async fn b15_saved_under_a_new_id_the_old_blob_stays_until_the_commit() {
 #[tokio::test]
 async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     for _ in 0..3 {
         session.cycle_id();
@@ -109,7 +109,7 @@ async fn b15_renewed_again_after_a_save_only_the_last_blob_stays() {
 #[tokio::test]
 async fn b15_destroyed_after_a_save_nothing_stays() {
     let shop = Shop::plain();
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.cycle_id();
     session.save().await.unwrap();
@@ -123,7 +123,7 @@ async fn b15_destroyed_after_a_save_nothing_stays() {
 #[tokio::test]
 async fn b15_emptied_after_a_save_the_session_is_removed() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     session.clear();
     session.save().await.unwrap();
@@ -139,7 +139,7 @@ async fn b15_a_save_meets_what_another_request_has_stored() {
         Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
     };
     let shop = Shop::with(|builder| builder.on_conflict(merge));
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&one);
     add(&other);
@@ -154,7 +154,7 @@ async fn b15_a_save_meets_what_another_request_has_stored() {
 #[tokio::test]
 async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     add(&session);
     let handle = session.clone();
@@ -172,7 +172,7 @@ async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
 #[tokio::test]
 async fn b12_what_was_saved_in_its_blob_stays_though_the_handler_fails() {
     let shop = Shop::plain();
-    let browser = shop.spilled().await;
+    let browser = shop.stored_browser().await;
     let session = shop.open(&browser).await;
     add(&session);
     session.save().await.unwrap();

@@ -9,7 +9,7 @@ use crate::{LARGE, Shop, is_reference, kit};
 #[tokio::test]
 async fn b33_what_fits_neither_cookie_nor_store_is_an_error_that_names_size_limit_and_way_out() {
     let shop = Shop::with(|builder| builder.store_limit(30_000));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     let answer = shop.get(&mut browser, "/note/40000").await;
     assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (500, true));
     assert_eq!(shop.store.calls(), ["load"]);
@@ -30,11 +30,11 @@ async fn b33_what_fits_neither_cookie_nor_store_is_an_error_that_names_size_limi
 #[tokio::test]
 async fn the_time_that_a_blob_is_left_after_its_session_has_returned_is_the_applications_choice() {
     let shop = Shop::with(|builder| builder.return_grace(90 * SECOND));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.get(&mut browser, "/note/5").await;
     assert_eq!(shop.store.seconds_left(), 90);
     let shop = Shop::with(|builder| builder.return_grace(Duration::ZERO));
-    let mut browser = shop.spilled().await;
+    let mut browser = shop.stored_browser().await;
     shop.get(&mut browser, "/note/5").await;
     assert_eq!(shop.store.len(), 0);
 }

@@ -1,5 +1,5 @@
 //! The crate beside `tests/python`, which was written from the format's description alone: each opens what the other
-//! has just sealed, and both answer alike to what neither should open. Every run draws everything anew; what fails
+//! has just sealed, and both answer alike to what neither should open. Every run draws new values; what fails
 //! prints all that is needed to try it again.
 
 use std::{
@@ -46,7 +46,7 @@ fn python_opens_what_the_crate_has_just_sealed() {
         let mut answer = python.ask(&question);
         assert_eq!(answer["class"], "opened", "{question}");
 
-        // With the same nonce, and padded anew, it is the same text again.
+        // With the same nonce, and padded again, it is the same text again.
         let again = json!({ "frame": answer["frame"], "bucket": bucket });
         assert_eq!(python.text(&site.question("seal", again), "value"), value, "{question}");
         assert_eq!(answer["frame"]["kid"], site.kids()[0], "{question}");
@@ -653,7 +653,7 @@ fn class(answer: &Value) -> String {
     answer["class"].as_str().unwrap_or("opened").to_owned()
 }
 
-/// By what times are judged: for persistent sessions and for others the absolute lifetime, and the longest window.
+/// By what times are judged: for persistent sessions and for others the absolute timeout, and the longest idle timeout.
 struct Policy {
     now: u64,
     clock_skew: u64,
@@ -710,7 +710,7 @@ impl Policy {
     }
 }
 
-/// Chance, anew in every run.
+/// Random values, other ones in every run.
 struct Dice {
     state: RandomState,
     thrown: u64,

@@ -1,5 +1,5 @@
-//! What is to be random is drawn anew in all of its bytes: nonces, session ids, the masks of CSRF tokens, the secrets of
-//! blobs, and keys. Two values that differ would not show it, so each test looks at some hundred draws.
+//! Random values differ in all of their bytes each time they are drawn: nonces, session ids, the masks of CSRF tokens,
+//! the secrets of blobs, and keys. Two values that differ would not show it, so each test looks at some hundred draws.
 
 use crate::kit;
 

@@ -72,7 +72,7 @@ pub async fn b04_changing_and_changing_back_is_no_change(on: On) {
     assert!(visitor.post("/there-and-back").await.sends_nothing());
 }
 
-pub async fn b05_a_changed_session_keeps_its_id_and_beginning_and_its_window_begins_anew(on: On) {
+pub async fn b05_a_change_keeps_the_id_and_beginning_and_restarts_the_idle_timeout(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
     let before = scene.metadata(&visitor).await;
@@ -132,7 +132,7 @@ pub async fn data_added_after_destroy_begin_a_session_under_a_new_id(on: On) {
     assert_ne!(scene.metadata(&visitor).await.id(), before.id());
 }
 
-pub async fn b08_renew_id_keeps_the_data_under_a_new_id_and_a_new_beginning(on: On) {
+pub async fn b08_cycle_id_keeps_the_data_under_a_new_id_and_restarts_the_absolute_timeout(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
     let before = scene.metadata(&visitor).await;

@@ -5,7 +5,7 @@ use crate::{
     kit::{self, Clock, DAY, HOUR, MINUTE, SECOND},
 };
 
-pub async fn b20_a_session_is_live_until_its_idle_window_is_over(on: On) {
+pub async fn b20_a_session_is_live_until_its_idle_timeout(on: On) {
     let scene = Scene::new(on).await;
     let (mut one, mut other) = (scene.returning().await, scene.returning().await);
     scene.clock.advance(2 * HOUR - SECOND);
@@ -14,7 +14,7 @@ pub async fn b20_a_session_is_live_until_its_idle_window_is_over(on: On) {
     assert_eq!(other.views().await, "0");
 }
 
-pub async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy(on: On) {
+pub async fn b21_a_session_ends_at_its_absolute_timeout_however_busy_it_is(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
     for _ in 0..23 {
@@ -25,7 +25,7 @@ pub async fn b21_a_session_as_old_as_its_absolute_lifetime_is_over_however_busy(
     assert_eq!(visitor.views().await, "0");
 }
 
-pub async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent(on: On) {
+pub async fn b22_a_used_session_is_renewed_after_a_quarter_of_its_idle_timeout(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;
     let before = scene.metadata(&visitor).await;
@@ -40,7 +40,7 @@ pub async fn b22_a_used_session_is_renewed_when_a_quarter_of_its_window_is_spent
     assert_eq!(visitor.views().await, "1");
 }
 
-pub async fn b22_on_a_request_that_is_no_navigation_when_half_is(on: On) {
+pub async fn b22_a_background_request_renews_a_session_after_half_of_its_idle_timeout(on: On) {
     for (mode, after, renewed) in [
         ("cors", HOUR - SECOND, false),
         ("cors", HOUR, true),

@@ -90,7 +90,7 @@ pub async fn b14_wrappers_with_different_types_and_names_live_side_by_side(on: O
     assert_eq!(visitor.get("/both").await.text(), "true 1");
 }
 
-pub async fn b25_the_deadline_is_judged_when_the_request_begins(on: On) {
+pub async fn b25_timeouts_are_checked_when_the_request_begins(on: On) {
     let clock = Clock::new();
     let sessions = kit::sessions(kit::ring(), &clock).build().unwrap();
     let (handle, slow) = (sessions.clone(), clock.clone());

@@ -192,7 +192,7 @@ impl Judge {
             let conflict = |effect: &Effect| effect.written == Written::Conflict && effect.kind != "load";
             let hindered = request.troubled || request.effects.iter().any(conflict);
             if request.returning && !returned && !hindered {
-                self.object("an unchanged session was written anew");
+                self.object("an unchanged session was written again");
             } else if idle && !tries_to_return && (calls > 0 || sent.is_some()) {
                 self.object("an unchanged session, not due for renewal, was written or sent");
             } else if calls > 1 && !request.effects.iter().any(|effect| effect.kind == "replace") {

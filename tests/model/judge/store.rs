@@ -144,14 +144,14 @@ impl Judge {
 
     /// A blob lives as long as the cookies that name it, and no longer than the one that it was written for.
     pub(super) fn judge_expiry(&mut self, effect: &Effect, by: usize) {
-        if effect.expires > self.now.max(self.requests[by].began) + self.requests[by].longest_window() {
+        if effect.expires > self.now.max(self.requests[by].began) + self.requests[by].longest_idle() {
             self.object("a blob lives longer than any cookie that this request could send");
         }
         // Nor does it for the persistent cookies of a session that is to end with the browser.
         let request = &self.requests[by];
-        let persistent = request.knows_remembered(effect) && request.persists() != Some(false);
+        let persistent = request.knows_persistent(effect) && request.persists() != Some(false);
         let place = self.places.get_mut(&effect.index).expect("it stands");
-        // Not promised: a request that does not know that the session is remembered.
+        // Not promised: a request that does not know that the session is persistent.
         let promised = if persistent { place.promised[1] } else { place.promised[0] };
         place.shortened = !persistent && place.promised[1] > effect.expires;
         if promised > effect.expires && promised > self.now {

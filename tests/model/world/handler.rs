@@ -7,7 +7,7 @@ use sealed_session::Sessions;
 
 use super::gate::Gate;
 use crate::{
-    judge::{Basket, Call, Ended, REMEMBERED},
+    judge::{Basket, Call, Ended, PERSISTENT_IDLE},
     steps::Verb,
 };
 
@@ -44,10 +44,10 @@ pub(super) async fn handle(
             Verb::Bulk(length) => session.update(|basket| basket.bulk = "x".repeat(length)),
             Verb::Clear => session.clear(),
             Verb::Touch => session.touch(),
-            Verb::Remember => session.remember(Duration::from_secs(REMEMBERED)).unwrap(),
-            Verb::RenewId => session.cycle_id(),
-            Verb::RenewIdKeepDeadline => session.cycle_id_keep_timeout(),
-            Verb::Forget => session.end_with_browser(),
+            Verb::Remember => session.remember(Duration::from_secs(PERSISTENT_IDLE)).unwrap(),
+            Verb::CycleId => session.cycle_id(),
+            Verb::CycleIdKeepTimeout => session.cycle_id_keep_timeout(),
+            Verb::EndWithBrowser => session.end_with_browser(),
             Verb::Destroy => session.destroy(),
             Verb::Passive => session.skip_renewal(),
             Verb::Fail => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
