@@ -48,10 +48,11 @@ use crate::{
 /// 3. If the response is a 5xx or a 408, nothing is sent, unless
 ///    [`commit_on_server_error`](crate::SessionsBuilder::commit_on_server_error) is set.
 /// 4. If the data was changed and cannot be encoded, the commit fails as in rule 1.
-/// 5. If the serialized data is what the browser sent, and no call changed the id or the persistence, the cookie is set
-///    only when a renewal is due: after [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal),
-///    when the [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that
-///    fails loses nothing.
+/// 5. If the serialized data is what the browser sent, no call changed the id or the persistence, and
+///    [`save`](Session::save) did not write to the store, the cookie is set only when a renewal is due: after
+///    [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal), when the
+///    [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that fails loses
+///    nothing.
 /// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
 ///    CSRF token keep even an empty session.
 /// 7. If the session has reached its absolute timeout, its cookie is removed.
@@ -133,8 +134,8 @@ impl<T: Payload> Sessions<T> {
         write(&session, placed, response.headers_mut())
     }
 
-    /// Returns the sealer of these sessions, which opens the same cookies without HTTP, for example in the first
-    /// message of a WebSocket or in a test.
+    /// Returns the sealer of these sessions, which opens its cookies without HTTP, for example in the first message
+    /// of a WebSocket or in a test. It does not open stored sessions or cookies of previous names and realms.
     pub fn sealer(&self) -> &Sealer<T> {
         &self.app.settings.sealer
     }

@@ -87,14 +87,15 @@ impl Error {
         matches!(*self.kind, Kind::Value(_))
     }
 
-    /// Returns true if the session fits neither in its cookie nor in the store, if there is one.
+    /// Returns true if the session does not fit in its cookie, and not in the store either: because there is none, it is
+    /// too small, or [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of it.
     /// [`size_and_limit`](Self::size_and_limit) returns the numbers.
     pub fn is_too_large(&self) -> bool {
         self.size_and_limit().is_some()
     }
 
     /// Returns the size of a session that [is too large](Self::is_too_large), and the limit, in bytes: those of the
-    /// cookie's name and value, or of the stored blob if there is a store.
+    /// cookie's name and value, or of the blob if the session may enter the store.
     pub fn size_and_limit(&self) -> Option<(usize, usize)> {
         match *self.kind {
             Kind::TooLarge { size, limit, .. } | Kind::Barred { size, limit } => Some((size, limit)),

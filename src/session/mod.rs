@@ -106,8 +106,8 @@ struct Shared<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Size {
-    /// True if the session goes to the store when it is sent as it is now. A session that [`save`](Session::save) has
-    /// stored stays there for this response, even if it has become small enough for its cookie.
+    /// True if the session, as it is now, is too large for its cookie and goes to the store. A session that
+    /// [`save`](Session::save) has stored can stay there for this response, even if it fits in its cookie again.
     pub in_store: bool,
     /// The bytes that the session takes there.
     pub used: usize,

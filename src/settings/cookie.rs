@@ -50,8 +50,8 @@ enum Name {
 
 /// The name and attributes of a cookie.
 ///
-/// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which also works for development on
-/// `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie
+/// The default is `__Host-session; Path=/; Secure; HttpOnly; SameSite=Lax`, which in Chromium also
+/// works for development on `http://localhost`. The prefix of the name follows from the attributes. With `__Host-`, a browser accepts the cookie
 /// only from this host; with a domain or a path, the prefix is `__Secure-`.
 ///
 /// ```
@@ -135,8 +135,8 @@ impl CookieAttributes {
     /// Lets browsers send the cookie over plain HTTP, where anyone on the network path can read and replace it.
     /// Default: only over HTTPS.
     ///
-    /// Use it only for development on a host other than localhost: on `http://localhost` and `http://127.0.0.1`,
-    /// browsers accept the secure default.
+    /// Use it only for development, on another host than localhost or in a browser that needs it: Chromium accepts the
+    /// secure default on `http://localhost` and `http://127.0.0.1`.
     pub fn insecure_http(mut self) -> Self {
         self.transport = Transport::InsecureHttp;
         self

@@ -30,7 +30,7 @@ macro_rules! counters {
         #[non_exhaustive]
         pub struct Counters {
             $($(#[$doc])* pub $name: u64,)*
-            /// Rejected cookies, by reason.
+            /// Requests whose session cookies were all rejected, by the first reason.
             pub refused: Vec<(Refusal, u64)>,
         }
 
