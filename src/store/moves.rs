@@ -79,7 +79,8 @@ impl<T: Payload> Calls<'_, T> {
             Some(home) => {
                 // A session that now ends with the browser is not kept for as long as its former persistent cookie.
                 let is_of_before = came.is_some_and(|came| {
-                    came.session_id == home.session_id && (header.persistent || !came.persistent)
+                    came.session_id == home.session_id
+                        && (header.persistent || !came.persistent || !may_return)
                 });
                 let expires = if is_of_before { expires.max(renewed) } else { expires };
                 self.write_home(change, home, expires, may_return).await

@@ -148,3 +148,12 @@ fn what_was_saved_under_a_new_id_is_not_lost_to_a_change_under_the_old_one() {
         );
     }
 }
+
+#[test]
+fn a_failed_request_that_saved_the_end_with_the_browser_leaves_the_persistent_session_as_it_was() {
+    let ending =
+        Visit { browser: 0, node: 1, verbs: vec![Verb::EndWithBrowser, Verb::Fail, Save], moods: vec![] };
+    for policy in Policy::ALL {
+        holds(policy, [visit(&[Bulk(300), Remember]), ending.clone(), Pass(FIVE_DAYS)]);
+    }
+}
