@@ -268,10 +268,13 @@ pub enum Written {
 }
 
 impl Written {
-    /// The result of a write that is conditional, from the number of rows or keys that it changed.
-    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-    fn from_count(changed: u64) -> Self {
-        if changed == 0 { Self::Conflict } else { Self::Done }
+    /// Returns the result of a conditional write, from the number of rows, keys or documents that it matched: `Conflict`
+    /// for 0, and otherwise `Done`.
+    ///
+    /// Most databases return this number. Count the matches, not the changes: a write that sets what was there before
+    /// is `Done`.
+    pub const fn from_count(matched: u64) -> Self {
+        if matched == 0 { Self::Conflict } else { Self::Done }
     }
 }
 
