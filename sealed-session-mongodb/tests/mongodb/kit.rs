@@ -3,7 +3,7 @@
 use std::{
     process,
     sync::OnceLock,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use mongodb::{
@@ -12,6 +12,7 @@ use mongodb::{
 };
 use sealed_session::store::{BlobId, Generation};
 use sealed_session_mongodb::MongoStore;
+use tokio::time::sleep;
 
 use crate::secantus::Secantus;
 
@@ -56,6 +57,25 @@ impl Place {
 
     pub async fn documents(&self) -> Collection<Document> {
         self.database().await.collection(&self.name)
+    }
+
+    /// Waits until the TTL index has removed all documents but so many. A server does so once a minute. SecantusDB is told
+    /// to do so at once.
+    pub async fn is_swept_to(&self, left: u64) {
+        let (database, documents) = (self.database().await, self.documents().await);
+        let begun = Instant::now();
+        while documents.count_documents(doc! {}).await.unwrap() > left {
+            assert!(begun.elapsed() < Duration::from_secs(150), "expired documents are still there");
+            if std::env::var_os("MONGODB_URL").is_none() {
+                database
+                    .client()
+                    .database("admin")
+                    .run_command(doc! { "secantusAdmin.pruneTtl": 1 })
+                    .await
+                    .unwrap();
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     pub fn name(&self) -> &str {

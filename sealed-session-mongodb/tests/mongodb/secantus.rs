@@ -24,8 +24,7 @@ pub struct Secantus {
 }
 
 impl Secantus {
-    /// Starts an empty server that writes each change to disk before it replies, and that looks for expired documents
-    /// every half second instead of every minute.
+    /// Starts an empty server that writes each change to disk before it replies.
     pub fn start() -> Self {
         const WATCHDOG: &str = r#"
             trap '' INT TERM HUP
@@ -34,7 +33,6 @@ impl Secantus {
             rm -rf "$1"
         "#;
         let directory = tempfile::Builder::new().prefix("sealed-session-").tempdir().unwrap().keep();
-        fs::write(directory.join("secantusd.toml"), "[storage]\nttl_sweep_seconds = 0.5\n").unwrap();
         let mut watchdog = Command::new("sh");
         watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(&directory).process_group(0).stdin(Stdio::piped());
         let watchdog = watchdog.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -64,7 +62,7 @@ impl Secantus {
         let program = std::env::var_os("SECANTUSDB").unwrap_or_else(|| "secantusd-py".into());
         let log = fs::File::create(self.directory.join("log")).unwrap();
         let mut command = Command::new(&program);
-        command.args(["--config", "secantusd.toml", "--storage-path", "data", "--sync-on-commit"]);
+        command.args(["--storage-path", "data", "--sync-on-commit"]);
         command.args(["--enable-test-commands", "--log-level", "ERROR", "--host", "127.0.0.1", "--port"]);
         command.arg(self.port.to_string()).current_dir(&self.directory).process_group(0);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
