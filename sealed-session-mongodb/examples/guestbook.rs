@@ -1,8 +1,7 @@
 //! A guestbook whose visitors can write more than fits in a cookie.
 //!
 //! `SESSION_STORE=mongodb://127.0.0.1/guestbook cargo run --example guestbook`, then open http://127.0.0.1:3000. Each
-//! entry is about 1000 bytes: with the fourth or fifth, the session moves to MongoDB, and when you tear out pages, it
-//! moves back.
+//! entry has 1000 bytes: with the third, the session moves to MongoDB, and when you tear out a page, it moves back.
 //!
 //! Keys come from `SESSION_KEYS`, and the port from `PORT`.
 
