@@ -29,9 +29,18 @@ impl StoreError {
         Self { doing: doing.into(), cause: cause.into() }
     }
 
-    /// Returns [`new`](Self::new) as a function for `map_err`.
-    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-    pub(crate) fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
+    /// Returns a closure for `map_err` that creates an error from what the store was doing, and its argument as the cause.
+    ///
+    /// ```
+    /// use sealed_session::store::StoreError;
+    ///
+    /// fn read() -> Result<Vec<u8>, StoreError> {
+    ///     std::fs::read("/nowhere").map_err(StoreError::when("reading the file"))
+    /// }
+    ///
+    /// assert_eq!(read().unwrap_err().to_string(), "reading the file");
+    /// ```
+    pub fn when<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |cause| Self::new(doing, cause)
     }
 }

@@ -17,9 +17,22 @@
 //! | [`PostgresStore`] | `postgres` | yes | yes | applications that already use PostgreSQL |
 //! | [`RedisStore`] | `redis` | depends on Redis's configuration | yes | applications that already use Redis or Valkey |
 //!
+//! The crate [`sealed-session-mongodb`](https://crates.io/crates/sealed-session-mongodb) has a store in MongoDB.
+//!
 //! The choice can be made at run time, because `Arc<dyn Store>` is a [`Store`] too.
 //!
 //! # Writing a store
+//!
+//! The crate `sealed-session-mongodb` is a model for a store on a server, written with what is public here. Such a store
+//! also needs:
+//!
+//! - **Timeouts below two seconds** for connecting. A call is dropped at the
+//!   [deadline](crate::SessionsBuilder::store_deadline), or when the client disconnects. If the driver's futures must not
+//!   be dropped, make each call in a task, and limit its time there.
+//! - **A field for the generation**, if the database cannot compare bytes within a value.
+//! - **Expiries rounded down** to what the database can store, so that no blob outlives its session.
+//! - **Errors without passwords.** Drivers can repeat parts of a URL that they cannot parse.
+//! - **A warning in the log** if the connection crosses a network unencrypted.
 //!
 //! Implement [`Store`] with the re-exported macro [`async_trait`](macro@async_trait), and call [`conformance::check`]
 //! in a test. This is a complete store that keeps its blobs in a map:
@@ -185,7 +198,8 @@ pub use crate::error::StoreError;
 /// 3. A call that fails took effect either completely or not at all. The same holds for a future that is dropped before
 ///    it completes, as happens when a deadline passes or a client disconnects.
 ///
-/// A store needs no column for the [`Generation`] of a blob, which can be read from the blob's bytes.
+/// A blob has at least 13 bytes, so [`Generation::of`] finds its generation. A store needs no column for it if the
+/// database can compare [those bytes](Generation::BYTES) in place.
 ///
 /// The trait is object-safe: `Arc<dyn Store>` is a store too.
 #[async_trait]
@@ -269,10 +283,13 @@ pub enum Written {
 }
 
 impl Written {
-    /// Returns the result of a conditional write, from the number of rows or keys that it changed.
-    #[cfg(any(feature = "postgres", feature = "redis", feature = "sqlite"))]
-    fn from_count(changed: u64) -> Self {
-        if changed == 0 { Self::Conflict } else { Self::Done }
+    /// Returns the result of a conditional write, from the number of rows, keys or documents that it matched: `Conflict`
+    /// for 0, and otherwise `Done`.
+    ///
+    /// Most databases return this number. Count the matches, not the changes: a write that sets what was there before
+    /// is `Done`.
+    pub const fn from_count(matched: u64) -> Self {
+        if matched == 0 { Self::Conflict } else { Self::Done }
     }
 }
 
