@@ -14,7 +14,6 @@ use crate::{
     error::{Error, Kind},
     session::{App, Session, key_value::SessionMap},
     trip::{
-        HookId,
         open::{Candidates, read_cookies},
         place::place,
         write::{Commit, write},
@@ -208,7 +207,7 @@ impl<T: Payload> Sessions<T> {
         &self,
         request: &Request<B>,
     ) -> Option<impl Future<Output = Result<Session<T>, Error>> + Send + use<T, B>> {
-        let these = |app: &Arc<App<T>>, hook: Option<&HookId>| match (&self.hook, hook) {
+        let these = |app: &Arc<App<T>>, hook: Option<&crate::trip::slot::HookId>| match (&self.hook, hook) {
             (Some(mine), Some(hook)) => std::ptr::addr_eq(Arc::as_ptr(mine), Arc::as_ptr(hook)),
             (Some(_), None) => false,
             (None, _) => Arc::ptr_eq(app, &self.app),

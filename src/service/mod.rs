@@ -9,11 +9,7 @@ use std::fmt;
 use http::Request;
 
 pub(crate) use self::future::ResponseFuture;
-use crate::{
-    Payload, Sessions,
-    error::Kind,
-    trip::{HookId, slot},
-};
+use crate::{Payload, Sessions, error::Kind, trip::slot};
 
 /// A service whose requests have sessions, made by [`Sessions::wrap`] or by the tower layer. It is a hyper service, a
 /// tower service, or both, like the inner service.
@@ -54,7 +50,7 @@ pub(crate) fn call<B, F, T: Payload, R>(
             return ResponseFuture::rejected(error);
         }
     };
-    let hook = sessions.hook.clone().map(|hook| hook as HookId);
+    let hook = sessions.hook.clone().map(|hook| hook as slot::HookId);
     match slot::make(these.app, hook, request.extensions_mut()) {
         Ok(slot) => ResponseFuture::running(inner(request), slot),
         Err(cookie) => {

@@ -9,6 +9,3 @@ pub(crate) mod save;
 #[cfg(any(feature = "tower", feature = "hyper"))]
 pub(crate) mod slot;
 pub(crate) mod write;
-
-/// The hook that selected the sessions of a request. It is only compared: rooms below do not know its type.
-pub(crate) type HookId = std::sync::Arc<dyn std::any::Any + Send + Sync>;

@@ -12,11 +12,12 @@ use std::{
 use http::{Extensions, HeaderMap};
 use tokio::sync::OnceCell;
 
-use super::{
-    HookId,
-    open::{Candidates, read_cookies},
-};
+use super::open::{Candidates, read_cookies};
 use crate::{Payload, Session, error::Error, session::App};
+
+/// The hook that selected the sessions of a request. It is only compared, so its type, which is in a room above, is not
+/// needed.
+pub(crate) type HookId = Arc<dyn Any + Send + Sync>;
 
 /// The place for one session. It is opened only when it is first asked for.
 pub(crate) struct Slot<T> {
