@@ -32,6 +32,7 @@ enum Fault {
     SetExpiryNeverShortens,
     SetExpiryNeverProlongs,
     SetExpiryRevivesTheExpired,
+    SetExpiryCountsChanges,
     DeleteIgnoresTheGeneration,
     DeleteMindsAnyGeneration,
     DeleteOfNothingIsDone,
@@ -76,6 +77,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (SetExpiryNeverShortens, "set_expiry to the past makes a blob absent"),
     (SetExpiryNeverProlongs, "set_expiry to a later time keeps a blob for longer"),
     (SetExpiryRevivesTheExpired, "set_expiry after set_expiry to the past must return Conflict"),
+    (SetExpiryCountsChanges, "set_expiry to the same time again must return Done"),
     (DeleteIgnoresTheGeneration, "delete of another generation must return Conflict"),
     (DeleteMindsAnyGeneration, "a deleted blob is gone"),
     (DeleteOfNothingIsDone, "delete of any generation for an unused id must return Conflict"),
@@ -255,6 +257,9 @@ impl Store for Faulty {
         };
         let Some(kept) = standing else { return Ok(Written::Conflict) };
         if !self.matches(&kept, expected) && !self.is(SetExpiryIgnoresTheGeneration) {
+            return Ok(Written::Conflict);
+        }
+        if self.is(SetExpiryCountsChanges) && kept.expires == expires {
             return Ok(Written::Conflict);
         }
         if self.is(SetExpiryRaces) {

@@ -105,7 +105,10 @@ pub(super) async fn set_expiry(store: Subject<'_>) {
         conflict(store.set_expiry(id, wrong, expires).await, "set_expiry of another generation");
         store.holds(id, &blob, "set_expiry of another generation changes nothing").await;
     }
-    done(store.set_expiry(id, 3, later()).await, "set_expiry to a later time");
+    let at = later();
+    done(store.set_expiry(id, 3, at).await, "set_expiry to a later time");
+    // Some databases count only the documents or rows that differ afterwards.
+    done(store.set_expiry(id, 3, at).await, "set_expiry to the same time again");
     store.holds(id, &blob, "set_expiry keeps the blob").await;
     done(store.set_expiry(id, 3, future()).await, "set_expiry to an earlier time");
     store.holds(id, &blob, "set_expiry keeps the blob and its generation").await;
