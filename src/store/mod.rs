@@ -17,7 +17,7 @@
 //! | [`PostgresStore`] | `postgres` | yes | yes | applications that already use PostgreSQL |
 //! | [`RedisStore`] | `redis` | depends on Redis's configuration | yes | applications that already use Redis or Valkey |
 //!
-//! The crate [`sealed-session-mongodb`](https://crates.io/crates/sealed-session-mongodb) has a store in MongoDB.
+//! The crate `sealed-session-mongodb` has a store in MongoDB.
 //!
 //! The choice can be made at run time, because `Arc<dyn Store>` is a [`Store`] too.
 //!
