@@ -106,7 +106,7 @@ async fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let (many, few) = match given("--quick") || !given("--bench") {
-        true => (50_000, 100),
+        true => (5_000, 20),
         false => (1_000_000, 1_000),
     };
     // First, while nothing has fragmented the heap.

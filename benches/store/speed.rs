@@ -163,7 +163,7 @@ async fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let given = |flag: &str| arguments.iter().any(|argument| argument == flag);
     let effort = match given("--quick") || !given("--bench") {
-        true => Effort { rounds: 5, batch: 64 },
+        true => Effort { rounds: 2, batch: 64 },
         false => Effort { rounds: 51, batch: 64 },
     };
     println!(
