@@ -103,10 +103,10 @@ pub struct MongoStore {
     blobs: Collection<Document>,
 }
 
-/// How long the driver looks for a primary, and how long it takes to connect. Requests give up after two seconds.
+/// The time that the driver takes to find a primary, and to connect. Requests give up after two seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a call may take. The driver itself waits forever for an answer on an open connection.
+/// The longest time of a call. The driver itself waits forever for an answer on an open connection.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// MongoDB's error code for a duplicate key.

@@ -1,4 +1,4 @@
-//! What MongoDB gets to see: the documents, the index and the commands.
+//! The view of MongoDB: the documents, the index and the commands.
 
 use std::{
     sync::{Arc, Mutex},

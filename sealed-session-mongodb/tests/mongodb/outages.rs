@@ -33,7 +33,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 /// One load at a time, so that answers do not wait for the processor.
 static TURN: Semaphore = Semaphore::const_new(1);
 
-/// What all browsers have seen.
+/// The answers that all browsers have seen.
 #[derive(Default)]
 struct Seen {
     stop: AtomicBool,

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long it may take to start.
+/// The longest time that it may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Secantus {
