@@ -60,7 +60,7 @@ impl<T: Payload> Session<T> {
         let change = self.with("save", |state| {
             state.check_open()?;
             match state.arrived.arrival {
-                // What `destroy` asked for is done.
+                // The deletion that `destroy` asked for is done.
                 Arrival::Unavailable
                     if state.is_destroyed()
                         && app.settings.sealer.draft(&state.data)?.payload() == app.settings.empty =>

@@ -1,4 +1,4 @@
-//! What users of the crate rely on, through an axum application and through plain hyper.
+//! The behaviors that users rely on, through an axum application and through plain hyper.
 //!
 //! With `SESSION_TEST_STORE` set to `memory`, `sqlite`, `postgres` or `redis`, and all features, the same tests run with
 //! their sessions in that store: see `tests/kit/any_store.rs`.

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a server may take to start or to stop.
+/// The longest time that a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The server for all tests of a binary that do not stop it.

@@ -231,7 +231,7 @@ impl Request {
         [Verb::CycleId, Verb::CycleIdKeepTimeout].iter().any(|verb| self.did(*verb))
     }
 
-    /// What the last verb that says so makes of the cookie: persistent, or not.
+    /// True if the last verb that decides it makes the cookie persistent.
     fn persists(&self) -> Option<bool> {
         let last = self
             .done
