@@ -147,6 +147,7 @@ mod cleanup;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod clear;
 pub mod conformance;
+mod log;
 #[cfg(feature = "memory")]
 mod memory;
 mod moves;
@@ -169,6 +170,7 @@ use std::{fmt, ops::Range, sync::Arc, time::SystemTime};
 #[doc(no_inline)]
 pub use async_trait::async_trait;
 
+pub use self::log::{RevocationEntry, RevocationLog, RevocationPage};
 #[cfg(feature = "memory")]
 pub use self::memory::MemoryStore;
 #[cfg(feature = "postgres")]
