@@ -2,7 +2,7 @@
 //! in it.
 
 use std::{
-    fmt,
+    fmt::{self, Display},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -14,6 +14,7 @@ use serde_fingerprint::Samples;
 use crate::{
     Encoding, Payload,
     error::{Error, SetupError},
+    revocation::{Judge, Revocations, judge::Names},
     seal::{
         Context, Padding, REFERENCE_CHARACTERS, key_ring::KeyRing, longest_blob_payload, timeouts::Timeouts,
     },
@@ -69,6 +70,9 @@ pub struct SessionsBuilder<T> {
     grace: Duration,
     serve_fresh: bool,
     on_conflict: Option<Resolve<T>>,
+    revocations: Option<Revocations>,
+    subject: Option<Names<T>>,
+    revocation_keys: Option<Names<T>>,
 }
 
 impl<T: Payload> Sessions<T> {
@@ -126,6 +130,9 @@ impl<T: Payload> SessionsBuilder<T> {
             grace: Duration::from_secs(30),
             serve_fresh: false,
             on_conflict: None,
+            revocations: None,
+            subject: None,
+            revocation_keys: None,
         }
     }
 
@@ -399,6 +406,44 @@ impl<T: Payload> SessionsBuilder<T> {
         self
     }
 
+    /// Ends sessions before they expire, by [`Revocations`]. Default: a session in its cookie ends when it expires, and
+    /// `destroy` only removes the cookie from the browser.
+    ///
+    /// Also name the user of a session, with [`subject`](Self::subject).
+    pub fn revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// Sets the subject of a session, usually its user: [`Revocations::subject`] ends all sessions of a subject, and
+    /// [`Session::revoke_others`](crate::Session::revoke_others) all but one. Default: none.
+    ///
+    /// Subjects are compared by their text, so `7_u64` and `"7"` are the same. Return `None` for a visitor who is not
+    /// signed in. The copies of such a session's cookie are not revoked when it ends, so that visitors cannot fill the
+    /// log. If no subject is set at all, those of every session are.
+    pub fn subject<S: Display>(mut self, subject: impl Fn(&T) -> Option<S> + Send + Sync + 'static) -> Self {
+        self.subject = Some(Box::new(move |data, name| {
+            if let Some(subject) = subject(data) {
+                name(&subject);
+            }
+        }));
+        self
+    }
+
+    /// Sets other keys of a session by which [`Revocations::key`] ends it, such as the `sid` of an OpenID Connect
+    /// provider, a device or a tenant. Default: none.
+    pub fn revocation_keys<I>(mut self, keys: impl Fn(&T) -> I + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator<Item: Display>,
+    {
+        self.revocation_keys = Some(Box::new(move |data, name| {
+            for key in keys(data) {
+                name(&key);
+            }
+        }));
+        self
+    }
+
     /// Sets the clock, for tests. Default: [`SystemTime::now`].
     ///
     /// A store uses its own clock to decide what has expired. If this clock is behind it by more than the lifetime of a
@@ -433,7 +478,20 @@ impl<T: Payload> SessionsBuilder<T> {
                 Ok(Previous { context: Context::new(self.sealer.ring(), realm, cookie.name())?, cookie })
             })
             .collect::<Result<_, SetupError>>()?;
+        let mut realms = vec![self.sealer.realm_name().to_owned()];
+        for (realm, _) in &self.previous {
+            if !realms.contains(realm) {
+                realms.push(realm.clone());
+            }
+        }
         let sealer = self.sealer.name(cookie.name()).build()?;
+        let judge = match self.revocations {
+            Some(revocations) => {
+                check_revocations(&revocations, sealer.timeouts())?;
+                Some(Judge::new(revocations, realms, self.subject, self.revocation_keys))
+            }
+            None => None,
+        };
         let empty = sealer.empty()?;
         let tally = Arc::new(Tally::default());
         let cleaner = match self.store {
@@ -465,8 +523,32 @@ impl<T: Payload> SessionsBuilder<T> {
             budget: self.budget.map(|(bytes, every)| Budget::new(bytes, every)),
             cleaner,
         });
-        Ok(Sessions { app: Arc::new(App { settings, overflow }), hook: None })
+        Ok(Sessions { app: Arc::new(App { settings, overflow, judge }), hook: None })
     }
+}
+
+/// Rejects revocations that would end before the sessions that they end, or timeouts by which other nodes would reject a
+/// session that begins after a revocation.
+fn check_revocations(revocations: &Revocations, timeouts: &Timeouts) -> Result<(), SetupError> {
+    let (kept, longest) = (revocations.longest_session(), timeouts.longest());
+    if kept < longest {
+        return Err(SetupError::configuration(format!(
+            "revocations are kept for {} s, but a session can live for {} s: raise `longest_session`, or lower the \
+             absolute timeouts",
+            kept.as_secs(),
+            longest.as_secs()
+        )));
+    }
+    let (skew, needed) = (timeouts.allowed_skew(), revocations.farthest_begin());
+    if skew < needed {
+        return Err(SetupError::configuration(format!(
+            "a session can begin up to {} s in the future after a revocation, but `clock_skew` is {} s: raise it, or \
+             lower `at_most`",
+            needed.as_secs(),
+            skew.as_secs()
+        )));
+    }
+    Ok(())
 }
 
 /// Rejects a limit or a deadline that makes no sense.

@@ -112,6 +112,7 @@ pub mod guide;
 #[cfg(feature = "hyper")]
 pub mod hyper;
 mod payload;
+mod revocation;
 pub mod seal;
 mod sealer;
 #[cfg(any(feature = "tower", feature = "hyper"))]
@@ -135,6 +136,7 @@ pub use self::{
     builder::SessionsBuilder,
     error::{Error, Refusal, SetupError},
     payload::{Encoding, Payload},
+    revocation::{Revocations, RevocationsBuilder},
     seal::{
         Padding,
         key::{Key, KeyId, KeyText, Suite},

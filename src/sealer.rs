@@ -70,6 +70,11 @@ pub(crate) enum Unsealed<T> {
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
+    /// Creates an id from its bytes, for example from those that the application has recorded.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the bytes of the id.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -178,22 +183,25 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     /// Returns the reason why the text was rejected. Do not show it to the client. A reference to a stored session is
     /// rejected as [`MissingBlob`](Refusal::MissingBlob), since a sealer has no store.
     pub fn open(&self, text: impl AsRef<[u8]>, now: SystemTime) -> Result<(T, Metadata), Refusal> {
-        match self.unseal(&self.context, text.as_ref(), now)? {
+        match self.unseal(&self.context, text.as_ref(), now, |_| Ok(()))? {
             Unsealed::Inline(value, metadata) => Ok((value, metadata)),
             Unsealed::Reference(..) => Err(Refusal::MissingBlob),
         }
     }
 
-    /// Opens a text that was sealed in `context`, which may be a former realm or name of the application.
+    /// Opens a text that was sealed in `context`, which may be a former realm or name of the application. `judge` may
+    /// reject an authentic header that has not expired.
     pub(crate) fn unseal(
         &self,
         context: &Context,
         text: &[u8],
         now: SystemTime,
+        judge: impl FnOnce(&Header) -> Result<(), Refusal>,
     ) -> Result<Unsealed<T>, Refusal> {
         let mut buffer = Buffer::new();
         let unsealed = context.open(text, &mut buffer)?;
         self.timeouts.judge(&unsealed.header, now)?;
+        judge(&unsealed.header)?;
         let metadata = Metadata { header: unsealed.header, current_key: unsealed.current_key };
         Ok(match unsealed.content {
             Content::Inline(payload) => {
@@ -424,6 +432,10 @@ impl<T: Serialize + DeserializeOwned> SealerBuilder<T> {
     pub(crate) fn name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.name);
         self
+    }
+
+    pub(crate) fn realm_name(&self) -> &str {
+        &self.realm
     }
 
     pub(crate) fn ring(&self) -> &KeyRing {

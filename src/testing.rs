@@ -111,7 +111,7 @@ pub fn sent<T: Payload, B>(
             Some(value) => value,
         };
         let sealer = sessions.sealer();
-        let found = match sealer.unseal(sealer.context(), &value, sessions.app.settings.now()) {
+        let found = match sealer.unseal(sealer.context(), &value, sessions.app.settings.now(), |_| Ok(())) {
             Ok(Unsealed::Inline(value, _)) => Ok(value),
             Ok(Unsealed::Reference(metadata, reference)) => {
                 let stored = Stored::unseen(reference, metadata.header.session_id, None);

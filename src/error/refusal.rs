@@ -25,6 +25,9 @@ pub enum Refusal {
     NotYetValid,
     /// The cookie is past its idle timeout or its absolute timeout.
     Expired,
+    /// The session was ended before it expired: by itself, or with other sessions of its subject, its key or its realm
+    /// ([`Revocations`](crate::Revocations)).
+    Revoked,
     /// The cookie refers to a stored session that is not in the store.
     MissingBlob,
     /// The cookie refers to a stored session of which the store has only an older generation.
@@ -45,6 +48,7 @@ impl Refusal {
         Self::BadFrame,
         Self::NotYetValid,
         Self::Expired,
+        Self::Revoked,
         Self::MissingBlob,
         Self::StaleBlob,
         Self::UnknownSchema,
@@ -61,6 +65,7 @@ impl Refusal {
             Self::BadFrame => "bad_frame",
             Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",
+            Self::Revoked => "revoked",
             Self::MissingBlob => "missing_blob",
             Self::StaleBlob => "stale_blob",
             Self::UnknownSchema => "unknown_schema",
@@ -71,7 +76,7 @@ impl Refusal {
     /// Returns true if the browser is told to drop the cookie. Any other cookie stays in the browser: another node, or
     /// this one after the next deployment, may open it.
     pub(crate) fn removes(self) -> bool {
-        matches!(self, Self::Malformed | Self::Expired)
+        matches!(self, Self::Malformed | Self::Expired | Self::Revoked)
     }
 }
 

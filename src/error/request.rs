@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     },
     /// The store's budget is used up for now.
     OverBudget,
+    /// The budget of revocation entries is used up for now.
+    OverEntryBudget,
     Window(String),
     /// A frame or blob to seal that no reader would accept.
     Unreadable(&'static str),
@@ -59,6 +61,10 @@ pub(crate) enum Kind {
     Blob(Refusal),
     /// The session was replaced with a fresh one, because its store had failed.
     Detached,
+    /// The log of revocations could not be read for too long.
+    Stale,
+    /// There is no subject whose sessions could be revoked.
+    NoSubject,
     Changed,
     Ended,
     Expired,
@@ -103,10 +109,11 @@ impl Error {
         }
     }
 
-    /// Returns true if the session would have entered the store, or grown there, after the
-    /// [budget](crate::SessionsBuilder::store_budget) of this period was used up.
+    /// Returns true if a budget is used up: the session would have entered the store or grown there
+    /// ([`store_budget`](crate::SessionsBuilder::store_budget)), or it has ended, and copies of its cookie are not revoked
+    /// ([`entry_budget`](crate::RevocationsBuilder::entry_budget)).
     pub fn is_over_budget(&self) -> bool {
-        matches!(*self.kind, Kind::OverBudget)
+        matches!(*self.kind, Kind::OverBudget | Kind::OverEntryBudget)
     }
 
     /// Returns true if the call came too late: the session has already been committed to a response, and the response's
@@ -122,6 +129,12 @@ impl Error {
     /// destroyed session is removed.
     pub fn is_store(&self) -> bool {
         matches!(*self.kind, Kind::Store { .. } | Kind::Blob(_) | Kind::Detached)
+    }
+
+    /// Returns true if the log of [`Revocations`](crate::Revocations) could not be read for
+    /// [`at_most`](crate::RevocationsBuilder::at_most), so that it is not known whether the session was ended.
+    pub fn is_stale(&self) -> bool {
+        matches!(*self.kind, Kind::Stale)
     }
 
     /// Returns true if another request changed or ended the session at the same time, and the change of this one
@@ -156,7 +169,7 @@ impl Error {
     /// | 409 | a [conflict](Self::is_conflict) |
     /// | 413 | [`may_overflow`](crate::SessionsBuilder::may_overflow) keeps the session out of the store |
     /// | 421 | a [misdirected request](Self::is_misdirected) |
-    /// | 503 | the [store](Self::is_store) failed, or its [budget](Self::is_over_budget) is used up |
+    /// | 503 | the [store](Self::is_store) failed, a [budget](Self::is_over_budget) is used up, or the log of revocations is [stale](Self::is_stale) |
     /// | 500 | anything else |
     pub fn status(&self) -> StatusCode {
         match *self.kind {
@@ -164,9 +177,12 @@ impl Error {
             Kind::Changed | Kind::Ended | Kind::Expired => StatusCode::CONFLICT,
             Kind::Barred { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Kind::Store { .. } | Kind::Blob(_) | Kind::Detached | Kind::OverBudget => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Kind::Store { .. }
+            | Kind::Blob(_)
+            | Kind::Detached
+            | Kind::OverBudget
+            | Kind::OverEntryBudget
+            | Kind::Stale => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -249,6 +265,18 @@ impl fmt::Display for Error {
             Kind::OverBudget => f.write_str(
                 "the store's budget is used up: no session enters the store or grows there until its period ends; \
                  raise `store_budget`, or let fewer sessions into the store with `may_overflow`",
+            ),
+            Kind::OverEntryBudget => f.write_str(
+                "the budget of revocation entries is used up: copies of the cookie of the session that has ended still \
+                 open; raise `entry_budget`",
+            ),
+            Kind::Stale => f.write_str(
+                "the log of revocations could not be read for too long, so it is not known whether the session was \
+                 ended",
+            ),
+            Kind::NoSubject => f.write_str(
+                "the session has no subject whose sessions could be revoked: set `SessionsBuilder::revocations` and \
+                 `SessionsBuilder::subject`, and call it for signed-in users only",
             ),
             Kind::Window(what) => f.write_str(what),
             Kind::Unreadable(what) => f.write_str(what),

@@ -33,6 +33,7 @@ pub(crate) enum SetupKind {
     Key,
     Configuration,
     Schema,
+    Store,
     Random,
 }
 
@@ -59,6 +60,11 @@ impl SetupError {
     /// default value does not read back as itself.
     pub fn is_schema(&self) -> bool {
         self.0.kind == SetupKind::Schema
+    }
+
+    /// Returns true if the log of [`Revocations`](crate::Revocations) could not be read.
+    pub fn is_store(&self) -> bool {
+        self.0.kind == SetupKind::Store
     }
 
     pub(crate) fn configuration(message: impl Into<String>) -> Self {

@@ -175,6 +175,15 @@ impl Timeouts {
         u32::try_from(self.idle).expect("checked when it was built")
     }
 
+    /// Returns the longest time for which a session can live.
+    pub(crate) fn longest(&self) -> Duration {
+        Duration::from_secs(self.absolute.max(self.persistent_absolute))
+    }
+
+    pub(crate) fn allowed_skew(&self) -> Duration {
+        Duration::from_secs(self.clock_skew)
+    }
+
     pub(crate) fn are_all_persistent(&self) -> bool {
         self.all_persistent
     }

@@ -3,6 +3,7 @@
 pub mod csrf;
 pub mod flash;
 pub(crate) mod key_value;
+mod revoke;
 pub(crate) mod state;
 
 use std::{
@@ -21,7 +22,8 @@ use self::{
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
-    seal::{blob_len, longest_blob_payload, timeouts::from_unix},
+    revocation::{Ending, Judge},
+    seal::{Header, blob_len, longest_blob_payload, timeouts::from_unix},
     sealer::{Metadata, SessionId},
     settings::Settings,
     store::{Deletion, Overflow},
@@ -31,6 +33,8 @@ use crate::{
 pub(crate) struct App<T> {
     pub(crate) settings: Arc<Settings<T>>,
     pub(crate) overflow: Option<Overflow<T>>,
+    /// The revocations, if sessions can be ended before they expire.
+    pub(crate) judge: Option<Judge<T>>,
 }
 
 /// The result of reading a request's session cookie.
@@ -218,6 +222,7 @@ impl<T: Payload> Session<T> {
             self.change(state, |data| *data = T::default());
             state.destroy();
             self.prepare_deletion(state);
+            self.prepare_ending(state);
         });
     }
 
@@ -245,7 +250,14 @@ impl<T: Payload> Session<T> {
     /// [longest persistent idle timeout](crate::Timeouts::longest_persistent_idle_timeout).
     pub fn remember(&self, idle_timeout: Duration) -> Result<(), Error> {
         let window = self.settings().timeouts().persistent_window(idle_timeout)?;
-        self.alter("remember", |state| state.persist(Persistence::Persistent(window)));
+        self.alter("remember", |state| {
+            state.persist(Persistence::Persistent(window));
+            // A revocation of the session is kept for as long as the old cookie can live, and must not be outlived.
+            let is_longer = |header: &Header| !header.persistent || header.window < window;
+            if self.app().judge.is_some() && state.arrived.header().is_some_and(is_longer) {
+                state.cycle_id(Identity::NewId);
+            }
+        });
         Ok(())
     }
 
@@ -386,6 +398,15 @@ impl<T: Payload> Session<T> {
         }
     }
 
+    /// Makes sure that every copy of a destroyed session's cookie is revoked, even if the request is dropped.
+    fn prepare_ending(&self, state: &mut State<T>) {
+        if let (Some(judge), None) = (&self.app().judge, &state.asked.ending)
+            && state.phase != Phase::Committed
+        {
+            state.asked.ending = self.app().ending(judge, state);
+        }
+    }
+
     /// Locks the state for a method that changes it. Logs an error if it comes too late.
     fn alter<R>(&self, method: &str, run: impl FnOnce(&mut State<T>) -> R) -> R {
         self.with(method, |state| {
@@ -401,7 +422,21 @@ impl<T: Payload> Session<T> {
     }
 }
 
+impl<T> App<T> {
+    /// Returns true if the session that arrived goes on, and has ended in the meantime.
+    pub(crate) fn has_ended(&self, state: &State<T>) -> bool {
+        let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
+        !state.is_destroyed() && judge.has_ended(&state.arrived.standing, header, state.asked.revoked_others)
+    }
+}
+
 impl<T: Payload> App<T> {
+    /// Returns the end of the session that arrived.
+    pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
+        let idle = self.settings.timeouts().idle_window();
+        judge.end(&state.arrived.standing, state.arrived.header()?, idle)
+    }
+
     /// Returns the store that a session is in or may enter. A session that is in it stays. Otherwise a sign-out would
     /// fail if the session is no longer admitted once the data of the sign-in is gone.
     pub(crate) fn overflow_for(&self, state: &State<T>) -> Option<&Overflow<T>> {
@@ -431,13 +466,13 @@ impl<T> Session<T> {
     }
 
     /// Ends the request of the session, after which no change can be sent. If the session was destroyed and its commit
-    /// did not complete, it is deleted from the store.
+    /// did not complete, it is deleted from the store, and the copies of its cookie are revoked.
     pub(crate) fn finish(&self) {
-        let deletion = self.with("finish", |state| {
+        let unfinished = self.with("finish", |state| {
             state.phase = Phase::Committed;
-            state.blobs.deletion.take()
+            (state.blobs.deletion.take(), state.asked.ending.take())
         });
-        drop(deletion);
+        drop(unfinished);
     }
 
     #[cfg(any(feature = "tower", feature = "hyper"))]

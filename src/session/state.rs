@@ -5,6 +5,7 @@ use std::{mem, time::SystemTime};
 use super::Arrival;
 use crate::{
     error::{Error, Kind},
+    revocation::{Ending, judge::Standing},
     seal::{Draft, Header},
     sealer::{Metadata, SessionId},
     store::{Deletion, Leave, Stored},
@@ -33,6 +34,8 @@ pub(crate) struct Arrived {
     pub(crate) moved: bool,
     /// True if the request says that it is not a navigation.
     pub(crate) background: bool,
+    /// What the session was judged by, if there are revocations.
+    pub(crate) standing: Standing,
 }
 
 /// The result of reading the cookies of one name.
@@ -59,6 +62,10 @@ pub(crate) struct Asked {
     /// True if the session is kept even if it is empty, because something outside the data is bound to it.
     pub(crate) durable: bool,
     pub(crate) renewal: Renewing,
+    /// The time up to which `revoke_others` has revoked the sessions of the subject.
+    pub(crate) revoked_others: Option<u32>,
+    /// The end of a destroyed session, unless the commit carries it out.
+    pub(crate) ending: Option<Ending>,
 }
 
 /// The id and the beginning with which the session goes on. Ordered, so that a later call undoes no part of an earlier
@@ -133,9 +140,26 @@ pub(crate) enum Before {
     Unknown,
 }
 
+impl Seen {
+    /// Records that the store was asked, and that no cookie can open on another node or later.
+    pub(crate) fn becomes_removable(&mut self) {
+        if *self == Self::Foreign {
+            *self = Self::Removable;
+        }
+    }
+}
+
 impl Arrived {
     pub(crate) fn header(&self) -> Option<&Header> {
         self.metadata.as_ref().map(|metadata| &metadata.header)
+    }
+
+    /// Returns the result of reading the cookies of a previous realm and name, or of the current one.
+    pub(crate) fn seen_mut(&mut self, previous: Option<usize>) -> &mut Seen {
+        match previous {
+            None => &mut self.current,
+            Some(at) => &mut self.previous[at],
+        }
     }
 
     /// Returns true if the request has any cookie of these sessions.
@@ -156,7 +180,8 @@ impl<T> State<T> {
     }
 
     pub(crate) fn destroy(&mut self) {
-        self.asked = Asked { identity: Identity::Another, ..Asked::default() };
+        let ending = self.asked.ending.take();
+        self.asked = Asked { identity: Identity::Another, ending, ..Asked::default() };
     }
 
     pub(crate) fn persist(&mut self, persistence: Persistence) {

@@ -64,8 +64,12 @@ counters! {
     removed,
     /// Commits that failed.
     failed,
-    /// Requests whose session could not be loaded, because the store failed or timed out.
+    /// Requests whose session could not be loaded, because the store failed or timed out, or the log of revocations
+    /// could not be read in time.
     unavailable,
+    /// Sessions that were opened although the log of revocations could not be read in time
+    /// ([`accept_when_stale`](crate::RevocationsBuilder::accept_when_stale)).
+    stale,
     /// Sessions that outgrew their cookies and moved to the store.
     moved_to_store,
     /// Sessions that shrank and moved back to their cookies.

@@ -181,7 +181,7 @@ pub use self::redis::RedisStore;
 pub use self::sqlite::SqliteStore;
 pub(crate) use self::{
     blob::Loaded,
-    budget::Budget,
+    budget::{Allowance, Budget},
     change::{Change, Leave, Reason, Stored},
     cleanup::{Cleaner, Deletion},
     overflow::{Calls, Deadline, Overflow},

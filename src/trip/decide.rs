@@ -49,8 +49,7 @@ pub(crate) fn decide<T: Payload>(
 
     // 2. A server error discards everything except `destroy`. So does a 408, with which a timeout layer responds for a
     //    handler that it canceled, perhaps between two steps that belong together.
-    let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
-    if failed && !settings.commit_on_server_error {
+    if is_discarded(settings, status) {
         return Ok(fallback(state));
     }
 
@@ -69,6 +68,10 @@ pub(crate) fn decide<T: Payload>(
     if unchanged && !has_new_header {
         return decide_unchanged(app, state, now);
     }
+    // Another request has ended the session, and this one must not bring it back.
+    if app.has_ended(state) {
+        return Err(Kind::Ended.into());
+    }
 
     // 4. An empty session is removed. If it is stored, the empty data is written first, for requests in flight.
     let as_it_came = matches!(state.before, Before::Untouched) && state.arrived.metadata.is_some();
@@ -80,7 +83,7 @@ pub(crate) fn decide<T: Payload>(
 
     // 5. A session that has reached its absolute timeout is removed.
     let now = stamp(now)?;
-    let header = next_header(settings, state, now);
+    let header = next_header(app, state, now);
     if settings.timeouts().deadline(&header) <= u64::from(now) {
         return Ok(match (state.asked.identity, state.asked.persistence) {
             // The blob expires by itself, unless another request has extended it.
@@ -94,6 +97,12 @@ pub(crate) fn decide<T: Payload>(
     let mut change = change(app, state, reason, header, draft, durable)?;
     (change.stored, change.base, change.saved) = (stored, base, state.blobs.saved);
     Ok(Decision::Write(Box::new(change)))
+}
+
+/// Returns true if a response of this status discards all changes except `destroy`.
+pub(super) fn is_discarded<T>(settings: &Settings<T>, status: StatusCode) -> bool {
+    let failed = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
+    failed && !settings.commit_on_server_error
 }
 
 /// Decides the outcome for a session that cannot be kept, or whose changes are discarded. `destroy` still takes effect.
@@ -126,7 +135,7 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
         Renewal::EveryRequest => true,
         Renewal::OnChange => false,
     };
-    if !due || settings.timeouts().deadline(header) <= u64::from(now) {
+    if !due || settings.timeouts().deadline(header) <= u64::from(now) || app.has_ended(state) {
         return Ok(Decision::Keep);
     }
     let renewal = settings.sealer.draft(&state.data).and_then(|draft| {
@@ -211,7 +220,8 @@ fn check_size<T: Payload>(app: &App<T>, state: &State<T>, draft: &Draft) -> Resu
 }
 
 /// Returns the header with which a changed session goes on, except for its id.
-pub(super) fn next_header<T: Payload>(settings: &Settings<T>, state: &State<T>, now: u32) -> Header {
+pub(super) fn next_header<T: Payload>(app: &App<T>, state: &State<T>, now: u32) -> Header {
+    let settings = &*app.settings;
     let begun = settings.sealer.begin(now);
     let mut header = match (state.arrived.header(), state.asked.identity) {
         (None, _) | (_, Identity::Another) => begun,
@@ -230,6 +240,13 @@ pub(super) fn next_header<T: Payload>(settings: &Settings<T>, state: &State<T>, 
     }
     if !header.persistent {
         header.window = settings.timeouts().idle_window();
+    }
+    // The session of a user who signs in after a revocation must differ from those that were revoked.
+    if let Some(revoked) = app.judge.as_ref().and_then(|judge| judge.revoked_up_to(&state.data))
+        && header.created <= revoked
+    {
+        header.created = revoked.saturating_add(1);
+        header.issued = header.issued.max(header.created);
     }
     header
 }

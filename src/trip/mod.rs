@@ -3,6 +3,7 @@
 //! time, and a slot carries the session through the middleware.
 
 pub(crate) mod decide;
+mod judge;
 pub(crate) mod open;
 pub(crate) mod place;
 pub(crate) mod save;

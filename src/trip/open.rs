@@ -7,6 +7,7 @@ use http::HeaderMap;
 use crate::{
     Payload,
     error::{Error, Refusal},
+    revocation::judge::Standing,
     seal::Context,
     sealer::{Metadata, Unsealed},
     session::{
@@ -41,6 +42,7 @@ struct Candidate<T> {
     metadata: Metadata,
     /// The index of the previous realm or name that its cookie is from. `None` for the present one.
     previous: Option<usize>,
+    standing: Standing,
 }
 
 /// Reads the cookies of a request that began at this time.
@@ -83,15 +85,15 @@ impl<T: Payload> Candidates<T> {
                 // A cookie that was not tried may belong to another application or node.
                 return if seen == Seen::Removable { Seen::Foreign } else { seen };
             }
-            let this = match self.app.settings.sealer.unseal(context, value, began) {
-                Ok(Unsealed::Inline(value, metadata)) => {
+            let this = match self.unseal(context, value, began) {
+                Ok((Unsealed::Inline(value, metadata), standing)) => {
                     let best = self.opened.as_ref().map(|best| best.metadata.header.issued);
                     if best < Some(metadata.header.issued) {
-                        self.opened = Some(Candidate { value, metadata, previous });
+                        self.opened = Some(Candidate { value, metadata, previous, standing });
                     }
                     Seen::Opened
                 }
-                Ok(Unsealed::Reference(metadata, reference)) => {
+                Ok((Unsealed::Reference(metadata, reference), _)) => {
                     let stored = Stored::unseen(reference, metadata.header.session_id, previous);
                     self.references.push((metadata, stored));
                     Seen::Foreign
@@ -111,12 +113,36 @@ impl<T: Payload> Candidates<T> {
         seen
     }
 
+    /// Opens a cookie, and judges the session by what is in the cookie.
+    fn unseal(
+        &self,
+        context: &Context,
+        value: &[u8],
+        began: SystemTime,
+    ) -> Result<(Unsealed<T>, Standing), Refusal> {
+        let mut ending = false;
+        let unsealed = self.app.settings.sealer.unseal(context, value, began, |header| {
+            ending = self.app.judge_header(header)?;
+            Ok(())
+        })?;
+        let standing = match &unsealed {
+            Unsealed::Inline(data, metadata) => self.app.judge_data(data, &metadata.header, ending)?,
+            Unsealed::Reference(..) => Standing::default(), // it is judged when it is loaded
+        };
+        Ok((unsealed, standing))
+    }
+
     /// Returns the session of the cookie that was issued last, or of the blob that it refers to.
     ///
     /// # Errors
     ///
-    /// Returns an error if the store fails.
+    /// Returns an error if the store fails, or if it is not known whether the session was ended.
     pub(crate) async fn open(mut self) -> Result<Session<T>, Error> {
+        if (self.opened.is_some() || !self.references.is_empty())
+            && let Some(judge) = &self.app.judge
+        {
+            judge.check_fresh(&self.app.settings.tally)?;
+        }
         if self.references.is_empty() {
             return Ok(self.session(Blobs::default()));
         }
@@ -154,11 +180,17 @@ impl<T: Payload> Candidates<T> {
                 break;
             }
             match calls.load(&sought).await? {
-                Ok(Loaded { value, stored, payload }) => {
-                    self.opened = Some(Candidate { value, metadata, previous });
-                    self.unopened.remove(at);
-                    return Ok(Blobs { home: Some(stored), payload, ..Blobs::default() });
-                }
+                Ok(Loaded { value, stored, payload }) => match app.judge_stored(&value, &metadata.header) {
+                    Ok(standing) => {
+                        self.opened = Some(Candidate { value, metadata, previous, standing });
+                        self.unopened.remove(at);
+                        return Ok(Blobs { home: Some(stored), payload, ..Blobs::default() });
+                    }
+                    Err(refusal) => {
+                        self.refusal.get_or_insert(refusal);
+                        self.arrived.seen_mut(previous).becomes_removable();
+                    }
+                },
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
                 }
@@ -185,11 +217,14 @@ impl<T: Payload> Candidates<T> {
             Arrival::Absent | Arrival::Unavailable => &tally.absent,
         };
         counter.add(1);
-        let (data, metadata, moved) = match self.opened {
-            Some(Candidate { value, metadata, previous }) => (value, Some(metadata), previous.is_some()),
-            None => (T::default(), None, false),
+        let arrived = Arrived { arrival, ..self.arrived };
+        let (data, arrived) = match self.opened {
+            Some(Candidate { value, metadata, previous, standing }) => {
+                let (metadata, moved) = (Some(metadata), previous.is_some());
+                (value, Arrived { metadata, moved, standing, ..arrived })
+            }
+            None => (T::default(), arrived),
         };
-        let arrived = Arrived { arrival, metadata, moved, ..self.arrived };
         Session::new(self.app, State::new(data, arrived, Blobs { unopened: self.unopened, ..blobs }))
     }
 

@@ -13,6 +13,7 @@ use super::decide::{Decision, decide, fallback, not_renewed};
 use crate::{
     Payload,
     error::Error,
+    revocation::Ending,
     seal::{REFERENCE_CHARACTERS, random::Nonce},
     session::{App, Session},
     settings::Settings,
@@ -53,20 +54,27 @@ impl Future for Placing {
 
 /// Decides the outcome of a commit, and begins to place the session.
 pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
-    // A `save` that is still running in another task comes first.
-    if let Some(_saving) = session.try_begin_saving() {
+    // A `save` that is still running in another task comes first, and sometimes the log of revocations.
+    let app = session.app();
+    let must_wait = app.judge.is_some() && session.with("commit", |state| app.must_catch_up(state, status));
+    if !must_wait && let Some(_saving) = session.try_begin_saving() {
         return place_decided(session, status);
     }
     let session = session.clone();
     Placing::Store(Box::pin(async move {
-        match session.begin_saving().await {
+        let ready = async {
+            let saving = session.begin_saving().await?;
+            session.app().catch_up(&session, status).await?;
+            Ok(saving)
+        };
+        match ready.await {
             Ok(_saving) => place_decided(&session, status).await,
             Err(error) => gave_up(&session, error),
         }
     }))
 }
 
-/// Fails a commit because a `save` in another task has taken all of the time.
+/// Fails a commit because a `save` in another task has taken all of the time, or the log of revocations cannot be read.
 fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
     let is_ended = session.with("commit", |state| state.is_ended());
     // No time is left to wait for the deletion of a destroyed session.
@@ -76,12 +84,35 @@ fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
 
 fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
     let (app, now) = (session.app(), session.settings().now());
-    let (decision, error) = session.with("commit", |state| match decide(app, state, status, now) {
-        Ok(decision) => (decision, None),
-        // The session was committed before, and the cookie was removed then if necessary.
-        Err(error) if error.is_finished() => (Decision::Keep, Some(error)),
-        Err(error) => (fallback(state), Some(error)),
+    let (decision, error, ending) = session.with("commit", |state| {
+        let (decision, error) = match decide(app, state, status, now) {
+            Ok(decision) => (decision, None),
+            // The session was committed before, and the cookie was removed then if necessary.
+            Err(error) if error.is_finished() => (Decision::Keep, Some(error)),
+            Err(error) => (fallback(state), Some(error)),
+        };
+        let ending = app.end(state, &decision);
+        (decision, error, ending)
     });
+    let placing = place_decision(app, decision, error);
+    match ending {
+        None => placing,
+        Some(ending) => Placing::Store(Box::pin(end_old(placing, ending))),
+    }
+}
+
+/// Places the session, and then revokes the one that arrived, unless the browser keeps that.
+async fn end_old(placing: Placing, ending: Ending) -> Placed {
+    let placed = placing.await;
+    if matches!(placed.cookie, SetCookie::Nothing) {
+        ending.disarm();
+        return placed;
+    }
+    let failed = ending.carry_out().await.err();
+    Placed { error: placed.error.or(failed), ..placed }
+}
+
+fn place_decision<T: Payload>(app: &Arc<App<T>>, decision: Decision, error: Option<Error>) -> Placing {
     let cookie = match decision {
         Decision::Keep => SetCookie::Nothing,
         Decision::Remove(leaving) if leaving.is_empty() => SetCookie::Remove,

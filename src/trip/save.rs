@@ -1,5 +1,7 @@
 //! Saving a session before the commit.
 
+use http::StatusCode;
+
 use super::decide::{change, next_header};
 use crate::{
     Payload,
@@ -57,6 +59,10 @@ impl<T: Payload> Session<T> {
             });
             deleted?;
         }
+        if let Some(ending) = self.with("save", |state| state.asked.ending.take()) {
+            ending.carry_out().await?;
+        }
+        app.catch_up(self, StatusCode::OK).await?;
         let change = self.with("save", |state| {
             state.check_open()?;
             match state.arrived.arrival {
@@ -82,7 +88,10 @@ fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>
     let settings = &*app.settings;
     let draft = settings.sealer.draft(&state.data)?;
     state.next_id()?; // the blob is sealed for it
-    let header = next_header(settings, state, stamp(settings.now())?);
+    if app.has_ended(state) {
+        return Err(Kind::Ended.into());
+    }
+    let header = next_header(app, state, stamp(settings.now())?);
     let (changed, base) = match &state.before {
         Before::Untouched => (false, None),
         Before::Serialized(before) => (draft.payload() != before.payload(), Some(before.clone())),

@@ -15,6 +15,8 @@ pub mod refusals;
 #[cfg(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub mod servers;
 pub mod store;
+pub mod test_log;
+pub mod world;
 
 use std::{
     sync::{

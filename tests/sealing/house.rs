@@ -5,9 +5,24 @@ use std::{collections::HashMap, fs, path::Path};
 use crate::proofs;
 
 /// From the top to the bottom.
-const ROOMS: [&str; 16] = [
-    "guide", "hyper", "tower", "axum", "testing", "builder", "service", "sessions", "trip", "session",
-    "store", "settings", "sealer", "payload", "seal", "error",
+const ROOMS: [&str; 17] = [
+    "guide",
+    "hyper",
+    "tower",
+    "axum",
+    "testing",
+    "builder",
+    "service",
+    "sessions",
+    "trip",
+    "session",
+    "revocation",
+    "store",
+    "settings",
+    "sealer",
+    "payload",
+    "seal",
+    "error",
 ];
 
 fn height(room: &str) -> usize {

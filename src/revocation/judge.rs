@@ -1,0 +1,188 @@
+//! The judgment of sessions by the revocations: when they are opened, and again when they are committed.
+
+use std::{fmt::Display, time::Duration};
+
+use super::{
+    Ending, Revocations, seconds, store_error,
+    target::{Scope, Target},
+};
+use crate::{
+    error::{Error, Refusal},
+    seal::Header,
+    settings::counters::Tally,
+};
+
+/// Names the subject or the keys of a session.
+pub(crate) type Names<T> = Box<dyn Fn(&T, &mut dyn FnMut(&dyn Display)) + Send + Sync>;
+
+/// The revocations of an application, and how they apply to its sessions.
+pub(crate) struct Judge<T> {
+    pub(crate) revocations: Revocations,
+    /// The present realm, and then the previous ones. A revocation in any of them counts, so that a session can be ended
+    /// by nodes of which some have its former realm.
+    realms: Vec<Realm>,
+    subject: Option<Names<T>>,
+    keys: Option<Names<T>>,
+}
+
+struct Realm {
+    name: Box<str>,
+    /// The target of all its sessions.
+    all: Target,
+}
+
+/// What a session was judged by when it arrived.
+#[derive(Default)]
+pub(crate) struct Standing {
+    /// True if the session has ended, and can still be read by requests in flight.
+    ending: bool,
+    /// The session's subject, in the present realm.
+    subject: Option<Target>,
+    /// Its keys, and its subject in previous realms.
+    others: Vec<Target>,
+}
+
+impl<T> Judge<T> {
+    pub(crate) fn new(
+        revocations: Revocations,
+        realms: Vec<String>,
+        subject: Option<Names<T>>,
+        keys: Option<Names<T>>,
+    ) -> Self {
+        let targets = &revocations.0.follower.targets;
+        let realm = |name: String| Realm { all: targets.other(&name, Scope::All, &""), name: name.into() };
+        let realms = realms.into_iter().map(realm).collect();
+        Self { revocations, realms, subject, keys }
+    }
+
+    /// Fails if a revocation may be in force that this process does not know, unless the application accepts that.
+    pub(crate) fn check_fresh(&self, tally: &Tally) -> Result<(), Error> {
+        if self.revocations.is_stale() {
+            let accepts = self.revocations.0.accepts_when_stale;
+            if accepts { &tally.stale } else { &tally.unavailable }.add(1);
+        }
+        self.revocations.check_fresh()
+    }
+
+    /// Reads the log to its end.
+    pub(crate) async fn catch_up(&self) -> Result<(), Error> {
+        match self.revocations.0.follower.catch_up().await {
+            Err(_) if self.revocations.0.accepts_when_stale => Ok(()),
+            done => done.map_err(store_error("read the log of revocations")),
+        }
+    }
+
+    /// Judges a session by its id and its realm. Returns true if it has ended, but can still be read.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Refusal::Revoked`].
+    pub(crate) fn judge_header(&self, header: &Header) -> Result<bool, Refusal> {
+        if self.revocations.is_empty() {
+            return Ok(false);
+        }
+        let end = self.end_of(header);
+        let has_ended = end.is_some_and(|end| end <= self.revocations.0.follower.clock.now());
+        let latest = self.latest(self.realms.iter().map(|realm| realm.all));
+        match has_ended || latest.is_some_and(|stamp| header.created <= stamp) {
+            true => Err(Refusal::Revoked),
+            false => Ok(end.is_some()),
+        }
+    }
+
+    /// Judges a session by its data.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Refusal::Revoked`].
+    pub(crate) fn judge_data(&self, data: &T, header: &Header, ending: bool) -> Result<Standing, Refusal> {
+        let standing = Standing { ending, ..self.standing(data) };
+        match self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
+            true => Err(Refusal::Revoked),
+            false => Ok(standing),
+        }
+    }
+
+    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked up to a
+    /// time after `own`, the time of its own revocation.
+    pub(crate) fn has_ended(&self, standing: &Standing, header: &Header, own: Option<u32>) -> bool {
+        let targets = self.realms.iter().map(|realm| realm.all).chain(standing.targets());
+        standing.ending
+            || self.end_of(header).is_some()
+            || self.latest(targets).is_some_and(|stamp| header.created <= stamp && Some(stamp) > own)
+    }
+
+    /// Returns the time up to which sessions with this data were revoked. A session that begins now begins later.
+    pub(crate) fn revoked_up_to(&self, data: &T) -> Option<u32> {
+        if self.revocations.is_empty() {
+            return None;
+        }
+        let standing = self.standing(data);
+        self.latest(self.realms.iter().map(|realm| realm.all).chain(standing.targets()))
+    }
+
+    /// Returns the end of a session that arrived, unless it has ended already. A session of no subject is not worth an
+    /// entry: no user is signed in, and visitors could fill the log. `idle` is the present idle timeout in seconds, which a
+    /// process that does not know of the end yet can give the session.
+    pub(crate) fn end(&self, standing: &Standing, header: &Header, idle: u32) -> Option<Ending> {
+        if (standing.subject.is_none() && self.subject.is_some()) || self.end_of(header).is_some() {
+            return None;
+        }
+        let follower = &self.revocations.0.follower;
+        let target = follower.targets.session(&self.realms[0].name, &header.session_id);
+        let stamp = follower.clock.now().saturating_add(seconds(follower.at_most));
+        // Such a process can renew the session for `at_most`, and its clock may be ahead.
+        let lasts = Duration::from_secs(header.window.max(idle).into()) + 3 * follower.at_most;
+        Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
+    }
+
+    /// Revokes all sessions of a subject, and returns the time up to which they are.
+    pub(crate) async fn revoke_subject(&self, subject: &str) -> Result<u32, Error> {
+        let targets = &self.revocations.0.follower.targets;
+        self.revocations.revoke(targets.other(&self.realms[0].name, Scope::Subject, &subject)).await
+    }
+
+    /// Returns the subject of a session with this data, as text.
+    pub(crate) fn subject(&self, data: &T) -> Option<String> {
+        let mut text = None;
+        if let Some(subject) = &self.subject {
+            subject(data, &mut |found| text = Some(found.to_string()));
+        }
+        text
+    }
+
+    /// Returns the time at which a session ends by itself, if it was ended.
+    fn end_of(&self, header: &Header) -> Option<u32> {
+        let follower = &self.revocations.0.follower;
+        let id = &header.session_id;
+        self.realms.iter().filter_map(|realm| follower.stamp(follower.targets.session(&realm.name, id))).min()
+    }
+
+    /// Returns the latest time of these targets' revocations.
+    fn latest(&self, targets: impl Iterator<Item = Target>) -> Option<u32> {
+        targets.filter_map(|target| self.revocations.0.follower.stamp(target)).max()
+    }
+
+    fn standing(&self, data: &T) -> Standing {
+        let mut standing = Standing::default();
+        for (scope, names) in [(Scope::Subject, &self.subject), (Scope::Key, &self.keys)] {
+            let Some(names) = names else { continue };
+            names(data, &mut |name| {
+                for (at, realm) in self.realms.iter().enumerate() {
+                    let target = self.revocations.0.follower.targets.other(&realm.name, scope, name);
+                    match scope {
+                        Scope::Subject if at == 0 => standing.subject = Some(target),
+                        _ => standing.others.push(target),
+                    }
+                }
+            });
+        }
+        standing
+    }
+}
+
+impl Standing {
+    fn targets(&self) -> impl Iterator<Item = Target> {
+        self.subject.into_iter().chain(self.others.iter().copied())
+    }
+}

@@ -1,0 +1,326 @@
+//! What a revocation ends, and what it does not, in one process and in another that follows the log.
+
+use axum::http::StatusCode;
+
+use crate::{
+    kit::{Browser, Mood},
+    node::Fleet,
+};
+
+const REVOKED: &str = "Refused(Revoked)";
+
+#[tokio::test(start_paused = true)]
+async fn b71_logging_a_user_out_ends_all_sessions_of_the_user_at_once_on_this_node() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let (phone, laptop, other) = (node.signed_in(7).await, node.signed_in(7).await, node.signed_in(8).await);
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert_eq!(node.arrival(&phone).await, REVOKED);
+    assert_eq!(node.user(&laptop).await, "None");
+    assert_eq!(node.user(&other).await, "Some(8)", "another user stays signed in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_another_node_ends_them_within_the_promised_delay() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let browser = there.signed_in(7).await;
+    here.revocations.subject("shop", &7).await.unwrap();
+    fleet.pass(5).await;
+    assert_eq!(there.arrival(&browser).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_a_sign_in_after_the_revocation_works_at_once_on_every_node() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    here.revocations.subject("shop", &7).await.unwrap();
+    for node in [&there, &here] {
+        let browser = node.signed_in(7).await;
+        for _ in 0..20 {
+            assert_eq!(here.user(&browser).await, "Some(7)");
+            assert_eq!(there.user(&browser).await, "Some(7)");
+            fleet.pass(1).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_a_sign_in_into_an_older_session_without_a_new_id_works_at_once() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = Browser::new();
+    browser.post(&node.app, "/add").await;
+    fleet.pass(1).await;
+    node.revocations.subject("shop", &7).await.unwrap();
+    browser.post(&node.app, "/sign-in-without-a-new-id/7").await;
+    assert_eq!(node.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_a_key_of_the_application_ends_the_sessions_that_have_it() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let (mut one, mut two) = (Browser::new(), Browser::new());
+    one.post(&node.app, "/sign-in-at-provider/7/sid-1").await;
+    two.post(&node.app, "/sign-in-at-provider/7/sid-2").await;
+    node.revocations.key("shop", &"sid-1").await.unwrap();
+    assert_eq!(node.arrival(&one).await, REVOKED);
+    assert_eq!(node.user(&two).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_one_session_is_ended_by_the_id_that_the_application_has_recorded() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let (one, two) = (node.signed_in(7).await, node.signed_in(7).await);
+    let id = one.metadata(&node.sessions).await.id();
+    node.revocations.session("shop", id).await.unwrap();
+    assert_eq!(node.arrival(&one).await, REVOKED);
+    assert_eq!(node.user(&two).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_all_sessions_of_a_realm_are_ended_and_new_ones_begin() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let (one, two) = (node.signed_in(7).await, node.signed_in(8).await);
+    node.revocations.all("shop").await.unwrap();
+    assert_eq!(node.arrival(&one).await, REVOKED);
+    assert_eq!(node.arrival(&two).await, REVOKED);
+    let mut visitor = Browser::new();
+    visitor.post(&node.app, "/add").await;
+    assert_eq!(node.arrival(&visitor).await, "Opened");
+    assert_eq!(node.user(&node.signed_in(7).await).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_of_one_tenant_is_not_the_same_user_of_another() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let browser = node.signed_in(7).await;
+    node.revocations.subject("another tenant", &7).await.unwrap();
+    node.revocations.all("another tenant").await.unwrap();
+    assert_eq!(node.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subject_is_compared_by_its_text_and_is_not_a_key() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let browser = node.signed_in(7).await;
+    node.revocations.key("shop", &7).await.unwrap();
+    assert_eq!(node.user(&browser).await, "Some(7)");
+    node.revocations.subject("shop", &"7").await.unwrap();
+    assert_eq!(node.arrival(&browser).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cookie_of_a_revoked_session_is_removed_from_the_browser() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let browser = node.signed_in(7).await;
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert!(node.ask(&browser, "/read").await.removes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_sign_out_ends_every_copy_of_the_cookie_on_every_node() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = here.signed_in(7).await;
+    let thief = browser.clone();
+    assert!(browser.post(&here.app, "/sign-out").await.removes());
+    fleet.pass(5).await;
+    assert_eq!(here.arrival(&thief).await, REVOKED);
+    assert_eq!(there.arrival(&thief).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_whatever_ends_a_session_ends_every_copy_of_the_cookie() {
+    for path in
+        ["/sign-out", "/sign-out-and-fail", "/clear", "/new-id", "/new-role", "/remember", "/sign-in/8"]
+    {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        let mut browser = node.signed_in(7).await;
+        let copy = browser.clone();
+        browser.post(&node.app, path).await;
+        fleet.pass(5).await;
+        assert_eq!(node.arrival(&copy).await, REVOKED, "{path}");
+        assert_ne!(node.arrival(&browser).await, REVOKED, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_requests_in_flight_read_the_old_session_and_write_no_cookie() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    let in_flight = browser.clone();
+    browser.post(&node.app, "/new-id").await;
+    assert_eq!(node.user(&in_flight).await, "Some(7)");
+    for path in ["/read", "/touch"] {
+        let answer = node.ask(&in_flight, path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(answer.sends_nothing(), "{path}");
+    }
+    for path in ["/add", "/new-id", "/remember", "/clear", "/log-out-others"] {
+        let change = node.ask(&in_flight, path).await;
+        assert_eq!(change.status, StatusCode::CONFLICT, "{path}");
+        assert!(change.sends_nothing(), "{path}");
+    }
+    assert_eq!(node.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_session_that_ends_while_a_request_handles_it_is_not_brought_back() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    let slow = browser.session(&node.sessions).await;
+    browser.post(&node.app, "/sign-out").await;
+    slow.update(|visit| visit.views += 1);
+    let mut response = axum::http::Response::new(());
+    let error = node.sessions.commit(slow, &mut response).await.unwrap_err();
+    assert!(error.is_conflict());
+    assert!(response.headers().get("set-cookie").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_id_on_a_node_that_does_not_know_of_a_revocation_yet_does_not_escape_it() {
+    for path in ["/new-id", "/new-role", "/remember", "/log-out-others"] {
+        let fleet = Fleet::new();
+        let (here, there) = (fleet.node().await, fleet.node().await);
+        let mut thief = here.signed_in(7).await;
+        here.revocations.subject("shop", &7).await.unwrap();
+        let answer = thief.post(&there.app, path).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{path}");
+        assert_eq!(there.arrival(&thief).await, REVOKED, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_password_ends_all_other_sessions_and_keeps_this_one() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let (mut mine, other) = (here.signed_in(7).await, there.signed_in(7).await);
+    let copy = mine.clone();
+    assert_eq!(mine.post(&here.app, "/log-out-others").await.status, StatusCode::OK);
+    fleet.pass(5).await;
+    for node in [&here, &there] {
+        assert_eq!(node.user(&mine).await, "Some(7)");
+        assert_eq!(node.arrival(&other).await, REVOKED);
+        assert_eq!(node.arrival(&copy).await, REVOKED, "a copy of the old cookie");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_who_is_not_signed_in_has_no_others_to_end() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let answer = Browser::new().post(&node.app, "/log-out-others").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(fleet.log.look().entries.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn visitors_who_are_not_signed_in_write_no_entries() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    for _ in 0..10 {
+        let mut visitor = Browser::new();
+        visitor.post(&node.app, "/add").await;
+        visitor.post(&node.app, "/new-id").await;
+        visitor.post(&node.app, "/sign-out").await;
+    }
+    fleet.pass(5).await;
+    assert_eq!(fleet.log.look().entries.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_is_appended_later_if_the_log_fails_and_ends_the_session_here_at_once() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    for mood in [Mood::Down, Mood::Hanging, Mood::Lying] {
+        let mut browser = here.signed_in(7).await;
+        let copy = browser.clone();
+        here.log.is(mood);
+        let answer = browser.post(&here.app, "/sign-out").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{mood:?}");
+        assert!(answer.removes(), "{mood:?}");
+        here.log.is(Mood::Well);
+        fleet.pass(10).await;
+        assert_eq!(here.arrival(&copy).await, REVOKED, "{mood:?}");
+        assert_eq!(there.arrival(&copy).await, REVOKED, "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_whose_request_is_dropped_is_carried_out() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let browser = here.signed_in(7).await;
+    let session = browser.session(&here.sessions).await;
+    session.destroy();
+    drop(session);
+    fleet.pass(10).await;
+    assert_eq!(there.arrival(&browser).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_budget_of_entries_is_used_up_a_sign_out_removes_the_cookie_and_says_so() {
+    let fleet = Fleet::new();
+    let hour = std::time::Duration::from_secs(3600);
+    let node = fleet.node_with(0, |builder| builder.entry_budget(1, hour)).await;
+    let (mut one, mut two) = (node.signed_in(7).await, node.signed_in(7).await);
+    assert_eq!(one.post(&node.app, "/sign-out").await.status, StatusCode::OK);
+    let copy = two.clone();
+    let answer = two.post(&node.app, "/sign-out").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.removes());
+    fleet.pass(10).await;
+    assert_eq!(node.arrival(&copy).await, "Opened");
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert_eq!(node.arrival(&copy).await, REVOKED, "revocations of subjects are not counted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_ends_nothing_calls_no_store() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    node.revocations.subject("shop", &8).await.unwrap();
+    let before = node.log.calls();
+    for path in ["/read", "/add", "/touch", "/arrival", "/read"] {
+        browser.get(&node.app, path).await;
+    }
+    let mut visitor = Browser::new();
+    visitor.post(&node.app, "/add").await;
+    visitor.get(&node.app, "/read").await;
+    assert_eq!(node.log.calls(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_outlives_its_request_tells_whether_the_session_was_ended() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let session = node.signed_in(7).await.session(&node.sessions).await;
+    assert!(!session.is_revoked().unwrap());
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert!(session.is_revoked().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sealer_has_opened_can_be_checked() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let browser = node.signed_in(7).await;
+    let cookie = browser.value("__Host-session").unwrap();
+    let (visit, metadata) = node.sessions.sealer().open(cookie, fleet.world.now()).unwrap();
+    let user = visit.user.unwrap();
+    let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
+    assert!(!is_revoked());
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert!(is_revoked());
+}

@@ -1,0 +1,69 @@
+//! The start of revocations, and settings that make no sense.
+
+use std::time::Duration;
+
+use sealed_session::{KeyRing, Sessions};
+
+use crate::{
+    kit::{Mood, SECOND, test_log::TestLog, world::World},
+    node::{Fleet, Visit, builder},
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_start_retries_until_the_log_answers() {
+    let world = World::new();
+    let log = TestLog::new(&world);
+    log.is(Mood::Down);
+    let starting = tokio::spawn(builder().start(log.clone()));
+    world.pass(3 * SECOND).await;
+    log.is(Mood::Well);
+    assert!(starting.await.unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_fails_after_its_deadline_and_says_why() {
+    for mood in [Mood::Down, Mood::Hanging] {
+        let log = TestLog::new(&World::new());
+        log.is(mood);
+        let error = builder().start(log).await.unwrap_err();
+        assert!(error.is_store());
+        assert!(error.to_string().starts_with("the revocation log cannot be read"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_promise_that_cannot_be_kept_is_an_error() {
+    for delay in [Duration::ZERO, SECOND / 2, 3600 * SECOND] {
+        let error = builder().at_most(delay).start(TestLog::new(&World::new())).await.unwrap_err();
+        assert!(error.is_configuration(), "{delay:?}");
+    }
+    let short = builder().longest_session(SECOND).start(TestLog::new(&World::new())).await.unwrap_err();
+    assert!(short.is_configuration());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_outlive_their_revocations_are_an_error() {
+    let revocations = Fleet::new().node().await.revocations;
+    let day = Duration::from_secs(24 * 3600);
+    let build = |days: u32| {
+        Sessions::<Visit>::builder(KeyRing::generate().unwrap())
+            .timeouts(|timeouts| timeouts.persistent_absolute_timeout(day * days))
+            .revocations(revocations.clone())
+            .build()
+    };
+    assert!(build(30).is_ok());
+    assert!(build(31).unwrap_err().is_configuration());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_skew_by_which_other_nodes_would_reject_new_sessions_is_an_error() {
+    let revocations = Fleet::new().node().await.revocations;
+    let build = |seconds: u64| {
+        Sessions::<Visit>::builder(KeyRing::generate().unwrap())
+            .timeouts(|timeouts| timeouts.clock_skew(Duration::from_secs(seconds)))
+            .revocations(revocations.clone())
+            .build()
+    };
+    assert!(build(16).is_ok());
+    assert!(build(15).unwrap_err().is_configuration());
+}
