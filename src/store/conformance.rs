@@ -1,4 +1,4 @@
-//! A test suite for implementations of [`Store`].
+//! Test suites for implementations of [`Store`] and [`RevocationLog`].
 //!
 //! ```
 //! # #[cfg(feature = "memory")]
@@ -15,11 +15,12 @@
 
 mod checks;
 mod kit;
+mod log;
 mod races;
 
 use kit::Subject;
 
-use super::Store;
+use super::{RevocationLog, Store};
 
 /// Checks that a store follows the rules of [`Store`].
 ///
@@ -51,4 +52,25 @@ pub async fn check(store: &dyn Store) {
     checks::expired(subject).await;
     checks::expires_by_itself(subject).await;
     races::all(subject).await;
+}
+
+/// Checks that a log follows the rules of [`RevocationLog`].
+///
+/// Other entries and other users do not disturb the check. It appends about 1,500 entries with random keys, which end
+/// no session and expire after two hours.
+///
+/// Overlapping calls are futures that one task polls in turn. A log in a database needs a second test, in which several
+/// connections append and read at the same time. The clocks of the log and of this machine must agree within half an
+/// hour.
+///
+/// # Panics
+///
+/// Panics if the log breaks a rule, with a message that names the rule, or if a call fails. Panics outside of a tokio
+/// runtime with a clock.
+pub async fn check_log(log: &dyn RevocationLog) {
+    let subject = log::Subject(log);
+    log::order(subject).await;
+    log::values(subject).await;
+    log::expiry(subject).await;
+    log::overlapping(subject).await;
 }

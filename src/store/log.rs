@@ -1,13 +1,25 @@
 //! The log of revocations, which every process follows.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+#[cfg(feature = "memory")]
+pub(super) mod memory;
+#[cfg(feature = "postgres")]
+pub(super) mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod sql;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::{sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 
 use super::StoreError;
+
+/// The number of expired entries that an `append` removes at most, beside one for each entry that it appends.
+#[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
+const SWEPT: usize = 100;
 
 /// One entry of a [`RevocationLog`]: 16 bytes that reveal neither a user nor a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,16 +56,19 @@ pub struct RevocationPage {
 ///    appending takes a lock.
 /// 2. A position is never given to a second entry, even if the first one was removed.
 /// 3. `append` is atomic. When it has returned, every `read` that begins later returns the entries, on every node.
-/// 4. An entry can be removed once its `until` has passed, or once `keep` has passed since it was appended. The last
-///    entry is never removed, so that a process can tell a log without news from one that has lost entries.
+/// 4. An entry can be removed once its `until` has passed by the clock of the log, and no earlier. The last entry is
+///    never removed, so that a process can tell a log without news from one that has lost entries.
 /// 5. A call that fails took effect either completely or not at all. The same holds for a future that is dropped before
 ///    it completes.
 ///
 /// The trait is object-safe: `Arc<dyn RevocationLog>` is a log too.
 #[async_trait]
 pub trait RevocationLog: Send + Sync + 'static {
-    /// Appends entries in this order. No entry is needed for longer than `keep`.
-    async fn append(&self, entries: &[RevocationEntry], keep: Duration) -> Result<(), StoreError>;
+    /// Appends entries in this order. There are at most a few thousand.
+    ///
+    /// A log should use this call to remove entries that have expired: not many more than it appends, so that no call
+    /// takes long, but more than it appends, so that the log does not grow without bound.
+    async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError>;
 
     /// Reads at most `most` entries, starting with the first whose position is `from` or higher. `most` is at least 2.
     ///
@@ -70,8 +85,8 @@ pub trait RevocationLog: Send + Sync + 'static {
 /// Implements the log for a shared pointer, so that it can be chosen at run time.
 #[async_trait]
 impl<L: RevocationLog + ?Sized> RevocationLog for Arc<L> {
-    async fn append(&self, entries: &[RevocationEntry], keep: Duration) -> Result<(), StoreError> {
-        L::append(self, entries, keep).await
+    async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
+        L::append(self, entries).await
     }
 
     async fn read(&self, from: u64, most: usize) -> Result<RevocationPage, StoreError> {

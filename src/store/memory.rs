@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter, unsync};
 
-use super::{BlobId, Generation, Store, StoreError, Written, sweep::Sweeper};
+use super::{BlobId, Generation, Store, StoreError, Written, log::memory::Log, sweep::Sweeper};
 
 /// A store in the memory of the process, for development, for tests, and for a single process whose sessions may be
 /// lost when it ends.
@@ -39,7 +39,8 @@ pub struct MemoryStore {
     /// The highest cost of one blob. The cache would silently drop a more costly one.
     most: u64,
     sweeper: Arc<Sweeper>,
-    clock: Clock,
+    pub(super) clock: Clock,
+    pub(super) log: Arc<Log>,
 }
 
 type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -118,6 +119,7 @@ impl MemoryStore {
             most: (room as f64 * SETTLED) as u64,
             sweeper: Arc::new(Sweeper::new("MemoryStore", u64::MAX)),
             clock: Arc::new(SystemTime::now),
+            log: Arc::default(),
         }
     }
 

@@ -17,7 +17,8 @@ use sqlx::{
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    BlobId, Generation, Store, StoreError, Written, clear, sql::impl_store, sweep::Sweeper, time::unix_millis,
+    BlobId, Generation, Store, StoreError, Written, clear, log::postgres::Listener, sql::impl_store,
+    sweep::Sweeper, time::unix_millis,
 };
 
 /// A store in a table of PostgreSQL, version 9.5 or later.
@@ -51,8 +52,9 @@ use super::{
 /// ```
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pub(super) pool: PgPool,
     sweeper: Arc<Sweeper>,
+    pub(super) listener: Arc<Listener>,
 }
 
 /// The number of rows that are swept together. They are locked for the few milliseconds that a batch takes.
@@ -118,7 +120,7 @@ impl PostgresStore {
     /// `client_connection_check_interval` to two seconds where the setting exists. For your own pool, set it yourself.
     pub fn from_pool(pool: PgPool) -> Self {
         warn_if_clear(&pool.connect_options());
-        Self { pool, sweeper: Arc::new(Sweeper::new("PostgresStore", BATCH)) }
+        Self { pool, sweeper: Arc::new(Sweeper::new("PostgresStore", BATCH)), listener: Arc::default() }
     }
 
     /// Creates the table and its index if they do not exist. Any number of nodes can call this at the same time.
@@ -139,7 +141,9 @@ impl PostgresStore {
             .bind(i64::from_be_bytes(*b"sealsess"))
             .execute(&mut *transaction)
             .await?;
-        let exists = sqlx::query_scalar::<_, bool>("SELECT to_regclass('sealed_sessions') IS NOT NULL");
+        let exists = sqlx::query_scalar::<_, bool>(
+            "SELECT to_regclass('sealed_sessions') IS NOT NULL AND to_regclass('sealed_revocations') IS NOT NULL",
+        );
         if !exists.fetch_one(&mut *transaction).await? {
             raw_sql(Self::SCHEMA).execute(&mut *transaction).await?;
         }
@@ -182,7 +186,7 @@ impl PostgresStore {
         done.await.map(|done| Written::from_count(done.rows_affected())).map_err(StoreError::when(doing))
     }
 
-    async fn borrow(&self) -> Result<Borrowed, Error> {
+    pub(super) async fn borrow(&self) -> Result<Borrowed, Error> {
         self.pool.acquire().await.map(|connection| Borrowed(Some(connection)))
     }
 }
@@ -204,10 +208,10 @@ async fn prepare(connection: &mut PgConnection) -> Result<(), Error> {
 /// The pool takes a connection back once all of its requests have been answered, however long that takes. If a server
 /// has disappeared without closing its connections, that is until the operating system gives up: after a quarter of an
 /// hour, or never. Until then, all connections of the pool could be stuck.
-struct Borrowed(Option<PoolConnection<Postgres>>);
+pub(super) struct Borrowed(Option<PoolConnection<Postgres>>);
 
 impl Borrowed {
-    fn connection(&mut self) -> &mut PgConnection {
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
         self.0.as_mut().expect("taken only on drop")
     }
 }

@@ -43,7 +43,7 @@ use super::{BlobId, Generation, Store, StoreError, Written, time::unix_millis};
 #[derive(Clone)]
 pub struct RedisStore {
     link: Link,
-    prefix: Arc<str>,
+    pub(super) prefix: Arc<str>,
 }
 
 // `KEYS[1]` is the key of the blob, and bytes 5 to 12 of the blob are its generation. GETRANGE of an absent key is
@@ -100,7 +100,7 @@ impl RedisStore {
 
     /// Sends a command and waits for its answer. If the answer is an error after which a retry is `harmless`, sends the
     /// command once more.
-    async fn ask<T: FromRedisValue>(
+    pub(super) async fn ask<T: FromRedisValue>(
         &self,
         doing: &'static str,
         command: &Cmd,
@@ -117,7 +117,11 @@ impl RedisStore {
     ///
     /// After an outage, the first call gets the error of the last attempt to connect. Its command was never sent, so
     /// even a write can be repeated. The call has also triggered a new attempt.
-    async fn write<T: FromRedisValue>(&self, doing: &'static str, command: &Cmd) -> Result<T, StoreError> {
+    pub(super) async fn write<T: FromRedisValue>(
+        &self,
+        doing: &'static str,
+        command: &Cmd,
+    ) -> Result<T, StoreError> {
         self.ask(doing, command, RedisError::is_connection_refusal).await
     }
 

@@ -46,7 +46,7 @@ use super::{
 /// ```
 #[derive(Clone)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
     /// The queue of this store's writers. SQLite allows one writer at a time. It would itself let the others poll, and
     /// an unlucky one could then wait for seconds.
     writing: Arc<Mutex<()>>,
@@ -149,7 +149,7 @@ impl SqliteStore {
         statement.fetch_optional(&self.pool).await.map_err(StoreError::when(doing))
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         doing: &'static str,
         statement: Query<'static, Sqlite, SqliteArguments>,

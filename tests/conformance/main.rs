@@ -5,6 +5,7 @@
 #[cfg(any(feature = "postgres", feature = "redis"))]
 #[path = "../kit/log.rs"]
 mod log;
+mod logs;
 #[cfg(feature = "memory")]
 mod memory;
 mod mutants;

@@ -13,7 +13,7 @@ use crate::samples::{HOUR, blob, future, id};
 use crate::servers::{self, Postgres};
 
 /// A database of the test's own, in the server that all share.
-async fn database(name: &'static str) -> String {
+pub async fn database(name: &'static str) -> String {
     let url = servers::postgres().url();
     let mut connection = PgConnection::connect(&url).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
@@ -21,7 +21,7 @@ async fn database(name: &'static str) -> String {
     format!("{server}/{name}")
 }
 
-async fn store(url: &str) -> PostgresStore {
+pub async fn store(url: &str) -> PostgresStore {
     let store = PostgresStore::connect(url).await.unwrap();
     store.create_schema().await.unwrap();
     store

@@ -112,7 +112,7 @@ impl Subject<'_> {
     }
 }
 
-fn must<T>(call: &str, answer: Result<T, StoreError>) -> T {
+pub(super) fn must<T>(call: &str, answer: Result<T, StoreError>) -> T {
     answer.unwrap_or_else(|error| panic!("a call of `{call}` failed: {}", chain(&error)))
 }
 
