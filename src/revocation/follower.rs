@@ -148,7 +148,7 @@ impl Follower {
 
     /// Appends an entry, which takes effect in this process at once.
     pub(super) async fn append(&self, entry: RevocationEntry) -> Result<(), StoreError> {
-        within("appending a revocation", self.log.append(&[entry], self.keep)).await?;
+        within("appending a revocation", self.log.append(&[entry])).await?;
         if self.catch_up().await.is_err() || !self.index.covers(&entry) {
             self.append_later(entry);
         }
@@ -168,7 +168,7 @@ impl Follower {
             if batch.is_empty() {
                 return Ok(());
             }
-            let appended = within("writing revocations back", self.log.append(&batch, self.keep)).await;
+            let appended = within("writing revocations back", self.log.append(&batch)).await;
             if appended.is_err() {
                 self.owed().extend(batch);
                 return appended;

@@ -3,7 +3,7 @@
 use std::{
     future,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use sealed_session::store::{RevocationEntry, RevocationLog, RevocationPage, StoreError, async_trait};
@@ -81,7 +81,7 @@ impl TestLog {
 
 #[async_trait]
 impl RevocationLog for TestLog {
-    async fn append(&self, entries: &[RevocationEntry], _keep: Duration) -> Result<(), StoreError> {
+    async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
         let mood = self.call().await?;
         let mut shared = self.look();
         for entry in entries {

@@ -13,8 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::kit::{Answer, Browser, SECOND, test_log::TestLog, world::World};
 
-pub const AT_MOST: Duration = Duration::from_secs(5);
-
 /// The payload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Visit {
