@@ -40,6 +40,7 @@ pub fn router(sessions: Sessions<Visit>) -> Router {
         .route("/login", post(login))
         .route("/dashboard", get(dashboard))
         .route("/logout", post(logout))
+        .route("/logout-elsewhere", post(logout_elsewhere))
         .layer(sessions)
 }
 
@@ -99,6 +100,10 @@ async fn dashboard(session: Session<Visit>) -> Result<Response, Error> {
                 input type="hidden" name="csrf" value=(csrf);
                 button { "Sign out" }
             }
+            form method="post" action="/logout-elsewhere" {
+                input type="hidden" name="csrf" value=(csrf);
+                button { "Log out everywhere else" }
+            }
         },
     ))
 }
@@ -107,6 +112,19 @@ async fn logout(session: Session<Visit>, Form(form): Form<Logout>) -> Result<Red
     session.verify_csrf(&form.csrf)?;
     session.destroy();
     Ok(Redirect::to("/"))
+}
+
+/// Ends all other sessions of the user. This one goes on, under a new id.
+async fn logout_elsewhere(session: Session<Visit>, Form(form): Form<Logout>) -> Result<Redirect, Error> {
+    session.verify_csrf(&form.csrf)?;
+    session.revoke_others().await?;
+    session.update(|visit| visit.flash.success("You are logged out everywhere else."));
+    Ok(Redirect::to("/dashboard"))
+}
+
+/// The user of a session, whose sessions can be ended everywhere.
+pub fn subject(visit: &Visit) -> Option<String> {
+    visit.user.clone()
 }
 
 /// Puts a body into a page, below the flash messages.

@@ -61,7 +61,8 @@ async fn sign_in(browser: &mut Browser, app: &Router, name: &str, password: &str
 }
 
 fn login_app() -> Router {
-    login::router(Sessions::builder(kit::ring()).realm("login").build().unwrap())
+    let sessions = Sessions::builder(kit::ring()).realm("login").subject(login::subject);
+    login::router(sessions.build().unwrap())
 }
 
 #[tokio::test]
