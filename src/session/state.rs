@@ -137,11 +137,6 @@ impl Arrived {
     pub(crate) fn header(&self) -> Option<&Header> {
         self.metadata.as_ref().map(|metadata| &metadata.header)
     }
-
-    /// Returns true if the request has any cookie of these sessions.
-    pub(crate) fn has_cookies(&self) -> bool {
-        self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
-    }
 }
 
 impl<T> State<T> {
@@ -174,11 +169,6 @@ impl<T> State<T> {
 
     pub(crate) fn is_destroyed(&self) -> bool {
         self.asked.identity == Identity::Another
-    }
-
-    /// Returns true if the session was destroyed, and the browser has sent a cookie to remove.
-    pub(crate) fn is_ended(&self) -> bool {
-        self.is_destroyed() && self.arrived.has_cookies()
     }
 
     /// Returns true if a call has changed the header with which the session goes on.

@@ -326,3 +326,17 @@ async fn a_kept_handle_still_reads_and_opening_its_cookie_again_shows_that_the_s
     let again = shop.open(&browser).await;
     assert_eq!(again.arrival(), Arrival::Refused(Refusal::MissingBlob));
 }
+
+#[tokio::test]
+async fn b21_a_request_that_outlives_its_session_leaves_the_blob_to_the_request_that_has_remembered_it() {
+    let shop =
+        Shop::with(|builder| builder.timeouts(|timeouts| timeouts.idle_timeout(HOUR).absolute_timeout(HOUR)));
+    let mut browser = shop.stored_browser().await;
+    shop.clock.advance(59 * MINUTE);
+    let outlives = shop.open(&browser).await;
+    shop.get(&mut browser, "/remember/86400").await;
+    shop.clock.advance(MINUTE);
+    add(&outlives);
+    assert_eq!(shop.commit(outlives).await.0.unwrap(), Commit::Remove);
+    assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
+}
