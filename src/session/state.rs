@@ -35,18 +35,16 @@ pub(crate) struct Arrived {
     pub(crate) background: bool,
 }
 
-/// The result of reading the cookies of one name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The result of reading the cookies of one name. Ordered, because a single cookie that is kept keeps them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Seen {
     /// There was no cookie.
     #[default]
     Absent,
     /// No cookie opened, and none can open on another node or later.
     Removable,
-    /// No cookie opened yet, but one may open on another node, later, or when the store is asked.
-    Foreign,
-    /// A cookie opened.
-    Opened,
+    /// A cookie opened, or one may open on another node, later, or when the store is asked.
+    Kept,
 }
 
 /// The calls of the handler, for the commit.
