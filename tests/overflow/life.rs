@@ -340,3 +340,15 @@ async fn b21_a_request_that_outlives_its_session_leaves_the_blob_to_the_request_
     assert_eq!(shop.commit(outlives).await.0.unwrap(), Commit::Remove);
     assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
 }
+
+#[tokio::test]
+async fn b11_a_session_that_is_destroyed_after_its_commit_is_not_deleted_by_a_second_one() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    let late = session.clone();
+    assert_eq!(shop.commit(session).await.0.unwrap(), Commit::Keep);
+    late.destroy();
+    assert!(shop.commit(late).await.0.unwrap_err().is_finished());
+    assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
+}
