@@ -180,3 +180,17 @@ async fn b12_what_was_saved_in_its_blob_stays_though_the_handler_fails() {
     assert_eq!(shop.sessions.commit(session, &mut response).await.unwrap(), Commit::Keep);
     assert_eq!(views(&shop.open(&browser).await), 1);
 }
+
+#[tokio::test]
+async fn b15_another_request_that_undoes_what_was_saved_is_a_conflict() {
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    let undoes = shop.open(&browser).await;
+    undoes.update(|visit| visit.views -= 1);
+    let _ = shop.commit(undoes).await.0.unwrap();
+    note(&session, LARGE + 1);
+    assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
