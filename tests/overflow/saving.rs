@@ -1,7 +1,9 @@
 //! `save`, which does before the commit what can fail at it.
 
+use std::sync::{Arc, Mutex};
+
 use kit::{Browser, Mood, Visit};
-use sealed_session::Commit;
+use sealed_session::{Commit, Session};
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 
@@ -147,6 +149,30 @@ async fn b15_a_save_meets_what_another_request_has_stored() {
     other.save().await.unwrap();
     assert_eq!(views(&other), 2, "the handler goes on with the merged data");
     add(&other);
+    let _ = shop.commit(other).await.0.unwrap();
+    assert_eq!(views(&shop.open(&browser).await), 3);
+}
+
+#[tokio::test]
+async fn b15_a_change_that_is_made_while_a_save_merges_is_merged_by_the_commit() {
+    let busy: Arc<Mutex<Option<Session<Visit>>>> = Arc::default();
+    let handle = busy.clone();
+    let shop = Shop::with(|builder| {
+        builder.on_conflict(move |conflict| {
+            if let Some(session) = handle.lock().unwrap().take() {
+                add(&session);
+            }
+            let added = conflict.mine.views - conflict.base.views;
+            Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
+        })
+    });
+    let browser = shop.stored_browser().await;
+    let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
+    add(&one);
+    add(&other);
+    let _ = shop.commit(one).await.0.unwrap();
+    *busy.lock().unwrap() = Some(other.clone());
+    other.save().await.unwrap();
     let _ = shop.commit(other).await.0.unwrap();
     assert_eq!(views(&shop.open(&browser).await), 3);
 }
