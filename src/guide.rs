@@ -5,6 +5,7 @@
 //! | [`sign_in`] | a whole application with a sign-in form, a protected page and a sign-out button |
 //! | [`configuration`] | every builder method, its default, and when to change it |
 //! | [`migrating`] | names in express-session, tower-sessions, `PrivateCookieJar`, actix-session and iron-session, and here |
+//! | [`revocation`] | ending sessions early: "log out everywhere", back-channel logout |
 //! | [`key_rotation`] | making, deploying and rotating keys, and what to do after a leak |
 //! | [`deployment`] | proxies, tenants, rolling deployments, changing the session type |
 //! | [`overflow`] | stores for sessions that outgrow their cookies: limits, conflicts, failures |
@@ -24,6 +25,7 @@ macro_rules! guides {
         #[doc = "[key-rotation.md]: crate::guide::key_rotation"]
         #[doc = "[overflow.md]: crate::guide::overflow"]
         #[doc = "[overflow.md#conflicts]: crate::guide::overflow#conflicts"]
+        #[doc = "[revocation.md]: crate::guide::revocation"]
         #[doc = "[speed.md]: crate::guide::speed"]
         #[doc = ""]
         #[doc = include_str!($file)]
@@ -35,6 +37,7 @@ guides! {
     sign_in: "../docs/sign-in.md",
     configuration: "../docs/configuration.md",
     migrating: "../docs/migrating.md",
+    revocation: "../docs/revocation.md",
     key_rotation: "../docs/key-rotation.md",
     deployment: "../docs/deployment.md",
     overflow: "../docs/overflow.md",

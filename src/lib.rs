@@ -59,6 +59,7 @@
 //! | configure | [`SessionsBuilder`], [`CookieAttributes`], [`Timeouts`] |
 //! | use a session in a handler | [`Session`]; for keys and values, [`SessionMap`] |
 //! | show a flash message, protect a form | [`flash`], [`csrf`] |
+//! | log users out everywhere, end sessions early | [`Revocations`], [`guide::revocation`] |
 //! | make, load and rotate keys | [`Key`], [`KeyRing`], [`guide::key_rotation`] |
 //! | find out why a cookie was rejected | [`Arrival`], [`Refusal`], [`Counters`] |
 //! | change the session type | [`SessionsBuilder::migrating_from`], [`Encoding`] |

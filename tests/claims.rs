@@ -1,5 +1,5 @@
 //! Checks the claims of SECURITY.md: each has its own id, says what it does not cover, and names tests that exist. Also
-//! checks the answers to ASVS, and the tables of settings in `docs/configuration.md`.
+//! checks the answers to ASVS, and the tables of settings in the guides.
 //!
 //! `scripts/claims` checks that the named tests ran and passed. `scripts/claim-mutations` checks that they fail when the
 //! claim is false.
@@ -176,7 +176,7 @@ fn every_answer_names_claims_and_tests_that_exist() {
 }
 
 /// Methods of the builder and its parts that configure nothing.
-const NO_SETTINGS: [&str; 3] = ["build", "full_name", "judge"];
+const NO_SETTINGS: [&str; 4] = ["build", "full_name", "judge", "start"];
 
 /// The public methods in an `impl` block of a source file.
 fn methods(file: &str, block: &str) -> Vec<String> {
@@ -193,13 +193,15 @@ fn methods(file: &str, block: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_guide_to_configuration_has_a_row_for_every_setting() {
-    let guide = proofs::read("docs/configuration.md");
-    for (section, file, block, least) in [
-        ("Builder methods", "src/builder.rs", "impl<T: Payload> SessionsBuilder<T>", 20),
-        ("The cookie", "src/settings/cookie.rs", "impl CookieAttributes", 6),
-        ("Timeouts", "src/seal/timeouts.rs", "impl Timeouts", 6),
+fn the_guides_have_a_row_for_every_setting() {
+    let (configuration, revocation) = ("docs/configuration.md", "docs/revocation.md");
+    for (guide, section, file, block, least) in [
+        (configuration, "Builder methods", "src/builder.rs", "impl<T: Payload> SessionsBuilder<T>", 20),
+        (configuration, "The cookie", "src/settings/cookie.rs", "impl CookieAttributes", 6),
+        (configuration, "Timeouts", "src/seal/timeouts.rs", "impl Timeouts", 6),
+        (revocation, "Options", "src/revocation/builder.rs", "impl RevocationsBuilder", 5),
     ] {
+        let guide = proofs::read(guide);
         let (_, after) = guide.split_once(&format!("\n## {section}\n")).expect("there is such a section");
         let rows = proofs::rows(after.split("\n## ").next().unwrap(), 3);
         let name = |row: &Vec<String>| row[0].trim_matches('`').split(['(', ':']).next().unwrap().to_owned();

@@ -81,8 +81,9 @@ pub enum Arrival {
 /// }
 /// ```
 ///
-/// This detects timeouts, and sign-outs from a session that is in the store. It cannot detect a sign-out from a session
-/// that lives in its cookie, because the server keeps no record of it. If the session goes on in other requests, its
+/// This detects timeouts, sign-outs from a session that is in the store, and revocations. Without
+/// [`Revocations`](crate::Revocations), it cannot detect a sign-out from a session that lives in its cookie, because the
+/// server keeps no record of it. With them, [`is_revoked`](Self::is_revoked) is enough to detect sign-outs. If the session goes on in other requests, its
 /// cookie is renewed there, and the headers that you kept end with their own idle timeout. Close the connection then,
 /// and let the page connect again.
 ///
@@ -215,8 +216,13 @@ impl<T: Payload> Session<T> {
     ///
     /// # Security
     ///
-    /// If the session is in the store, it is deleted, and no copy of its cookie opens. If it is in its cookie, an
-    /// earlier copy of the cookie still opens until it expires.
+    /// With [`Revocations`](crate::Revocations), and for a session that is in the store, no copy of the cookie opens any
+    /// more: at once in this process, and within seconds in others. Requests in flight can still read a session that is
+    /// in its cookie for [`at_most`](crate::RevocationsBuilder::at_most). If the revocation cannot be written, the commit
+    /// fails, the cookie is removed all the same, and the revocation is retried in the background. A session without a
+    /// [subject](crate::SessionsBuilder::subject) is not revoked, if the application names subjects.
+    ///
+    /// Without revocations, an earlier copy of a cookie that holds the session itself still opens until it expires.
     pub fn destroy(&self) {
         self.alter("destroy", |state| {
             self.change(state, |data| *data = T::default());
@@ -228,6 +234,9 @@ impl<T: Payload> Session<T> {
 
     /// Gives the session a new id and keeps its data. The absolute timeout starts over. Call it when a user signs in,
     /// to prevent session fixation.
+    ///
+    /// With [`Revocations`](crate::Revocations), the old cookie and its copies end, as with [`destroy`](Self::destroy). If
+    /// the session was ended elsewhere in the meantime, the commit is a [conflict](Error::is_conflict).
     pub fn cycle_id(&self) {
         self.alter("cycle_id", |state| state.cycle_id(Identity::Restarted));
     }
@@ -240,6 +249,8 @@ impl<T: Payload> Session<T> {
     /// Makes the session persistent ("remember me"): its cookie survives the closing of the browser. It ends when it
     /// has not been used for `idle_timeout`, and at the latest at the [absolute timeout of persistent
     /// sessions](crate::Timeouts::persistent_absolute_timeout).
+    ///
+    /// With [`Revocations`](crate::Revocations), a longer idle timeout comes with a new id.
     ///
     /// At a sign-in, call [`cycle_id`](Self::cycle_id) too. Otherwise a parallel request that began earlier can set the
     /// expiry of a stored session from its old timeout.
