@@ -56,7 +56,7 @@ pub async fn check(store: &dyn Store) {
 
 /// Checks that a log follows the rules of [`RevocationLog`].
 ///
-/// Other entries and other users do not disturb the check. It appends about 1,500 entries with random keys, which end
+/// Other entries and other users do not disturb the check. It appends about 900 entries with random keys, which end
 /// no session and expire after two hours.
 ///
 /// Overlapping calls are futures that one task polls in turn. A log in a database needs a second test, in which several

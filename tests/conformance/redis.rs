@@ -12,7 +12,7 @@ use crate::log::Log;
 use crate::samples::{blob, future, id};
 use crate::servers::{self, Redis};
 
-async fn manager(url: &str) -> ConnectionManager {
+pub async fn manager(url: &str) -> ConnectionManager {
     ConnectionManager::new(Client::open(url).unwrap()).await.unwrap()
 }
 

@@ -17,6 +17,9 @@ use crate::{
 /// An entry and its position.
 type Placed = (u64, RevocationEntry);
 
+/// One of several overlapping calls: an append, or a follower that returns what it has read.
+type Call<'a> = Pin<Box<dyn Future<Output = Option<Vec<Placed>>> + Send + 'a>>;
+
 /// The number of overlapping appends, and of entries in each.
 const APPENDS: usize = 24;
 const BATCH: usize = 5;
@@ -98,7 +101,7 @@ fn expired() -> RevocationEntry {
 }
 
 pub(super) async fn order(log: Subject<'_>) {
-    let ours: Vec<_> = (0..1_000).map(|_| live()).collect();
+    let ours: Vec<_> = (0..300).map(|_| live()).collect();
     let end = log.end().await;
     log.append(&[]).await;
     log.append(&ours).await;
@@ -111,7 +114,7 @@ pub(super) async fn order(log: Subject<'_>) {
     let apart = now.duration_since(clock).unwrap_or_else(|earlier| earlier.duration());
     assert!(apart < Duration::from_secs(1800), "the clock of the log and of this machine must agree");
 
-    for at in [0, 1, 500, 999] {
+    for at in [0, 1, 150, 299] {
         let (position, entry) = found[at];
         let page = log.page(position, 2).await.entries;
         assert!(
@@ -124,7 +127,7 @@ pub(super) async fn order(log: Subject<'_>) {
             "read from above a position must not return its entry"
         );
     }
-    for most in [2, 7, 999, 1_000, 1_001] {
+    for most in [2, 7, 299, 300, 301] {
         let paged = log.all(end, most).await;
         assert!(of(&paged, &ours) == found, "pages of at most {most} entries must return all entries");
         let first = log.page(end, most).await.entries;
@@ -183,7 +186,7 @@ pub(super) async fn overlapping(log: Subject<'_>) {
     let batches: Vec<Vec<_>> = (0..APPENDS).map(|_| (0..BATCH).map(|_| live()).collect()).collect();
     let running = AtomicUsize::new(APPENDS);
     let (ours, batches, running) = (batches.concat(), &batches, &running);
-    let mut calls: Vec<Pin<Box<dyn Future<Output = Option<Vec<Placed>>> + Send>>> = Vec::new();
+    let mut calls: Vec<Call<'_>> = Vec::new();
     for batch in batches {
         calls.push(Box::pin(async move {
             log.append(batch).await;

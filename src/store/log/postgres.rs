@@ -37,7 +37,8 @@ fn append(entries: &[RevocationEntry]) -> String {
         keys = list(|entry| entry.key.cast_signed()),
         stamps = list(|entry| entry.stamp.into()),
         untils = list(|entry| entry.until.into()),
-        remove_expired = sql::remove_expired!("extract(epoch FROM clock_timestamp())").replace("$1", &most),
+        remove_expired =
+            sql::remove_expired!("floor(extract(epoch FROM now()))::bigint").replace("$1", &most),
     )
 }
 
@@ -51,8 +52,9 @@ impl RevocationLog for PostgresStore {
 
     async fn read(&self, from: u64, most: usize) -> Result<RevocationPage, StoreError> {
         let (from, most) = sql::parameters(from, most);
-        let statement =
-            sqlx::query_as(sql::read_page!("floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"));
+        let statement = sqlx::query_as(sql::read_page!(
+            "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint"
+        ));
         let statement = statement.bind(from).bind(most);
         let rows = async { statement.fetch_all(self.borrow().await?.connection()).await };
         sql::page(rows.await.map_err(StoreError::when("reading revocations"))?)

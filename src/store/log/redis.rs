@@ -32,7 +32,8 @@ end
 local oldest
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[2] + 1)) do
     oldest = entry[1]
-    if struct.unpack('>I4', entry[2][2], 13) > tonumber(time[1]) then break end
+    local value = entry[2][2]
+    if #value >= 16 and struct.unpack('>I4', value, 13) > tonumber(time[1]) then break end
 end
 redis.call('XTRIM', KEYS[1], 'MINID', oldest)
 return 1";

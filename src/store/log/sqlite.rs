@@ -16,7 +16,7 @@ impl RevocationLog for SqliteStore {
         let rows: Vec<_> = entries.iter().map(row).collect();
         let statement = sqlx::query(
             "INSERT INTO sealed_revocations (key, stamp, until)
-                SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) AS row ORDER BY row.id",
+                SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each($1) AS entries ORDER BY entries.key",
         );
         let statement = statement.bind(format!("[{}]", rows.join(",")));
         let _ = self.write("appending revocations", statement).await?;

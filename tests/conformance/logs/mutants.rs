@@ -128,7 +128,7 @@ impl RevocationLog for Faulty {
     async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
         let mut entries = entries.to_vec();
         match self.fault {
-            AppendDropsTheTail => entries.truncate(900),
+            AppendDropsTheTail => entries.truncate(290),
             AppendReverses => entries.reverse(),
             AppendIsVisibleLate => {
                 let mut state = self.state.lock().unwrap();
