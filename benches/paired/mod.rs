@@ -20,6 +20,8 @@ mod report;
 
 use std::{env, hint::black_box, time::Instant};
 
+use serde_json::Value;
+
 /// The place of a row in its table.
 pub type Id = usize;
 
@@ -33,8 +35,8 @@ pub struct Row {
     floor: Option<Id>,
     /// How long a cookie's value it makes or reads.
     characters: Option<usize>,
-    /// What this one does without.
-    without: &'static str,
+    /// What is said of it in the last column.
+    note: String,
     allocations: usize,
     batch: usize,
     /// Nanoseconds of one run, of each round.
@@ -50,7 +52,7 @@ impl Row {
             base: None,
             floor: None,
             characters: None,
-            without: "",
+            note: String::new(),
             allocations: 0,
             batch: 1,
             samples: Vec::new(),
@@ -72,8 +74,8 @@ impl Row {
         self
     }
 
-    pub fn without(mut self, without: &'static str) -> Self {
-        self.without = without;
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
         self
     }
 
@@ -91,13 +93,20 @@ pub struct Table {
     floor: &'static str,
     /// The name of the row that the others of its section are compared with.
     ours: &'static str,
+    /// The title of the last column.
+    notes: &'static str,
     section: String,
     rows: Vec<Row>,
 }
 
 impl Table {
     pub fn new(title: impl Into<String>, floor: &'static str, ours: &'static str) -> Self {
-        Self { title: title.into(), floor, ours, section: String::new(), rows: Vec::new() }
+        Self { title: title.into(), floor, ours, notes: "", section: String::new(), rows: Vec::new() }
+    }
+
+    pub fn notes(mut self, notes: &'static str) -> Self {
+        self.notes = notes;
+        self
     }
 
     /// Begins a section, and returns the place of its first row.
@@ -178,6 +187,7 @@ pub struct Effort {
 
 pub struct Options {
     pub effort: Effort,
+    pub is_quick: bool,
     record: bool,
     arguments: Vec<String>,
 }
@@ -192,7 +202,7 @@ impl Options {
             true => Effort { rounds: 3, nanoseconds: 1e5 },
             false => Effort { rounds: 101, nanoseconds: 1e6 },
         };
-        Self { effort, record: given("--record"), arguments }
+        Self { effort, is_quick, record: given("--record"), arguments }
     }
 
     /// Returns the argument so many places after the flag.
@@ -203,7 +213,12 @@ impl Options {
 }
 
 /// Runs the benchmark of this name.
-pub fn run(name: &str, mut tables: Vec<Table>) {
+pub fn run(name: &str, tables: Vec<Table>) {
+    run_and_draw(name, tables, |_| None);
+}
+
+/// Runs the benchmark of this name, and draws its figures as SVG.
+pub fn run_and_draw(name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Option<String>) {
     let options = Options::of_process();
     if let Some(row) = options.after("--count", 1) {
         let times =
@@ -213,16 +228,17 @@ pub fn run(name: &str, mut tables: Vec<Table>) {
     if options.arguments.iter().any(|argument| argument == "--list") {
         return names(&mut tables).for_each(|(name, _)| println!("{name}"));
     }
-    let mut wanted = options.arguments.iter().filter(|argument| !argument.starts_with("--")).peekable();
-    if wanted.peek().is_some() {
-        let wanted: Vec<&String> = wanted.collect();
-        tables.retain(|table| wanted.iter().any(|word| table.title.contains(*word)));
-    }
+    let words: Vec<&String> =
+        options.arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    assert!(words.is_empty() || !options.record, "a record is of all tables");
+    tables.retain(|table| words.is_empty() || words.iter().any(|word| table.title.contains(*word)));
     tables.iter_mut().for_each(|table| table.measure(options.effort));
     let text = report::text(&tables, options.effort);
     print!("{text}");
+    let figures = report::figures(&tables, options.effort);
+    let drawing = draw(&figures);
     if options.record {
-        report::record(name, &text, &tables, options.effort);
+        report::record(name, &text, &figures, drawing);
     }
 }
 

@@ -22,7 +22,7 @@ fn lines(table: &Table) -> Vec<Vec<String>> {
     let rows = &table.rows;
     let ours = format!("times {}", table.ours);
     let mut lines = vec![
-        ["", "", "ns", "ns added", table.floor, &ours, "allocations", "characters", "does without"]
+        ["", "", "ns", "ns added", table.floor, &ours, "allocations", "characters", table.notes]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -41,7 +41,7 @@ fn lines(table: &Table) -> Vec<Vec<String>> {
             times(table.ours(row)),
             table.allocations(row).to_string(),
             row.characters.map_or_else(String::new, |characters| characters.to_string()),
-            row.without.to_owned(),
+            row.note.clone(),
         ]);
     }
     // A column in which no row has anything is not shown.
@@ -70,17 +70,25 @@ fn aligned(lines: &[Vec<String>]) -> String {
     text
 }
 
-pub fn record(name: &str, text: &str, tables: &[Table], effort: Effort) {
+/// Everything that was measured.
+pub fn figures(tables: &[Table], effort: Effort) -> Value {
+    let tables: Vec<Value> =
+        tables.iter().map(|table| json!({"title": table.title, "rows": rows(table)})).collect();
+    json!({"machine": machine(), "rounds": effort.rounds, "tables": tables})
+}
+
+pub fn record(name: &str, text: &str, figures: &Value, drawing: Option<String>) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let results =
         root.ancestors().map(|above| above.join("benches/results")).find(|results| results.is_dir());
     let results = results.expect("benches/results is above this package");
-    let tables: Vec<Value> =
-        tables.iter().map(|table| json!({"title": table.title, "rows": rows(table)})).collect();
-    let figures = json!({"machine": machine(), "rounds": effort.rounds, "tables": tables});
-    let figures = serde_json::to_string_pretty(&figures).expect("these are strings and numbers");
-    fs::write(results.join(format!("{name}.json")), figures + "\n").unwrap();
-    fs::write(results.join(format!("{name}.md")), format!("# Recorded figures: {name}\n\n{text}")).unwrap();
+    let write =
+        |ending: &str, content: &str| fs::write(results.join(format!("{name}.{ending}")), content).unwrap();
+    write("json", &format!("{figures:#}\n"));
+    write("md", &format!("# Recorded figures: {name}\n\n{text}"));
+    if let Some(drawing) = drawing {
+        write("svg", &drawing);
+    }
 }
 
 /// Each triple is the lower quartile, the median and the upper quartile.
@@ -96,7 +104,7 @@ fn rows(table: &Table) -> Vec<Value> {
             "times_ours": against(table.ours(row)),
             "allocations": table.allocations(row),
             "characters": row.characters,
-            "without": row.without,
+            "note": row.note,
         })
     };
     table.rows.iter().map(row).collect()
