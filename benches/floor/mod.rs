@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each user needs a part
 
+use std::mem::ManuallyDrop;
+
 use aes_gcm::{
     AesGcm,
     aead::{AeadInOut, KeyInit, consts::U12},
@@ -43,15 +45,20 @@ pub const CHACHA: Aead = Aead {
     decrypt: decrypt::<ChaCha20Poly1305>,
 };
 
+/// A cipher that does not overwrite itself, which is not part of encrypting.
+fn cipher<A: KeyInit>(key: &Key) -> ManuallyDrop<A> {
+    ManuallyDrop::new(A::new_from_slice(key).expect("32 bytes"))
+}
+
 fn encrypt<A: AeadInOut + KeyInit>(key: &Key, nonce: &Nonce, text: &mut [u8]) -> Tag {
-    let cipher = A::new_from_slice(key).expect("32 bytes");
+    let cipher = cipher::<A>(key);
     let nonce = nonce.as_slice().try_into().expect("12 bytes");
     let tag = cipher.encrypt_inout_detached(nonce, &AAD, text.into()).expect("it is short");
     tag.as_slice().try_into().expect("16 bytes")
 }
 
 fn decrypt<A: AeadInOut + KeyInit>(key: &Key, nonce: &Nonce, text: &mut [u8], tag: &Tag) {
-    let cipher = A::new_from_slice(key).expect("32 bytes");
+    let cipher = cipher::<A>(key);
     let nonce = nonce.as_slice().try_into().expect("12 bytes");
     let tag = tag.as_slice().try_into().expect("16 bytes");
     cipher.decrypt_inout_detached(nonce, &AAD, text.into(), tag).expect("it is authentic");

@@ -9,7 +9,7 @@
 //! | `--quick` | shows that everything runs |
 //! | `--record` | writes what it prints to `benches/results/`, and the figures as JSON beside it |
 //! | `--list` | prints the names of the rows |
-//! | `--count NAME TIMES` | runs one row so many times within [`counted`], for `scripts/instructions` |
+//! | `--count TIMES NAME…` | runs each of these rows so many times within [`counted`], for `scripts/instructions` |
 
 #![allow(dead_code)] // each benchmark needs a part
 
@@ -204,12 +204,6 @@ impl Options {
         };
         Self { effort, is_quick, record: given("--record"), arguments }
     }
-
-    /// Returns the argument so many places after the flag.
-    fn after(&self, flag: &str, places: usize) -> Option<&str> {
-        let at = self.arguments.iter().position(|argument| argument == flag)?;
-        self.arguments.get(at + places).map(String::as_str)
-    }
 }
 
 /// Runs the benchmark of this name.
@@ -220,10 +214,15 @@ pub fn run(name: &str, tables: Vec<Table>) {
 /// Runs the benchmark of this name, and draws its figures as SVG.
 pub fn run_and_draw(name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Option<String>) {
     let options = Options::of_process();
-    if let Some(row) = options.after("--count", 1) {
-        let times =
-            options.after("--count", 2).and_then(|times| times.parse().ok()).expect("a number of times");
-        return count(&mut tables, row, times);
+    if let Some(at) = options.arguments.iter().position(|argument| argument == "--count") {
+        let times = options.arguments[at + 1].parse().expect("a number of times");
+        return names(&mut tables).filter(|(name, _)| options.arguments[at + 2..].contains(name)).for_each(
+            |(_, row)| {
+                // What is done once is not counted.
+                row.time(3);
+                counted(&mut row.run, times);
+            },
+        );
     }
     if options.arguments.iter().any(|argument| argument == "--list") {
         return names(&mut tables).for_each(|(name, _)| println!("{name}"));
@@ -247,13 +246,6 @@ fn names(tables: &mut [Table]) -> impl Iterator<Item = (String, &mut Row)> {
         let title = table.title.split(':').next().unwrap_or_default().to_owned();
         table.rows.iter_mut().map(move |row| (format!("{title} / {} / {}", row.section, row.name), row))
     })
-}
-
-fn count(tables: &mut [Table], wanted: &str, times: usize) {
-    let (_, row) = names(tables).find(|(name, _)| name == wanted).expect("a row of this name: see --list");
-    // What is done once is not counted.
-    row.time(3);
-    counted(&mut row.run, times);
 }
 
 /// All that callgrind counts: see `scripts/instructions`.
