@@ -222,3 +222,26 @@ async fn b15_another_request_that_undoes_what_was_saved_is_a_conflict() {
     note(&session, LARGE + 1);
     assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
 }
+
+#[tokio::test]
+async fn b15_a_session_that_another_request_ends_after_its_save_is_a_conflict() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    shop.get(&mut browser.clone(), "/destroy").await;
+    assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn b15_a_change_after_a_save_that_the_store_does_not_take_is_an_error() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    add(&session);
+    shop.store.once("replace", Mood::Down);
+    assert!(shop.commit(session).await.0.unwrap_err().is_store());
+}
