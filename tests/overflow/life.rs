@@ -353,3 +353,14 @@ async fn b11_a_second_commit_writes_no_header_and_deletes_nothing() {
     assert!(commit.unwrap_err().is_finished() && headers.is_empty());
     assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
 }
+
+#[tokio::test]
+async fn b23_a_shorter_timeout_leaves_the_blob_until_the_cookie_before_it_expires() {
+    let shop = Shop::plain();
+    let mut browser = shop.stored_browser().await;
+    shop.get(&mut browser, "/remember/864000").await;
+    shop.get(&mut browser, "/remember/3600").await;
+    assert_eq!(shop.store.seconds_left(), 864_000, "the response may be lost on its way");
+    shop.get(&mut browser, "/add").await;
+    assert_eq!(shop.store.seconds_left(), 3600);
+}

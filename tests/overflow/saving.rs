@@ -54,13 +54,15 @@ async fn b15_what_is_changed_after_a_save_is_kept_too() {
 async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_change() {
     let shop = Shop::plain();
     let mut browser = shop.stored_browser().await;
-    let session = shop.open(&browser).await;
-    note(&session, 5);
-    session.save().await.unwrap();
-    let (commit, headers) = shop.commit(session).await;
-    assert_eq!(commit.unwrap(), Commit::Set);
-    receive(&mut browser, &headers);
-    assert!(is_reference(&browser), "what was saved can't fail any more");
+    for length in [5, 6] {
+        let session = shop.open(&browser).await;
+        note(&session, length);
+        session.save().await.unwrap();
+        let (commit, headers) = shop.commit(session).await;
+        assert_eq!(commit.unwrap(), Commit::Set);
+        receive(&mut browser, &headers);
+        assert!(is_reference(&browser), "what was saved can't fail any more");
+    }
     shop.get(&mut browser, "/add").await;
     assert!(!is_reference(&browser));
 }
@@ -219,4 +221,27 @@ async fn b15_another_request_that_undoes_what_was_saved_is_a_conflict() {
     let _ = shop.commit(undoes).await.0.unwrap();
     note(&session, LARGE + 1);
     assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn b15_a_session_that_another_request_ends_after_its_save_is_a_conflict() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    shop.get(&mut browser.clone(), "/destroy").await;
+    assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn b15_a_change_after_a_save_that_the_store_does_not_take_is_an_error() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    add(&session);
+    shop.store.once("replace", Mood::Down);
+    assert!(shop.commit(session).await.0.unwrap_err().is_store());
 }
