@@ -12,6 +12,7 @@ mod in_hyper;
 mod login;
 #[path = "../paired/mod.rs"]
 mod paired;
+mod revocations;
 
 use std::{
     pin::pin,
@@ -33,6 +34,7 @@ fn tables() -> Vec<Table> {
         table("axum", in_axum::app),
         #[cfg(feature = "hyper")]
         table("hyper", in_hyper::app),
+        revocations::table(),
     ]
 }
 

@@ -7,6 +7,7 @@ mod allocations;
 mod cart5;
 #[cfg(feature = "memory")]
 mod memory;
+mod revocations;
 
 use std::{
     hint::black_box,
