@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 
-/// The number of expired entries that an `append` removes at most, beside one for each entry that it appends.
+/// The largest number of expired entries that an `append` removes, beside one for each entry that it appends.
 #[cfg(any(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 const SWEPT: usize = 100;
 
@@ -38,8 +38,8 @@ pub struct RevocationEntry {
 /// Entries that were read from a [`RevocationLog`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationPage {
-    /// The time when the entries were read, by the clock of the log. All nodes use this clock, so that theirs need not
-    /// agree exactly.
+    /// The time when the entries were read, or shortly before, by the clock of the log. All nodes use this clock, so
+    /// that theirs need not agree exactly.
     pub now: SystemTime,
     /// The entries with their positions, in ascending order.
     pub entries: Vec<(u64, RevocationEntry)>,
@@ -64,10 +64,10 @@ pub struct RevocationPage {
 /// The trait is object-safe: `Arc<dyn RevocationLog>` is a log too.
 #[async_trait]
 pub trait RevocationLog: Send + Sync + 'static {
-    /// Appends entries in this order. There are at most a few thousand.
+    /// Appends entries in this order: none, one, or at most a few thousand.
     ///
-    /// A log should use this call to remove entries that have expired: not many more than it appends, so that no call
-    /// takes long, but more than it appends, so that the log does not grow without bound.
+    /// The logs of this crate also remove expired entries here, at most 100 more than they append. No call takes long,
+    /// and none of the logs grows without bound.
     async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError>;
 
     /// Reads at most `most` entries, starting with the first whose position is `from` or higher. `most` is at least 2.

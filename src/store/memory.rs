@@ -21,6 +21,9 @@ use super::{BlobId, Generation, Store, StoreError, Written, log::memory::Log, sw
 ///
 /// Expired blobs count as absent at once. A background task removes them every five minutes.
 ///
+/// The store is also a [`RevocationLog`](super::RevocationLog) in memory. Its entries do not count toward the bound.
+/// Each takes 24 bytes until all entries before it have expired, and so has it.
+///
 /// Clones share the same store.
 ///
 /// ```

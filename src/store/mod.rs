@@ -21,6 +21,15 @@
 //!
 //! The choice can be made at run time, because `Arc<dyn Store>` is a [`Store`] too.
 //!
+//! # Revocations
+//!
+//! Each of these stores is also a [`RevocationLog`], beside its blobs and over the same connections. The store of
+//! `sealed-session-mongodb` is not. A log can be used without an overflow store, and in another database than the
+//! blobs. Unlike a store, it is trusted to keep what it is given: one that drops an entry lets a revoked session live
+//! on in processes that start later.
+//!
+//! To write a log, implement the trait, and call [`conformance::check_log`] in a test.
+//!
 //! # Writing a store
 //!
 //! The crate `sealed-session-mongodb` is a model for a store on a server, written with what is public here. Such a store

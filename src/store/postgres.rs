@@ -21,12 +21,17 @@ use super::{
     sweep::Sweeper, time::unix_millis,
 };
 
-/// A store in a table of PostgreSQL, version 9.5 or later.
+/// A store in PostgreSQL, version 9.5 or later.
 ///
 /// Call [`create_schema`](Self::create_schema) when the application starts, or add [`SCHEMA`](Self::SCHEMA) to your
 /// migrations. The database's clock decides what has expired, so nodes need not agree on the time. Expired blobs count
 /// as absent at once, and a background task removes them every five minutes. Several nodes can do so at the same time
 /// without blocking each other.
+///
+/// The store is also a [`RevocationLog`](super::RevocationLog), in the table `sealed_revocations`. For it, a role needs
+/// the rights to read, insert and delete. An append takes an advisory lock and sends a notification. The first clone
+/// that waits for notifications opens one connection beside the pool. Behind a pooler that does not support `LISTEN`,
+/// entries are found by polling.
 ///
 /// Clones share the same store.
 ///
@@ -79,7 +84,7 @@ fn warn_if_clear(options: &PgConnectOptions) {
 }
 
 impl PostgresStore {
-    /// The SQL that creates the table and its index. It can be run repeatedly.
+    /// The SQL that creates the tables and their indexes. It can be run repeatedly.
     pub const SCHEMA: &str = include_str!("postgres.sql");
 
     /// Connects to a database, with at most ten connections.
@@ -123,14 +128,13 @@ impl PostgresStore {
         Self { pool, sweeper: Arc::new(Sweeper::new("PostgresStore", BATCH)), listener: Arc::default() }
     }
 
-    /// Creates the table and its index if they do not exist. Any number of nodes can call this at the same time.
+    /// Creates the tables and their indexes if they do not exist. Any number of nodes can call this at the same time.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database does not answer, or if the table does not exist and the role may not create
-    /// tables.
+    /// Returns an error if the database does not answer, or if a table does not exist and the role may not create it.
     pub async fn create_schema(&self) -> Result<(), StoreError> {
-        self.try_create_schema().await.map_err(StoreError::when("creating the table"))
+        self.try_create_schema().await.map_err(StoreError::when("creating the tables"))
     }
 
     async fn try_create_schema(&self) -> Result<(), Error> {

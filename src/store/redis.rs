@@ -20,6 +20,10 @@ use super::{BlobId, Generation, Store, StoreError, Written, time::unix_millis};
 /// `maxmemory-policy` other than `noeviction`, Redis evicts them when it is full. A failover to a replica can lose the
 /// last writes under any configuration.
 ///
+/// The store is also a [`RevocationLog`](super::RevocationLog), in a stream under the prefix and `revocations`. Redis
+/// evicts that key only with a policy of `allkeys-`, because it has no expiry. If it is lost, the processes that follow
+/// it write it again, but one that starts before they have done so does not know the revocations. Use `noeviction`.
+///
 /// Clones share the same store and the same connection.
 ///
 /// # TLS
@@ -89,7 +93,8 @@ impl RedisStore {
 
     /// Sets the prefix of the keys. Default: `sealed-session:`.
     ///
-    /// Applications that share a Redis database can use the same prefix, because blob ids do not collide.
+    /// Applications that share a Redis database can use the same prefix, because neither blob ids nor the keys of
+    /// revocations collide.
     pub fn prefix(self, prefix: &str) -> Self {
         Self { prefix: prefix.into(), ..self }
     }

@@ -31,6 +31,9 @@ use super::{
 /// file, but it must not be on a network file system. A background task removes expired blobs every five minutes.
 /// SQLite reuses the space, but the file does not shrink.
 ///
+/// The store is also a [`RevocationLog`](super::RevocationLog), in the table `sealed_revocations`. The processes that
+/// share the file find the entries of the others by polling.
+///
 /// Clones share the same store.
 ///
 /// ```
@@ -60,10 +63,10 @@ const BUSY: Duration = Duration::from_secs(5);
 const BATCH: u64 = 200;
 
 impl SqliteStore {
-    /// The SQL that creates the table and its index, as [`open`](Self::open) runs it.
+    /// The SQL that creates the tables and their indexes, as [`open`](Self::open) runs it.
     pub const SCHEMA: &str = include_str!("sqlite.sql");
 
-    /// Opens a database file, and creates the file and the table if they do not exist. The directory must exist.
+    /// Opens a database file, and creates the file and the tables if they do not exist. The directory must exist.
     ///
     /// # Errors
     ///
@@ -112,7 +115,7 @@ impl SqliteStore {
         Self { pool, writing: Arc::default(), sweeper: Arc::new(Sweeper::new("SqliteStore", BATCH)) }
     }
 
-    /// Creates the table and its index if they do not exist.
+    /// Creates the tables and their indexes if they do not exist.
     ///
     /// # Errors
     ///
@@ -120,7 +123,7 @@ impl SqliteStore {
     pub async fn create_schema(&self) -> Result<(), StoreError> {
         let _turn = self.writing.lock().await;
         let created = raw_sql(Self::SCHEMA).execute(&self.pool).await;
-        created.map(drop).map_err(StoreError::when("creating the table"))
+        created.map(drop).map_err(StoreError::when("creating the tables"))
     }
 
     /// Sets how often expired blobs are removed. Default: every five minutes.

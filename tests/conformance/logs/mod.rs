@@ -7,6 +7,7 @@ mod mutants;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
