@@ -129,9 +129,9 @@ impl Table {
     fn measure(&mut self, Effort { rounds, nanoseconds }: Effort) {
         for row in &mut self.rows {
             // What is done once is neither timed nor counted.
-            row.time(3);
+            let slow = row.time(3);
             row.allocations = allocations::count(|| (row.run)()).0;
-            let once = row.time(10).max(1.0);
+            let once = if slow > nanoseconds { slow } else { row.time(10).max(1.0) };
             row.batch = ((nanoseconds / once) as usize).clamp(1, 10_000);
         }
         // The first round warms up.
@@ -200,7 +200,7 @@ impl Options {
         let is_quick = given("--quick") || !given("--bench");
         let effort = match is_quick {
             true => Effort { rounds: 3, nanoseconds: 1e5 },
-            false => Effort { rounds: 101, nanoseconds: 1e6 },
+            false => Effort { rounds: 401, nanoseconds: 2.5e5 },
         };
         Self { effort, is_quick, record: given("--record"), arguments }
     }
