@@ -1,4 +1,4 @@
-//! A typical session: somebody is signed in. 29 bytes of postcard, 81 of JSON.
+//! A typical session: somebody is signed in. 29 bytes of postcard, 74 of JSON.
 
 #![allow(dead_code)] // each user needs a part
 
@@ -14,7 +14,7 @@ pub struct Visit {
 
 pub fn login() -> Visit {
     Visit {
-        user: Some(123_456_789),
+        user: Some(123_456),
         name: "Ada Lovelace".into(),
         roles: vec!["admin".into()],
         since: 1_700_000_000,

@@ -129,9 +129,9 @@ impl Table {
     fn measure(&mut self, Effort { rounds, nanoseconds }: Effort) {
         for row in &mut self.rows {
             // What is done once is neither timed nor counted.
-            row.time(3);
+            let slow = row.time(3);
             row.allocations = allocations::count(|| (row.run)()).0;
-            let once = row.time(10).max(1.0);
+            let once = if slow > nanoseconds { slow } else { row.time(10).max(1.0) };
             row.batch = ((nanoseconds / once) as usize).clamp(1, 10_000);
         }
         // The first round warms up.
@@ -200,7 +200,7 @@ impl Options {
         let is_quick = given("--quick") || !given("--bench");
         let effort = match is_quick {
             true => Effort { rounds: 3, nanoseconds: 1e5 },
-            false => Effort { rounds: 101, nanoseconds: 1e6 },
+            false => Effort { rounds: 401, nanoseconds: 2.5e5 },
         };
         Self { effort, is_quick, record: given("--record"), arguments }
     }
@@ -229,7 +229,7 @@ pub fn run_and_draw(name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Opti
     }
     let words: Vec<&String> =
         options.arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
-    assert!(words.is_empty() || !options.record, "a record is of all tables");
+    assert!(!options.record || (words.is_empty() && !options.is_quick), "a record is of a whole run");
     tables.retain(|table| words.is_empty() || words.iter().any(|word| table.title.contains(*word)));
     tables.iter_mut().for_each(|table| table.measure(options.effort));
     let text = report::text(&tables, options.effort);

@@ -125,7 +125,7 @@ fn main() {
     let runtime = Rc::new(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
     let _entered = runtime.enter();
     let (most, few) = match Options::of_process().is_quick {
-        true => (20_000, 20),
+        true => (2_000, 10),
         false => (1_000_000, 1_000),
     };
     let growth = growth(&runtime, most);

@@ -102,13 +102,17 @@ fn requests<T: Data>(title: &str, value: T) -> Table {
         ),
         peer(
             "tower-sessions-cookie-store, private",
-            "types, padding, rotation, a size check of the final cookie",
+            "types, padding, rotation, a size check after encryption",
             apps::tower_sessions_cookie_store(&value).layer(private),
         ),
-        peer("seshcookie", "idle timeout, padding, size check", apps::seshcookie(&value)),
+        peer(
+            "seshcookie",
+            "an idle timeout beside the absolute one, padding, a size check",
+            apps::seshcookie(&value),
+        ),
         Peer {
             name: "actix-session, cookie store (actix-web)",
-            without: "types, expiry in the seal, padding, rotation, a size check of the final cookie",
+            without: "types, expiry in the seal, padding, rotation, a size check after encryption",
             app: ready(actix::session(&value)),
             base: actix,
             floor: None,

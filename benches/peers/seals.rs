@@ -98,7 +98,7 @@ fn saysion<T: Data>() -> Peer<T> {
     // A session that goes on has its id already.
     let session = Session::new();
     Peer {
-        name: "saysion, signed cookie",
+        name: "saysion, signed, not encrypted",
         without: "encryption, types, padding",
         seal: {
             let store = store.clone();

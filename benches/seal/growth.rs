@@ -35,7 +35,7 @@ pub fn with_keys() -> Table {
     let (mut seal, mut open) = (Vec::new(), Vec::new());
     for keys in [1, 16, 256] {
         let ring = |keys: Range<usize>| KeyRing::new(keys.map(key)).unwrap();
-        let name = format!("{keys} keys");
+        let name = format!("ring of {keys}");
         let sealer = |ring: KeyRing| Sealer::builder(ring, NAME).build().unwrap();
         let sealed = sealer(ring(keys - 1..keys)).seal(&login(), now).unwrap();
         let sealer = Rc::new(sealer(ring(0..keys)));
@@ -47,7 +47,7 @@ pub fn with_keys() -> Table {
         let run = move || opens.open(black_box(&sealed), now).unwrap();
         open.push(Row::new(name, run).characters(characters));
     }
-    table("growth with the keys in the ring", "1 keys", [("seal", seal), ("open", open)])
+    table("growth with the keys in the ring", "ring of 1", [("seal", seal), ("open", open)])
 }
 
 fn key(number: usize) -> Key {
