@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc, time::SystemTime};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::{
     Payload,
@@ -111,16 +111,20 @@ impl<T: Payload> Candidates<T> {
         seen
     }
 
+    /// Returns the session of the cookie that was issued last, or the candidates if the store must be asked first.
+    ///
+    /// This is not a future, because futures move what they hold: nearly all sessions open without a store.
+    pub(crate) fn open(self) -> Result<Session<T>, Box<Self>> {
+        if self.references.is_empty() { Ok(self.session(Blobs::default())) } else { Err(Box::new(self)) }
+    }
+
     /// Returns the session of the cookie that was issued last, or of the blob that it refers to.
     ///
     /// # Errors
     ///
     /// Returns an error if the store fails.
-    pub(crate) async fn open(mut self) -> Result<Session<T>, Error> {
-        if self.references.is_empty() {
-            return Ok(self.session(Blobs::default()));
-        }
-        match Box::pin(self.load()).await {
+    pub(crate) async fn open_from_store(mut self: Box<Self>) -> Result<Session<T>, Error> {
+        match self.load().await {
             Ok(blobs) => Ok(self.session(blobs)),
             Err(error) => {
                 let settings = &self.app.settings;
@@ -203,5 +207,6 @@ impl<T: Payload> Candidates<T> {
 
 /// Returns true if a request says that it is not a navigation (Fetch Metadata, section 2.2).
 fn is_background(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
+    static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    headers.get(&SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
 }
