@@ -105,7 +105,7 @@ mod xaes;
 // For tests, test vectors and fuzzers. Applications use `Sealer` and `Sessions`.
 #[doc(hidden)]
 pub use blob::Blob;
-pub(crate) use blob::{blob_len, longest_blob_payload};
+pub(crate) use blob::{BLOB_PAYLOAD_AT, blob_len, longest_blob_payload};
 #[doc(hidden)]
 pub use context::Context;
 #[doc(hidden)]
