@@ -1,75 +1,27 @@
 //! What opening and sealing take from the heap. The counts are exact, and each thread has its own, so that whatever
 //! runs beside a test changes nothing of them.
 
+#[path = "../../benches/allocations/mod.rs"]
+mod allocations;
 #[path = "../../benches/cart5/mod.rs"]
 mod cart5;
 #[cfg(feature = "memory")]
 mod memory;
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     hint::black_box,
     pin::pin,
     task::{Context, Poll, Waker},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use allocations::count;
 use cart5::{Cart, cart};
 use http::{HeaderValue, Request, header::COOKIE};
 use sealed_session::{Arrival, Key, KeyRing, Refusal, Sealer, Sessions, Suite};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const SUITES: [Suite; 2] = [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305];
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static IN_USE: Cell<isize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, with two counters for each thread: how often it allocated, and the bytes that it allocated
-/// and did not free. A buffer that grows counts as another allocation.
-struct Counting;
-
-fn uses(bytes: usize) {
-    IN_USE.set(IN_USE.get() + bytes as isize);
-}
-
-fn frees(bytes: usize) {
-    IN_USE.set(IN_USE.get() - bytes as isize);
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: every call is passed on unchanged to the system's allocator. The counters have no destructors and need no
-// initialization, so that using them allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        uses(layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        frees(layout.size());
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        frees(layout.size());
-        uses(size);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// How many allocations it takes to run this.
-fn count<R>(run: impl FnOnce() -> R) -> (usize, R) {
-    let before = COUNT.get();
-    let result = black_box(run());
-    (COUNT.get() - before, result)
-}
 
 /// A payload without a field on the heap.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -4,16 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use sealed_session::store::{BlobId, Generation, MemoryStore, Store, Written};
 
+use crate::allocations::resident;
+
 /// Bytes that this thread has allocated and not freed. The test's runtime has no other thread.
 fn in_use() -> usize {
-    crate::IN_USE.get().try_into().unwrap()
-}
-
-/// Bytes of memory that the process has, as the system sees it.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: usize = status.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * 4096
+    crate::allocations::in_use().try_into().unwrap()
 }
 
 fn index(number: usize) -> BlobId {

@@ -1,0 +1,168 @@
+//! What sessions add to a request, through axum and through hyper, in process: from the request with its cookies to the
+//! whole response.
+//!
+//! `cargo bench --features hyper,memory --bench requests`; `benches/paired/mod.rs` has the options. From the time of each row,
+//! that of the same application without a layer is subtracted within the round. What is left is compared with what a
+//! layer that does nothing adds.
+
+mod in_axum;
+#[cfg(feature = "hyper")]
+mod in_hyper;
+#[path = "../login/mod.rs"]
+mod login;
+#[path = "../paired/mod.rs"]
+mod paired;
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use axum::body::Bytes;
+use http::{HeaderValue, Response, header::SET_COOKIE};
+use login::{Visit, login};
+use paired::{Row, Table};
+use sealed_session::{
+    KeyRing, Session, Sessions,
+    testing::{Sent, sent},
+};
+
+/// A benchmark of the request path is a function that returns a table.
+fn tables() -> Vec<Table> {
+    vec![
+        table("axum", in_axum::app),
+        #[cfg(feature = "hyper")]
+        table("hyper", in_hyper::app),
+    ]
+}
+
+fn main() {
+    // Stores set deadlines, for which tokio must be there. None of these requests waits for anything.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    paired::run("requests", tables());
+    if !cfg!(all(feature = "hyper", feature = "memory")) {
+        println!(
+            "Requests through hyper, and sessions in a store, are measured with --features hyper,memory."
+        );
+    }
+}
+
+/// What is around the handler.
+enum Layer {
+    None,
+    Idle,
+    Sessions(Sessions<Visit>),
+}
+
+/// What a handler does with its session. It returns what the page shows.
+type Use = fn(&Session<Visit>) -> u64;
+
+/// Answers a request that has these cookies.
+type App = Box<dyn Fn(HeaderValue) -> Response<Bytes>>;
+
+/// Makes an application. Its handler does nothing with a session unless it is told what.
+type MakeApp = fn(Layer, Option<Use>) -> App;
+
+/// A handler that uses no session shows the same.
+const PAGE: u64 = 1_700_000_000;
+
+fn fill(session: &Session<Visit>) -> u64 {
+    session.update(|visit| *visit = login());
+    PAGE
+}
+
+/// More than fits in a cookie.
+#[cfg(feature = "memory")]
+fn fill_up(session: &Session<Visit>) -> u64 {
+    session.update(|visit| *visit = Visit { name: "x".repeat(20_000), ..login() });
+    PAGE
+}
+
+fn read(session: &Session<Visit>) -> u64 {
+    session.read(|visit| visit.since)
+}
+
+/// Shows what was there before.
+fn change(session: &Session<Visit>) -> u64 {
+    session.update(|visit| {
+        visit.since += 1;
+        visit.since - 1
+    })
+}
+
+fn renew(session: &Session<Visit>) -> u64 {
+    session.touch();
+    read(session)
+}
+
+fn table(title: &str, app: MakeApp) -> Table {
+    let mut table = Table::new(title, "times a layer that does nothing", "read");
+    let builder = || Sessions::<Visit>::builder(KeyRing::generate().unwrap()).realm("shop");
+    let sessions = builder().build().unwrap();
+    let cookies = cookies(&sessions, app, fill);
+
+    table.section("login");
+    let unasked = |name, layer| {
+        let (app, cookies) = (app(layer, None), cookies.clone());
+        Row::new(name, move || app(cookies.clone()))
+    };
+    let base = table.add(unasked("no layer", Layer::None));
+    let idle = table.add(unasked("a layer that does nothing", Layer::Idle).over(base));
+    let row = unasked("session not asked for", Layer::Sessions(sessions.clone()));
+    table.add(row.over(base).floor(idle));
+    for row in asked(&sessions, app, fill) {
+        table.add(row.over(base).floor(idle));
+    }
+    #[cfg(feature = "memory")]
+    {
+        table.section("overflowed, 20 kB");
+        let sessions = builder().store(sealed_session::store::MemoryStore::new()).build().unwrap();
+        for row in asked(&sessions, app, fill_up) {
+            table.add(row.over(base).floor(idle));
+        }
+    }
+    table
+}
+
+/// A session that is read, changed and renewed.
+fn asked(sessions: &Sessions<Visit>, app: MakeApp, fill: Use) -> Vec<Row> {
+    let uses = [("read", read as Use, 0, false), ("changed", change, 1, true), ("renewed", renew, 0, true)];
+    let row = |(name, act, increment, is_sent): (_, Use, _, _)| {
+        // Each has its own session: a change of one in a store is there for the next request to see.
+        let cookies = cookies(sessions, app, fill);
+        let app = app(Layer::Sessions(sessions.clone()), Some(act));
+        let response = app(cookies.clone());
+        assert_eq!(*response.body(), PAGE.to_string(), "{name}");
+        match ready(sent(sessions, &response)).unwrap() {
+            Sent::Set(visit) if is_sent && visit.since == PAGE + increment => {
+                Row::new(name, move || app(cookies.clone())).characters(value(&response).len())
+            }
+            Sent::Nothing if !is_sent => Row::new(name, move || app(cookies.clone())),
+            sent => panic!("{name}: {sent:?}"),
+        }
+    };
+    uses.map(row).into()
+}
+
+/// The cookies of a visitor whose session was filled: two others are beside the session's.
+fn cookies(sessions: &Sessions<Visit>, app: MakeApp, fill: Use) -> HeaderValue {
+    let response = app(Layer::Sessions(sessions.clone()), Some(fill))(HeaderValue::from_static("theme=dark"));
+    let own = value(&response);
+    let cookies = format!("theme=dark; __Host-session={own}; _ga=GA1.1.1234567890.1700000000");
+    HeaderValue::try_from(cookies).unwrap()
+}
+
+/// The value of the cookie that a response sets.
+fn value(response: &Response<Bytes>) -> &str {
+    let set = response.headers()[SET_COOKIE].to_str().unwrap();
+    set.split([';', '=']).nth(1).unwrap()
+}
+
+/// The result of a future that waits for nothing.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits for something"),
+    }
+}
