@@ -82,7 +82,7 @@ type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
 )]
 enum Opening<L, T> {
     InLayer(L),
-    ByHand(Candidates<T>),
+    ByHand(Result<Session<T>, Box<Candidates<T>>>),
 }
 
 impl<T: Payload> Sessions<T> {
@@ -106,14 +106,16 @@ impl<T: Payload> Sessions<T> {
             None => self.for_request(request).map(|these| match these.in_layer(request) {
                 Some(slot) => Opening::InLayer(slot),
                 None => {
-                    Opening::ByHand(read_cookies(&these.app, request.headers(), these.app.settings.now()))
+                    let now = these.app.settings.now();
+                    Opening::ByHand(read_cookies(&these.app, request.headers(), now).open())
                 }
             }),
         };
         async {
             match opening? {
                 Opening::InLayer(slot) => slot.await,
-                Opening::ByHand(candidates) => candidates.open().await,
+                Opening::ByHand(Ok(session)) => Ok(session),
+                Opening::ByHand(Err(candidates)) => candidates.open_from_store().await,
             }
         }
     }
@@ -133,7 +135,7 @@ impl<T: Payload> Sessions<T> {
     /// cookie was due. Replace a response that reports success: keep the session's headers, and use the error's
     /// [status](Error::status).
     pub async fn commit<B>(&self, session: Session<T>, response: &mut Response<B>) -> Result<Commit, Error> {
-        let placed = place(&session, response.status()).await;
+        let placed = place(&session, response.status()).finish().await;
         write(&session, placed, response.headers_mut())
     }
 
@@ -196,11 +198,11 @@ impl<T: Payload> Sessions<T> {
 
     /// Returns the sessions that a request belongs to. These have no hook.
     pub(crate) fn for_request<B>(&self, request: &Request<B>) -> Result<Self, Error> {
-        let selected = match &self.hook {
-            None => self.clone(),
-            Some(hook) => hook.0(&RequestHead::of(request)).ok_or(Kind::Misdirected)?,
+        let app = match &self.hook {
+            None => Arc::clone(&self.app),
+            Some(hook) => hook.0(&RequestHead::of(request)).ok_or(Kind::Misdirected)?.app,
         };
-        Ok(Self { hook: None, ..selected })
+        Ok(Self { app, hook: None })
     }
 }
 

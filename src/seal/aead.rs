@@ -1,9 +1,9 @@
-//! The two cipher suites behind one pair of methods.
+//! The two cipher suites behind one pair of methods. Both are in pure Rust, unless the feature `aws-lc-rs` replaces them.
 
-use aes_gcm::KeyInit;
-use chacha20poly1305::{XChaCha20Poly1305, aead::AeadInOut, aead::inout::InOutBuf};
-
-use super::xaes::Xaes;
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc::{XChaCha, Xaes};
+#[cfg(not(feature = "aws-lc-rs"))]
+use super::{xaes::Xaes, xchacha::XChaCha};
 use crate::{error::Refusal, seal::key::Suite};
 
 pub(super) const NONCE_BYTES: usize = 24;
@@ -14,14 +14,14 @@ pub(super) const TAG_BYTES: usize = 16;
 #[allow(clippy::large_enum_variant)]
 pub(super) enum Aead {
     Xaes(Xaes),
-    XChaCha(XChaCha20Poly1305),
+    XChaCha(XChaCha),
 }
 
 impl Aead {
     pub(super) fn new(suite: Suite, key: &[u8; 32]) -> Self {
         match suite {
             Suite::Xaes256Gcm => Self::Xaes(Xaes::new(key)),
-            Suite::XChaCha20Poly1305 => Self::XChaCha(XChaCha20Poly1305::new(key.into())),
+            Suite::XChaCha20Poly1305 => Self::XChaCha(XChaCha::new(key)),
         }
     }
 
@@ -29,9 +29,7 @@ impl Aead {
     pub(super) fn encrypt(&self, nonce: &[u8; NONCE_BYTES], aad: &[u8], text: &mut [u8]) -> [u8; TAG_BYTES] {
         match self {
             Self::Xaes(xaes) => xaes.encrypt(nonce, aad, text),
-            Self::XChaCha(xchacha) => {
-                xchacha.encrypt_inout_detached(nonce.into(), aad, InOutBuf::from(text)).map(Into::into)
-            }
+            Self::XChaCha(xchacha) => xchacha.encrypt(nonce, aad, text),
         }
         .expect("both AEADs take 64 GiB; a session is far shorter")
     }
@@ -46,9 +44,7 @@ impl Aead {
     ) -> Result<(), Refusal> {
         match self {
             Self::Xaes(xaes) => xaes.decrypt(nonce, aad, text, tag),
-            Self::XChaCha(xchacha) => {
-                xchacha.decrypt_inout_detached(nonce.into(), aad, InOutBuf::from(text), tag.into())
-            }
+            Self::XChaCha(xchacha) => xchacha.decrypt(nonce, aad, text, tag),
         }
         .map_err(|_| Refusal::Forged)
     }
@@ -59,7 +55,7 @@ impl Aead {
     pub(super) fn wipes_itself(&self) {
         match self {
             Self::Xaes(xaes) => xaes.wipes_itself(),
-            Self::XChaCha(xchacha) => super::wipes_itself(xchacha),
+            Self::XChaCha(xchacha) => xchacha.wipes_itself(),
         }
     }
 }

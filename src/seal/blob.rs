@@ -18,7 +18,9 @@ const FIRST: u8 = 0x10 | Role::Blob as u8;
 const AAD_BYTES: usize = 13;
 const PLAIN_AT: usize = AAD_BYTES + NONCE_BYTES;
 const PREFIX_BYTES: usize = 6;
-const SHORTEST: usize = PLAIN_AT + PREFIX_BYTES + TAG_BYTES;
+/// The place of the payload in a blob.
+pub(crate) const BLOB_PAYLOAD_AT: usize = PLAIN_AT + PREFIX_BYTES;
+const SHORTEST: usize = BLOB_PAYLOAD_AT + TAG_BYTES;
 const BUCKET: usize = 256;
 
 /// An authentic blob, decrypted in place.

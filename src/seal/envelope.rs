@@ -85,43 +85,52 @@ pub struct Unsealed<'a> {
 
 /// An inline cookie under construction. The payload is written to the place where it will be encrypted.
 #[derive(Clone)]
-pub struct Draft(Vec<u8>);
+pub struct Draft {
+    bytes: Vec<u8>,
+    payload_at: usize,
+}
 
 impl Draft {
     /// Creates an empty draft, with a single allocation that has room for any payload that fits in a cookie.
     pub fn new() -> Self {
-        let mut bytes = Vec::with_capacity(base64url::decoded_len(LONGEST_VALUE));
-        bytes.resize(PAYLOAD_AT, 0);
-        Self(bytes)
+        Self::with_room(base64url::decoded_len(LONGEST_VALUE) - SHORTEST)
     }
 
-    /// A draft of this payload, and with no room for more.
-    pub(crate) fn of(payload: &[u8]) -> Self {
-        Self([&[0; PAYLOAD_AT][..], payload].concat())
+    /// Creates an empty draft, with a single allocation that has room for a payload of this length and its sealing.
+    pub(crate) fn with_room(payload: usize) -> Self {
+        let padding = Padding::To128.bucket() - 1;
+        let mut bytes = Vec::with_capacity(PAYLOAD_AT + payload + padding + TAG_BYTES + base64url::SPARE);
+        bytes.resize(PAYLOAD_AT, 0);
+        Self { bytes, payload_at: PAYLOAD_AT }
+    }
+
+    /// Creates a draft of the payload that `bytes` end with. If it is sealed into a cookie, it is copied.
+    pub(crate) fn within(bytes: Vec<u8>, payload_at: usize) -> Self {
+        Self { bytes, payload_at }
     }
 
     /// Returns the buffer to append the payload to. The bytes that it already contains must stay.
     pub(crate) fn payload_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.0
+        &mut self.bytes
     }
 
     /// Returns the payload written so far.
     pub fn payload(&self) -> &[u8] {
-        &self.0[PAYLOAD_AT..]
+        &self.bytes[self.payload_at..]
     }
 
     /// Appends to the payload.
     pub fn write(&mut self, payload: &[u8]) {
-        self.0.extend_from_slice(payload);
+        self.bytes.extend_from_slice(payload);
     }
 
     fn pad(&self, padding: Padding) -> usize {
-        frame::pad_to(self.0.len() - FRAME_AT, padding.bucket())
+        frame::pad_to(HEADER_BYTES + self.payload().len(), padding.bucket())
     }
 
     /// Returns the number of characters that the sealed value will have.
     pub fn sealed_len(&self, padding: Padding) -> usize {
-        base64url::encoded_len(self.0.len() + self.pad(padding) + TAG_BYTES)
+        base64url::encoded_len(PAYLOAD_AT + self.payload().len() + self.pad(padding) + TAG_BYTES)
     }
 }
 
@@ -182,8 +191,14 @@ impl Context {
         out: &mut String,
     ) {
         let pad = draft.pad(padding);
-        let Draft(mut bytes) = draft;
-        bytes.reserve_exact(pad + TAG_BYTES);
+        let mut bytes = if draft.payload_at == PAYLOAD_AT {
+            draft.bytes
+        } else {
+            let mut moved = Draft::with_room(draft.payload().len());
+            moved.write(draft.payload());
+            moved.bytes
+        };
+        bytes.reserve_exact(pad + TAG_BYTES + base64url::SPARE);
         bytes.resize(bytes.len() + pad, 0);
         header.write(pad as u8, &mut bytes[FRAME_AT..]); // a bucket is at most 128
         self.finish(Role::Inline, nonce, bytes, out);
@@ -196,7 +211,7 @@ impl Context {
         to: &Reference,
         out: &mut String,
     ) {
-        let mut bytes = Draft::new().0;
+        let mut bytes = Draft::with_room(REFERENCE_BYTES - HEADER_BYTES).bytes;
         Header { schema: 0, ..*header }.write(0, &mut bytes[FRAME_AT..]);
         bytes.extend_from_slice(&to.generation.to_be_bytes());
         bytes.extend_from_slice(&to.secret);
@@ -212,7 +227,7 @@ impl Context {
         let (clear, frame) = bytes.split_at_mut(FRAME_AT);
         let tag = key.aead(role).encrypt(nonce.as_bytes(), &clear[..AAD_BYTES], frame);
         bytes.extend_from_slice(&tag);
-        base64url::encode(&bytes, out);
+        base64url::encode_vec(bytes, out);
     }
 
     /// Opens the value of a cookie. This checks everything except the timestamps.
@@ -222,11 +237,16 @@ impl Context {
     /// Returns the first [`Refusal`] that applies, in the order of the format: `malformed`, `unsupported_version`,
     /// `unknown_key`, `forged`, `bad_frame`.
     pub fn open<'b>(&self, value: &[u8], buffer: &'b mut Buffer) -> Result<Unsealed<'b>, Refusal> {
+        self.open_in(value, &mut buffer.0)
+    }
+
+    /// Opens the value of a cookie in a space that is long enough for it, or for the longest.
+    pub(crate) fn open_in<'b>(&self, value: &[u8], space: &'b mut [u8]) -> Result<Unsealed<'b>, Refusal> {
         if value.len() > LONGEST_VALUE {
             return Err(Refusal::Malformed);
         }
-        let length = base64url::decode(value, &mut buffer.0).ok_or(Refusal::Malformed)?;
-        let envelope = &mut buffer.0[..length];
+        let length = base64url::decode(value, space).ok_or(Refusal::Malformed)?;
+        let envelope = &mut space[..length];
 
         let role = match envelope.first().ok_or(Refusal::Malformed)? {
             0x00..=0x0f => return Err(Refusal::Malformed),

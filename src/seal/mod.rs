@@ -89,6 +89,8 @@
 //! data.
 
 mod aead;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
 pub(crate) mod base64url;
 mod blob;
 mod context;
@@ -100,12 +102,15 @@ pub(crate) mod random;
 pub(crate) mod timeouts;
 #[cfg(feature = "__vectors")]
 mod vectors;
+#[cfg_attr(feature = "aws-lc-rs", allow(dead_code, reason = "tests compare it with `aws_lc`"))]
 mod xaes;
+#[cfg(any(test, not(feature = "aws-lc-rs")))]
+mod xchacha;
 
 // For tests, test vectors and fuzzers. Applications use `Sealer` and `Sessions`.
 #[doc(hidden)]
 pub use blob::Blob;
-pub(crate) use blob::{blob_len, longest_blob_payload};
+pub(crate) use blob::{BLOB_PAYLOAD_AT, blob_len, longest_blob_payload};
 #[doc(hidden)]
 pub use context::Context;
 #[doc(hidden)]

@@ -9,7 +9,11 @@ use aes::{
 };
 use aes_gcm::{
     AesGcm, KeyInit,
-    aead::{AeadInOut, Error, consts::U12, inout::InOutBuf},
+    aead::{
+        AeadInOut, Error,
+        consts::{U12, U32},
+        inout::InOutBuf,
+    },
 };
 use zeroize::Zeroizing;
 
@@ -28,29 +32,17 @@ impl Xaes {
         let aes = Aes256Enc::new(key.into());
         let mut l = Block::default();
         aes.encrypt_block(&mut l);
-        // 2. K1 = L << 1, and if the bit shifted out was set, ⊕ 0¹²⁰10000111
-        let l = Zeroizing::new(u128::from_be_bytes(l.into()));
-        let reduction = (*l >> 127) * 0b1000_0111;
-        let k1 = Zeroizing::new(((*l << 1) ^ reduction).to_be_bytes());
-        Self { aes, k1 }
+        let l = Zeroizing::new(l.into());
+        Self { aes, k1: first_mask(&l) }
     }
 
     /// Derives the cipher for the first half of a nonce (steps 3 to 5 of the specification).
     fn derive(&self, nonce: &[u8; 24]) -> MessageCipher {
-        // 3. M1 = 0x00 ‖ 0x01 ‖ `X` ‖ 0x00 ‖ N[:12]
-        // 4. M2 = 0x00 ‖ 0x02 ‖ `X` ‖ 0x00 ‖ N[:12]
-        // 5. Kₓ = AES-256ₖ(M1 ⊕ K1) ‖ AES-256ₖ(M2 ⊕ K1), in place
-        let mut key = Zeroizing::new([0; 32]);
-        let (blocks, _) = Block::slice_as_chunks_mut(&mut *key);
-        for (block, counter) in blocks.iter_mut().zip(1..) {
-            block[..4].copy_from_slice(&[0, counter, b'X', 0]);
-            block[4..].copy_from_slice(&nonce[..12]);
-            for (byte, mask) in block.iter_mut().zip(*self.k1) {
-                *byte ^= mask;
-            }
-        }
+        let mut key = masked_blocks(&self.k1, nonce);
+        let (blocks, _) = Block::slice_as_chunks_mut(key.as_flattened_mut());
         self.aes.encrypt_blocks(blocks);
-        MessageCipher(ManuallyDrop::new(Gcm::new((&*key).into())))
+        let key: &Array<u8, U32> = key.as_flattened().try_into().expect("two blocks are 32 bytes");
+        MessageCipher(ManuallyDrop::new(Gcm::new(key)))
     }
 
     /// Encrypts in place and returns the tag.
@@ -70,6 +62,30 @@ impl Xaes {
     ) -> Result<(), Error> {
         self.derive(nonce).decrypt_inout_detached(second_half(nonce), aad, InOutBuf::from(text), tag.into())
     }
+}
+
+/// Returns the mask of both blocks (step 2 of the specification).
+pub(super) fn first_mask(l: &[u8; 16]) -> Zeroizing<[u8; 16]> {
+    // 2. K1 = L << 1, and if the bit shifted out was set, ⊕ 0¹²⁰10000111
+    let l = Zeroizing::new(u128::from_be_bytes(*l));
+    let reduction = (*l >> 127) * 0b1000_0111;
+    Zeroizing::new(((*l << 1) ^ reduction).to_be_bytes())
+}
+
+/// Returns the blocks whose encryption is the key of a message (steps 3 to 5 of the specification).
+pub(super) fn masked_blocks(k1: &[u8; 16], nonce: &[u8; 24]) -> Zeroizing<[[u8; 16]; 2]> {
+    // 3. M1 = 0x00 ‖ 0x01 ‖ `X` ‖ 0x00 ‖ N[:12]
+    // 4. M2 = 0x00 ‖ 0x02 ‖ `X` ‖ 0x00 ‖ N[:12]
+    // 5. Kₓ = AES-256ₖ(M1 ⊕ K1) ‖ AES-256ₖ(M2 ⊕ K1), by the caller
+    let mut blocks = Zeroizing::new([[0; 16]; 2]);
+    for (block, counter) in blocks.iter_mut().zip(1..) {
+        block[..4].copy_from_slice(&[0, counter, b'X', 0]);
+        block[4..].copy_from_slice(&nonce[..12]);
+        for (byte, mask) in block.iter_mut().zip(k1) {
+            *byte ^= mask;
+        }
+    }
+    blocks
 }
 
 /// The cipher of one message, which is on the stack while the message is sealed or opened.

@@ -13,7 +13,7 @@ use crate::{
     Payload, Session,
     error::Error,
     trip::{
-        place::{Placed, Placing, place},
+        place::{Placed, Placing, PlacingInStore, place},
         slot::Slot,
         write::{vary, write},
     },
@@ -36,7 +36,7 @@ pin_project! {
     #[project = StateProject]
     enum State<F, T, B> {
         Running { #[pin] inner: F },
-        Placing { placing: Placing, session: Session<T>, response: Option<Response<B>> },
+        Placing { placing: PlacingInStore, session: Session<T>, response: Option<Response<B>> },
         Rejected { error: Option<Error> },
     }
 }
@@ -91,11 +91,15 @@ where
                         }
                         return Poll::Ready(Ok(response));
                     };
-                    let placing = place(&session, response.status());
-                    this.state.set(State::Placing { placing, session, response: Some(response) });
+                    match place(&session, response.status()) {
+                        Placing::Ready(placed) => return Poll::Ready(Ok(finish(&session, placed, response))),
+                        Placing::Store(placing) => {
+                            this.state.set(State::Placing { placing, session, response: Some(response) });
+                        }
+                    }
                 }
                 StateProject::Placing { placing, session, response } => {
-                    let placed = ready!(Pin::new(placing).poll(cx));
+                    let placed = ready!(placing.as_mut().poll(cx));
                     let response = response.take().expect(READY);
                     return Poll::Ready(Ok(finish(session, placed, response)));
                 }

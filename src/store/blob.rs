@@ -7,7 +7,7 @@ use super::{Calls, Change, Generation, Reason, Store, Stored, Written, budget::A
 use crate::{
     Payload,
     error::{Error, Kind, Refusal},
-    seal::{Blob, Draft, Header, Reference, random},
+    seal::{BLOB_PAYLOAD_AT, Blob, Draft, Header, Reference, random},
     settings::policy::Conflict,
 };
 
@@ -47,7 +47,7 @@ impl<T: Payload> Calls<'_, T> {
         let context = self.overflow.settings.context(previous);
         let current = previous.is_none() && context.would_seal(&bytes);
         let length = bytes.len();
-        let mut open = || {
+        let open = || {
             let blob = context.open_blob(&reference, &session_id, limit, &mut bytes)?;
             let stored = Stored {
                 reference: Reference { generation: blob.generation, ..reference },
@@ -58,7 +58,12 @@ impl<T: Payload> Calls<'_, T> {
                 returns: blob.payload.len() <= sealer.longest_payload(),
             };
             let value = sealer.decode(blob.schema, blob.payload)?;
-            let payload = (blob.schema == sealer.schema()).then(|| Draft::of(blob.payload));
+            let is_present = blob.schema == sealer.schema();
+            let end = BLOB_PAYLOAD_AT + blob.payload.len();
+            let payload = is_present.then(|| {
+                bytes.truncate(end);
+                Draft::within(bytes, BLOB_PAYLOAD_AT)
+            });
             Ok(Loaded { value, stored, payload })
         };
         Ok(open())

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc, time::SystemTime};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use crate::{
     Payload,
@@ -127,21 +127,33 @@ impl<T: Payload> Candidates<T> {
         Ok((unsealed, standing))
     }
 
+    /// Returns true if a session came, and it is not known whether it was ended.
+    fn is_stale(&self) -> bool {
+        let came = self.opened.is_some() || !self.references.is_empty();
+        came && self.app.judge.as_ref().is_some_and(|judge| judge.revocations.is_stale())
+    }
+
+    /// Returns the session of the cookie that was issued last, or the candidates if the store must be asked first
+    /// or it is not known whether the session was ended.
+    ///
+    /// This is not a future, because futures move what they hold: nearly all sessions open without a store.
+    pub(crate) fn open(self) -> Result<Session<T>, Box<Self>> {
+        match self.references.is_empty() && !self.is_stale() {
+            true => Ok(self.session(Blobs::default())),
+            false => Err(Box::new(self)),
+        }
+    }
+
     /// Returns the session of the cookie that was issued last, or of the blob that it refers to.
     ///
     /// # Errors
     ///
     /// Returns an error if the store fails, or if it is not known whether the session was ended.
-    pub(crate) async fn open(mut self) -> Result<Session<T>, Error> {
-        if (self.opened.is_some() || !self.references.is_empty())
-            && let Some(judge) = &self.app.judge
-        {
+    pub(crate) async fn open_from_store(mut self: Box<Self>) -> Result<Session<T>, Error> {
+        if let Some(judge) = self.app.judge.as_ref().filter(|_| self.is_stale()) {
             judge.check_fresh(&self.app.settings.tally)?;
         }
-        if self.references.is_empty() {
-            return Ok(self.session(Blobs::default()));
-        }
-        match Box::pin(self.load()).await {
+        match self.load().await {
             Ok(blobs) => Ok(self.session(blobs)),
             Err(error) => {
                 let settings = &self.app.settings;
@@ -235,5 +247,6 @@ impl<T: Payload> Candidates<T> {
 
 /// Returns true if a request says that it is not a navigation (Fetch Metadata, section 2.2).
 fn is_background(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
+    static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    headers.get(&SEC_FETCH_MODE).is_some_and(|mode| mode != "navigate")
 }

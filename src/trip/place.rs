@@ -1,11 +1,6 @@
 //! The placing of a session after the decision. It is sealed into its cookie at once, or written to the store first.
 
-use std::{
-    convert::Infallible,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use http::{HeaderValue, StatusCode};
 
@@ -33,21 +28,19 @@ pub(crate) struct Placed {
     pub(crate) error: Option<Error>,
 }
 
-/// The future that places a session. Without a store it is ready at once, and allocates nothing.
+/// The placing of a session. Without a store it is done at once, and allocates nothing.
 pub(crate) enum Placing {
-    Ready(Option<Placed>),
-    Store(Pin<Box<dyn Future<Output = Placed> + Send>>),
+    Ready(Placed),
+    Store(PlacingInStore),
 }
 
-impl Future for Placing {
-    type Output = Placed;
+pub(crate) type PlacingInStore = Pin<Box<dyn Future<Output = Placed> + Send>>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Placed> {
-        match &mut *self {
-            Self::Ready(placed) => {
-                Poll::Ready(placed.take().expect("the future is not polled after it is ready"))
-            }
-            Self::Store(placing) => placing.as_mut().poll(cx),
+impl Placing {
+    pub(crate) async fn finish(self) -> Placed {
+        match self {
+            Self::Ready(placed) => placed,
+            Self::Store(placing) => placing.await,
         }
     }
 }
@@ -68,7 +61,7 @@ pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Pla
             Ok(saving)
         };
         match ready.await {
-            Ok(_saving) => place_decided(&session, status).await,
+            Ok(_saving) => place_decided(&session, status).finish().await,
             Err(error) => gave_up(&session, error),
         }
     }))
@@ -103,7 +96,7 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
 
 /// Places the session, and then revokes the one that arrived, unless the browser keeps that.
 async fn end_old(placing: Placing, ending: Ending) -> Placed {
-    let placed = placing.await;
+    let placed = placing.finish().await;
     if matches!(placed.cookie, SetCookie::Nothing) {
         ending.disarm();
         return placed;
@@ -122,7 +115,7 @@ fn place_decision<T: Payload>(app: &Arc<App<T>>, decision: Decision, error: Opti
                 && change.leaving.is_empty()
                 && app.settings.sealer.fits(&change.draft) =>
         {
-            return Placing::Ready(Some(inline(&app.settings, *change)));
+            return Placing::Ready(inline(&app.settings, *change));
         }
         Decision::Remove(leaving) => {
             let app = Arc::clone(app);
@@ -136,7 +129,7 @@ fn place_decision<T: Payload>(app: &Arc<App<T>>, decision: Decision, error: Opti
             return Placing::Store(Box::pin(async move { through_store(app.stored(), *change).await }));
         }
     };
-    Placing::Ready(Some(Placed { cookie, error }))
+    Placing::Ready(Placed { cookie, error })
 }
 
 /// Seals a session into its cookie.

@@ -3,14 +3,14 @@
 use std::{
     any::Any,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::SystemTime,
 };
 
 use http::{Extensions, HeaderMap};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::open::{Candidates, read_cookies};
 use crate::{Payload, Session, error::Error, session::App};
@@ -24,12 +24,15 @@ pub(crate) struct Slot<T> {
     app: Arc<App<T>>,
     /// The hook that selected the sessions.
     hook: Option<HookId>,
+    /// The slot of the next layer outside.
+    outer: Option<Arc<dyn AnySlot>>,
     began: SystemTime,
-    session: OnceCell<Session<T>>,
+    session: OnceLock<Session<T>>,
+    /// The lock that is held while the session is loaded from the store. True if the store has failed for this request,
+    /// which does not wait for it again.
+    failed: Mutex<bool>,
     /// True if the session was asked for, even if it could not be opened.
     asked: AtomicBool,
-    /// True if the store has failed for this request, which does not wait for it again.
-    failed: AtomicBool,
     /// True if the response was sent, or never will be.
     closed: AtomicBool,
 }
@@ -42,14 +45,14 @@ impl<T: Payload> Slot<T> {
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T> {
         self.asked.store(true, SeqCst);
-        let candidates = match self.session.initialized() {
-            true => None,
-            false => Some(read_cookies(&self.app, headers, self.began)),
+        let opened = match self.session.get() {
+            Some(session) => Ok(session.clone()),
+            None => read_cookies(&self.app, headers, self.began).open(),
         };
         async move {
-            let session = match candidates {
-                None => self.session.get().expect("the session was opened before"),
-                Some(candidates) => self.session.get_or_try_init(|| self.load(candidates)).await?,
+            let session = match opened {
+                Ok(session) => self.session.get_or_init(|| session),
+                Err(candidates) => self.load(candidates).await?,
             };
             if self.closed.load(SeqCst) {
                 session.finish();
@@ -58,13 +61,17 @@ impl<T: Payload> Slot<T> {
         }
     }
 
-    async fn load(&self, candidates: Candidates<T>) -> Result<Session<T>, Error> {
-        if self.failed.load(SeqCst) {
+    async fn load(&self, candidates: Box<Candidates<T>>) -> Result<&Session<T>, Error> {
+        let mut failed = self.failed.lock().await;
+        if let Some(session) = self.session.get() {
+            return Ok(session);
+        }
+        if *failed {
             return Err(Error::broken_store("load a session", "it has already failed for this request"));
         }
-        let loaded = candidates.open().await;
-        self.failed.store(loaded.is_err(), SeqCst);
-        loaded
+        let loaded = candidates.open_from_store().await;
+        *failed = loaded.is_err();
+        loaded.map(|session| self.session.get_or_init(|| session))
     }
 
     /// Returns the session, if it was asked for.
@@ -94,13 +101,33 @@ impl<T> Slot<T> {
     }
 }
 
-/// The slots of a request, the innermost layer's first. One extension serves them all, so that a layer can see
-/// which cookies are taken.
+/// The slot of the innermost layer, as an extension of the request. One extension serves all layers, so that a layer can
+/// see which cookies are taken.
 #[derive(Clone)]
-struct Slots {
-    cookie: Arc<str>,
-    slot: Arc<dyn Any + Send + Sync>,
-    outer: Option<Arc<Slots>>,
+struct Innermost(Arc<dyn AnySlot>);
+
+/// A slot of any payload type.
+trait AnySlot: Any + Send + Sync {
+    /// Returns the name of the cookie that the slot's layer writes.
+    fn cookie_name(&self) -> &str;
+
+    /// Returns the slot of the next layer outside.
+    fn outer(&self) -> Option<&Arc<dyn AnySlot>>;
+}
+
+impl<T: Payload> AnySlot for Slot<T> {
+    fn cookie_name(&self) -> &str {
+        self.app.settings.cookie_name()
+    }
+
+    fn outer(&self) -> Option<&Arc<dyn AnySlot>> {
+        self.outer.as_ref()
+    }
+}
+
+/// Returns the slots of a request, the innermost layer's first.
+fn slots(innermost: Option<&Arc<dyn AnySlot>>) -> impl Iterator<Item = &Arc<dyn AnySlot>> {
+    std::iter::successors(innermost, |slot| slot.outer())
 }
 
 /// Adds a slot to a request that begins now. The error is the name of a cookie that two layers would write.
@@ -108,26 +135,23 @@ pub(crate) fn make<T: Payload>(
     app: Arc<App<T>>,
     hook: Option<HookId>,
     extensions: &mut Extensions,
-) -> Result<Arc<Slot<T>>, Arc<str>> {
-    let cookie = app.settings.cookie.shared_name();
-    let outer = extensions.remove::<Slots>().map(Arc::new);
-    let mut taken = outer.as_deref();
-    while let Some(slots) = taken {
-        if slots.cookie == cookie {
-            return Err(cookie);
-        }
-        taken = slots.outer.as_deref();
+) -> Result<Arc<Slot<T>>, String> {
+    let outer = extensions.remove().map(|Innermost(slot)| slot);
+    let cookie = app.settings.cookie_name();
+    if slots(outer.as_ref()).any(|slot| slot.cookie_name() == cookie) {
+        return Err(cookie.into());
     }
     let slot = Arc::new(Slot {
         began: app.settings.now(),
         app,
         hook,
-        session: OnceCell::new(),
+        outer,
+        session: OnceLock::new(),
+        failed: Mutex::const_new(false),
         asked: AtomicBool::new(false),
-        failed: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     });
-    extensions.insert(Slots { cookie, slot: slot.clone(), outer });
+    extensions.insert(Innermost(slot.clone()));
     Ok(slot)
 }
 
@@ -136,14 +160,8 @@ pub(crate) fn find<T: Payload>(
     extensions: &Extensions,
     wanted: impl Fn(&Arc<App<T>>, Option<&HookId>) -> bool,
 ) -> Option<Arc<Slot<T>>> {
-    let mut next = extensions.get::<Slots>();
-    while let Some(slots) = next {
-        if let Ok(slot) = Arc::clone(&slots.slot).downcast::<Slot<T>>()
-            && wanted(&slot.app, slot.hook.as_ref())
-        {
-            return Some(slot);
-        }
-        next = slots.outer.as_deref();
-    }
-    None
+    slots(extensions.get().map(|Innermost(slot)| slot)).find_map(|slot| {
+        let slot: Arc<dyn Any + Send + Sync> = slot.clone();
+        slot.downcast::<Slot<T>>().ok().filter(|slot| wanted(&slot.app, slot.hook.as_ref()))
+    })
 }

@@ -2,7 +2,7 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CACHE_CONTROL, SET_COOKIE, VARY},
+    header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY},
 };
 
 use super::place::{Placed, SetCookie};
@@ -122,13 +122,14 @@ pub(crate) fn vary(headers: &mut HeaderMap) {
 
 /// Appends a line to a header of comma-separated tokens, unless it already contains one of the tokens in `satisfied`.
 fn append_token(headers: &mut HeaderMap, name: HeaderName, satisfied: &[&str], line: HeaderValue) {
-    let present = headers
-        .get_all(&name)
-        .into_iter()
-        .flat_map(|line| members(line.as_bytes()))
-        .any(|token| satisfied.iter().any(|wanted| token.eq_ignore_ascii_case(wanted.as_bytes())));
-    if !present {
-        headers.append(name, line);
+    let is_satisfied = |line: &HeaderValue| {
+        members(line.as_bytes())
+            .any(|token| satisfied.iter().any(|wanted| token.eq_ignore_ascii_case(wanted.as_bytes())))
+    };
+    match headers.entry(name) {
+        Entry::Vacant(entry) => drop(entry.insert(line)),
+        Entry::Occupied(entry) if entry.iter().any(is_satisfied) => {}
+        Entry::Occupied(mut entry) => entry.append(line),
     }
 }
 

@@ -18,6 +18,11 @@ impl Xaes {
     }
 }
 
+#[test]
+fn a_key_wipes_itself() {
+    Xaes::new(&[7; 32]).wipes_itself();
+}
+
 /// The accumulated vectors of the specification: 10,000 (or a million) messages from a SHAKE-128 stream are
 /// heavy; its two single vectors and an independent implementation do here.
 #[test]
