@@ -35,18 +35,16 @@ pub(crate) struct Arrived {
     pub(crate) background: bool,
 }
 
-/// The result of reading the cookies of one name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The result of reading the cookies of one name. Ordered, because a single cookie that is kept keeps them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Seen {
     /// There was no cookie.
     #[default]
     Absent,
     /// No cookie opened, and none can open on another node or later.
     Removable,
-    /// No cookie opened yet, but one may open on another node, later, or when the store is asked.
-    Foreign,
-    /// A cookie opened.
-    Opened,
+    /// A cookie opened, or one may open on another node, later, or when the store is asked.
+    Kept,
 }
 
 /// The calls of the handler, for the commit.
@@ -137,11 +135,6 @@ impl Arrived {
     pub(crate) fn header(&self) -> Option<&Header> {
         self.metadata.as_ref().map(|metadata| &metadata.header)
     }
-
-    /// Returns true if the request has any cookie of these sessions.
-    pub(crate) fn has_cookies(&self) -> bool {
-        self.current != Seen::Absent || self.previous.iter().any(|seen| *seen != Seen::Absent)
-    }
 }
 
 impl<T> State<T> {
@@ -174,11 +167,6 @@ impl<T> State<T> {
 
     pub(crate) fn is_destroyed(&self) -> bool {
         self.asked.identity == Identity::Another
-    }
-
-    /// Returns true if the session was destroyed, and the browser has sent a cookie to remove.
-    pub(crate) fn is_ended(&self) -> bool {
-        self.is_destroyed() && self.arrived.has_cookies()
     }
 
     /// Returns true if a call has changed the header with which the session goes on.

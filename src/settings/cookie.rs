@@ -294,8 +294,8 @@ impl SessionCookie {
         write: impl FnOnce(&mut String) -> Result<(), E>,
     ) -> Result<HeaderValue, E> {
         let max_age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-        let length = self.name.len() + 1 + value_length + self.attributes.len() + max_age.len();
-        let mut header = String::with_capacity(length);
+        let lengths = [self.name.len(), 1, value_length, self.attributes.len(), max_age.len()];
+        let mut header = String::with_capacity(lengths.iter().sum());
         header.push_str(&self.name);
         header.push('=');
         write(&mut header)?;

@@ -59,8 +59,8 @@ pub(crate) struct Deadline(Instant);
 impl Deadline {
     pub(crate) fn after(patience: Duration) -> Self {
         let now = Instant::now();
-        // If the clock cannot represent the deadline, it is in a year.
-        Self(now.checked_add(patience).unwrap_or(now + Duration::from_secs(365 * 24 * 3600)))
+        // If the clock cannot represent the deadline, it is in 365 days.
+        Self(now.checked_add(patience).unwrap_or(now + Duration::from_secs(31_536_000)))
     }
 
     /// Waits for a call to the store.

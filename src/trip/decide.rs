@@ -150,7 +150,7 @@ pub(super) fn not_renewed<T: Payload>(settings: &Settings<T>, error: &Error) {
 
 /// Decides the outcome for a fresh session that stands in for one that could not be loaded. No part of it is kept.
 fn decide_unavailable<T: Payload>(settings: &Settings<T>, state: &State<T>) -> Decision {
-    if !matches!(state.before, Before::Untouched) && !state.is_ended() {
+    if !matches!(state.before, Before::Untouched) && !state.is_destroyed() {
         tracing::warn!(
             cookie = settings.cookie_name(),
             "a change is lost: it was made to a fresh session, in place of one that could not be loaded"
@@ -190,7 +190,7 @@ pub(super) fn change<T: Payload>(
         stored: None,
         mine: None,
         durable,
-        ended: state.is_ended(),
+        ended: state.is_destroyed(),
         saved: None,
         home: state.all_blobs().copied().find(is_home),
         leaving: state.all_blobs().filter(|blob| !is_home(blob)).map(|blob| (*blob, leave(blob))).collect(),

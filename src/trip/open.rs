@@ -81,7 +81,7 @@ impl<T: Payload> Candidates<T> {
         for (index, value) in cookie.values(headers).enumerate() {
             if index == TRIED {
                 // A cookie that was not tried may belong to another application or node.
-                return if seen == Seen::Removable { Seen::Foreign } else { seen };
+                return Seen::Kept;
             }
             let this = match self.app.settings.sealer.unseal(context, value, began) {
                 Ok(Unsealed::Inline(value, metadata)) => {
@@ -89,24 +89,19 @@ impl<T: Payload> Candidates<T> {
                     if best < Some(metadata.header.issued) {
                         self.opened = Some(Candidate { value, metadata, previous });
                     }
-                    Seen::Opened
+                    Seen::Kept
                 }
                 Ok(Unsealed::Reference(metadata, reference)) => {
                     let stored = Stored::unseen(reference, metadata.header.session_id, previous);
                     self.references.push((metadata, stored));
-                    Seen::Foreign
+                    Seen::Kept
                 }
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
-                    if refusal.removes() { Seen::Removable } else { Seen::Foreign }
+                    if refusal.removes() { Seen::Removable } else { Seen::Kept }
                 }
             };
-            seen = match (seen, this) {
-                (Seen::Absent, this) => this,
-                (Seen::Opened, _) | (_, Seen::Opened) => Seen::Opened,
-                (Seen::Removable, Seen::Removable) => Seen::Removable,
-                _ => Seen::Foreign,
-            };
+            seen = seen.max(this);
         }
         seen
     }

@@ -68,10 +68,10 @@ pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Pla
 
 /// Fails a commit because a `save` in another task has taken all of the time.
 fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
-    let is_ended = session.with("commit", |state| state.is_ended());
+    let is_destroyed = session.with("commit", |state| state.is_destroyed());
     // No time is left to wait for the deletion of a destroyed session.
     session.finish();
-    Placed { cookie: if is_ended { SetCookie::Remove } else { SetCookie::Nothing }, error: Some(error) }
+    Placed { cookie: if is_destroyed { SetCookie::Remove } else { SetCookie::Nothing }, error: Some(error) }
 }
 
 fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
