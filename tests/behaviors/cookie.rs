@@ -525,6 +525,16 @@ async fn b35_of_an_old_and_a_new_cookie_the_one_issued_last_wins() {
 }
 
 #[tokio::test]
+async fn b35_of_an_old_and_a_new_cookie_of_the_same_second_the_new_one_wins() {
+    let old = CookieAttributes::default().name_without_prefix("sid");
+    let app = Move::new(old, CookieAttributes::default(), "tests");
+    let mut browser = Browser::new();
+    browser.post(&app.after, "/add").await;
+    browser.post(&app.before, "/note/3").await;
+    assert_eq!(browser.get(&app.after, "/read").await.text(), "1");
+}
+
+#[tokio::test]
 async fn b35_destroy_removes_the_old_cookie_too() {
     let old = CookieAttributes::default().name_without_prefix("sid");
     let app = Move::new(old, CookieAttributes::default(), "tests");

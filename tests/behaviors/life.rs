@@ -2,7 +2,10 @@
 
 use crate::kit;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering::SeqCst},
+};
 
 use axum::{
     Router,
@@ -14,6 +17,7 @@ use axum::{
 };
 use kit::{Answer, Browser, Clock, HOUR, MINUTE, Visit, app::app, scope};
 use sealed_session::{Arrival, Error, KeyRing, Session, Sessions, SessionsBuilder};
+use serde::{Deserialize, Serialize};
 
 fn plain() -> Router {
     app(kit::sessions(kit::ring(), &Clock::new()).build().unwrap())
@@ -77,6 +81,27 @@ async fn b04_a_session_that_is_only_read_is_not_sent() {
     let (mut browser, app) = returning().await;
     assert!(browser.get(&app, "/read").await.sends_nothing());
     assert!(browser.get(&app, "/peek").await.sends_nothing());
+}
+
+#[tokio::test]
+async fn b04_a_session_that_is_only_read_is_not_serialized() {
+    static SERIALIZED: AtomicU32 = AtomicU32::new(0);
+    #[derive(Default, Serialize, Deserialize)]
+    struct Counted(#[serde(serialize_with = "count")] u32);
+    fn count<S: serde::Serializer>(value: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        SERIALIZED.fetch_add(1, SeqCst);
+        value.serialize(serializer)
+    }
+    let app = Router::new()
+        .route("/set", any(async |session: Session<Counted>| session.update(|counted| counted.0 = 5)))
+        .route("/read", any(async |session: Session<Counted>| session.read(|counted| counted.0.to_string())))
+        .layer(Sessions::<Counted>::new(kit::ring()).unwrap());
+    let mut browser = Browser::new();
+    browser.post(&app, "/set").await;
+    let before = SERIALIZED.swap(0, SeqCst);
+    assert!(before > 0);
+    assert_eq!(browser.get(&app, "/read").await.text(), "5");
+    assert_eq!(SERIALIZED.load(SeqCst), 0);
 }
 
 #[tokio::test]

@@ -194,6 +194,13 @@ async fn b23_the_idle_timeout_of_a_persistent_session_survives_renewals_and_chan
 }
 
 #[tokio::test]
+async fn b23_a_remembered_timeout_that_is_shorter_than_the_idle_timeout_survives_changes() {
+    let mut scene = Scene::new(|builder| builder).await;
+    scene.browser.post(&scene.app, "/remember/600").await;
+    assert_eq!(scene.browser.post(&scene.app, "/add").await.attribute("Max-Age"), Some("600"));
+}
+
+#[tokio::test]
 async fn b23_a_persistent_session_ends_at_the_persistent_absolute_timeout() {
     let mut scene = Scene::new(|builder| builder).await;
     scene.browser.post(&scene.app, "/remember/864000").await;

@@ -146,6 +146,18 @@ async fn b41_beside_one_that_may_open_elsewhere_nothing_is_removed() {
     assert!(ask(&refusals.app, request).await.sends_nothing());
 }
 
+#[tokio::test]
+async fn b41_nothing_is_removed_if_the_request_has_more_cookies_than_are_tried() {
+    let refusals = Refusals::new().await;
+    let with = async |cookies: usize| {
+        let pairs = vec![format!("{COOKIE}=malformed"); cookies].join("; ");
+        ask(&refusals.app, Request::get("/all").header(header::COOKIE, pairs).body(Body::empty()).unwrap())
+            .await
+    };
+    assert!(with(2).await.removes());
+    assert!(with(3).await.sends_nothing(), "the third may belong to another application");
+}
+
 /// Three keys as text, so that rings can be made of them in any order.
 fn keys() -> [String; 3] {
     [(); 3].map(|()| Key::generate().unwrap().expose().to_string())

@@ -109,9 +109,11 @@ async fn a_renewal_steps_back_for_a_change() {
     let (renews, changes) = (shop.open(&browser).await, shop.open(&browser).await);
     add(&changes);
     let _ = shop.commit(changes).await;
+    let (log, _guard) = Log::record();
     let (commit, headers) = shop.commit(renews).await;
     assert_eq!(commit.unwrap(), Commit::Keep);
     assert!(!headers.contains_key("set-cookie"));
+    assert!(!log.text().contains("could not be renewed"), "nothing is wrong");
 }
 
 #[tokio::test]

@@ -254,8 +254,10 @@ async fn a_renewal_that_fails_is_no_reason_to_fail_the_request() {
         let mut browser = shop.stored_browser().await;
         shop.clock.advance(HOUR);
         shop.store.once("set_expiry", mood);
+        let (log, _guard) = kit::log::Log::record();
         let answer = shop.get(&mut browser, "/read").await;
         assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (200, true));
+        assert!(log.text().contains("a session could not be renewed"), "{mood:?}");
         assert!(shop.get(&mut browser, "/all").await.text().contains("nnn"));
     }
 }
@@ -268,8 +270,11 @@ async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
     shop.store.is(Mood::Down);
     assert_eq!(shop.get(&mut browser, "/arrival").await.text(), "Unavailable");
     for path in ["/read", "/add", "/note/5", "/renew"] {
+        let (log, _guard) = kit::log::Log::record();
         let answer = shop.get(&mut browser, path).await;
         assert_eq!((answer.status.as_u16(), answer.sends_nothing()), (200, true), "{path}");
+        let is_change = ["/add", "/note/5"].contains(&path);
+        assert_eq!(log.text().contains("a change is lost"), is_change, "{path}");
     }
     let session = shop.open(&browser).await;
     add(&session);
@@ -279,7 +284,9 @@ async fn an_application_can_serve_a_fresh_session_of_which_nothing_is_kept() {
     assert!(is_reference(&browser));
 
     shop.store.is(Mood::Down);
+    let (log, _guard) = kit::log::Log::record();
     assert!(shop.get(&mut browser, "/destroy").await.removes(), "the user wants to be out");
+    assert!(!log.text().contains("a change is lost"));
 }
 
 #[tokio::test(start_paused = true)]

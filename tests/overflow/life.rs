@@ -326,3 +326,41 @@ async fn a_kept_handle_still_reads_and_opening_its_cookie_again_shows_that_the_s
     let again = shop.open(&browser).await;
     assert_eq!(again.arrival(), Arrival::Refused(Refusal::MissingBlob));
 }
+
+#[tokio::test]
+async fn b21_a_request_that_outlives_its_session_leaves_the_blob_to_the_request_that_has_remembered_it() {
+    let shop =
+        Shop::with(|builder| builder.timeouts(|timeouts| timeouts.idle_timeout(HOUR).absolute_timeout(HOUR)));
+    let mut browser = shop.stored_browser().await;
+    shop.clock.advance(59 * MINUTE);
+    let outlives = shop.open(&browser).await;
+    shop.get(&mut browser, "/remember/86400").await;
+    shop.clock.advance(MINUTE);
+    add(&outlives);
+    assert_eq!(shop.commit(outlives).await.0.unwrap(), Commit::Remove);
+    assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
+}
+
+#[tokio::test]
+async fn b11_a_second_commit_writes_no_header_and_deletes_nothing() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    let late = session.clone();
+    assert_eq!(shop.commit(session).await.0.unwrap(), Commit::Keep);
+    late.destroy();
+    let (commit, headers) = shop.commit(late).await;
+    assert!(commit.unwrap_err().is_finished() && headers.is_empty());
+    assert_eq!(shop.open(&browser).await.arrival(), Arrival::Opened);
+}
+
+#[tokio::test]
+async fn b23_a_shorter_timeout_leaves_the_blob_until_the_cookie_before_it_expires() {
+    let shop = Shop::plain();
+    let mut browser = shop.stored_browser().await;
+    shop.get(&mut browser, "/remember/864000").await;
+    shop.get(&mut browser, "/remember/3600").await;
+    assert_eq!(shop.store.seconds_left(), 864_000, "the response may be lost on its way");
+    shop.get(&mut browser, "/add").await;
+    assert_eq!(shop.store.seconds_left(), 3600);
+}

@@ -254,6 +254,18 @@ async fn a_blob_that_was_only_sealed_again_is_no_conflict_though_its_entries_hav
 }
 
 #[tokio::test]
+async fn b15_a_blob_that_was_only_sealed_again_is_no_conflict_after_a_save_without_a_change() {
+    let (shop, browser, [before, after]) = stored_and_unordered().await;
+    let slow = begin(&before, &browser).await;
+    slow.save().await.unwrap();
+    slow.update(|map| map.insert("new".into(), "value".into()));
+    shop.clock.advance(HOUR);
+    let (commit, _) = end(&after, begin(&after, &browser).await).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    assert_eq!(end(&before, slow).await.0.unwrap(), Commit::Set);
+}
+
+#[tokio::test]
 async fn a_change_under_a_new_id_is_no_conflict_with_a_blob_that_was_only_sealed_again() {
     let (shop, browser, [before, after]) = stored_and_unordered().await;
     let slow = begin(&before, &browser).await;

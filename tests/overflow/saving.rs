@@ -1,7 +1,9 @@
 //! `save`, which does before the commit what can fail at it.
 
+use std::sync::{Arc, Mutex};
+
 use kit::{Browser, Mood, Visit};
-use sealed_session::Commit;
+use sealed_session::{Commit, Session};
 
 use crate::{LARGE, Shop, add, is_reference, kit, note, receive, views};
 
@@ -52,13 +54,15 @@ async fn b15_what_is_changed_after_a_save_is_kept_too() {
 async fn b15_what_was_saved_small_enough_for_the_cookie_returns_with_its_next_change() {
     let shop = Shop::plain();
     let mut browser = shop.stored_browser().await;
-    let session = shop.open(&browser).await;
-    note(&session, 5);
-    session.save().await.unwrap();
-    let (commit, headers) = shop.commit(session).await;
-    assert_eq!(commit.unwrap(), Commit::Set);
-    receive(&mut browser, &headers);
-    assert!(is_reference(&browser), "what was saved can't fail any more");
+    for length in [5, 6] {
+        let session = shop.open(&browser).await;
+        note(&session, length);
+        session.save().await.unwrap();
+        let (commit, headers) = shop.commit(session).await;
+        assert_eq!(commit.unwrap(), Commit::Set);
+        receive(&mut browser, &headers);
+        assert!(is_reference(&browser), "what was saved can't fail any more");
+    }
     shop.get(&mut browser, "/add").await;
     assert!(!is_reference(&browser));
 }
@@ -152,6 +156,30 @@ async fn b15_a_save_meets_what_another_request_has_stored() {
 }
 
 #[tokio::test]
+async fn b15_a_change_that_is_made_while_a_save_merges_is_merged_by_the_commit() {
+    let busy: Arc<Mutex<Option<Session<Visit>>>> = Arc::default();
+    let handle = busy.clone();
+    let shop = Shop::with(|builder| {
+        builder.on_conflict(move |conflict| {
+            if let Some(session) = handle.lock().unwrap().take() {
+                add(&session);
+            }
+            let added = conflict.mine.views - conflict.base.views;
+            Some(Visit { views: conflict.theirs.views + added, ..conflict.theirs })
+        })
+    });
+    let browser = shop.stored_browser().await;
+    let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
+    add(&one);
+    add(&other);
+    let _ = shop.commit(one).await.0.unwrap();
+    *busy.lock().unwrap() = Some(other.clone());
+    other.save().await.unwrap();
+    let _ = shop.commit(other).await.0.unwrap();
+    assert_eq!(views(&shop.open(&browser).await), 3);
+}
+
+#[tokio::test]
 async fn b15_a_commit_waits_for_a_save_that_is_still_at_work() {
     let shop = Shop::plain();
     let browser = shop.stored_browser().await;
@@ -179,4 +207,41 @@ async fn b12_what_was_saved_in_its_blob_stays_though_the_handler_fails() {
     let mut response = http::Response::builder().status(500).body(()).unwrap();
     assert_eq!(shop.sessions.commit(session, &mut response).await.unwrap(), Commit::Keep);
     assert_eq!(views(&shop.open(&browser).await), 1);
+}
+
+#[tokio::test]
+async fn b15_another_request_that_undoes_what_was_saved_is_a_conflict() {
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    let undoes = shop.open(&browser).await;
+    undoes.update(|visit| visit.views -= 1);
+    let _ = shop.commit(undoes).await.0.unwrap();
+    note(&session, LARGE + 1);
+    assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn b15_a_session_that_another_request_ends_after_its_save_is_a_conflict() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    shop.get(&mut browser.clone(), "/destroy").await;
+    assert!(shop.commit(session).await.0.unwrap_err().is_conflict());
+}
+
+#[tokio::test]
+async fn b15_a_change_after_a_save_that_the_store_does_not_take_is_an_error() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    session.save().await.unwrap();
+    add(&session);
+    shop.store.once("replace", Mood::Down);
+    assert!(shop.commit(session).await.0.unwrap_err().is_store());
 }

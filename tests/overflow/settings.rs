@@ -28,6 +28,16 @@ async fn b33_what_fits_neither_cookie_nor_store_is_an_error_that_names_size_limi
 }
 
 #[tokio::test]
+async fn b33_a_blob_may_be_as_long_as_the_store_limit() {
+    let shop = Shop::plain();
+    shop.stored_browser().await;
+    let length = shop.store.only().1.bytes.len();
+    let shop = Shop::with(|builder| builder.store_limit(length));
+    let browser = shop.stored_browser().await;
+    assert_eq!(shop.open(&browser).await.read(|visit| visit.notes[0].len()), LARGE);
+}
+
+#[tokio::test]
 async fn the_time_that_a_blob_is_left_after_its_session_has_returned_is_the_applications_choice() {
     let shop = Shop::with(|builder| builder.return_grace(90 * SECOND));
     let mut browser = shop.stored_browser().await;
