@@ -193,6 +193,37 @@ async fn a_change_under_the_name_of_before_is_not_lost_while_the_session_moves()
 }
 
 #[tokio::test]
+async fn a_merge_under_a_new_id_goes_to_the_cookie_or_to_the_store_by_its_size() {
+    for (length, stored) in [(5, false), (LARGE, true)] {
+        let shop = Shop::plain();
+        let interrupted = Interrupted::new(&shop.store);
+        let node = shop.node(shop.ring.clone(), |builder| {
+            builder.store(interrupted.clone()).on_conflict(move |conflict| {
+                Some(Visit { views: conflict.theirs.views, notes: vec!["n".repeat(length)], ..conflict.mine })
+            })
+        });
+        let mut browser = shop.stored_browser().await;
+        let (signs_in, changes) = (node.open(&browser).await, shop.open(&browser).await);
+        signs_in.cycle_id();
+        signs_in.update(|visit| *visit = Visit { user: Some(1), ..Visit::default() });
+        let sessions = shop.sessions.clone();
+        interrupted.before("delete", async move {
+            add(&changes);
+            let _ = sessions.commit(changes, &mut Response::new(())).await.unwrap();
+        });
+        let (commit, headers) = node.commit(signs_in).await;
+        assert_eq!(commit.unwrap(), Commit::Set);
+        receive(&mut browser, &headers);
+        assert_eq!((is_reference(&browser), shop.store.len()), (stored, usize::from(stored)));
+        let merged = node.open(&browser).await;
+        assert_eq!(
+            merged.read(|visit| (visit.user, visit.views, visit.notes[0].len())),
+            (Some(1), 1, length)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_emptied_under_a_new_id_takes_no_other_change_with_it() {
     let shop = Shop::with(|builder| builder.on_conflict(|_| None));
     let browser = shop.stored_browser().await;
@@ -360,10 +391,15 @@ async fn a_commit_behind_saves_that_hang_waits_no_longer_than_for_the_store() {
 
 #[tokio::test]
 async fn durations_without_end_are_no_danger() {
-    let shop = Shop::with(|builder| builder.store_deadline(Duration::MAX).return_grace(Duration::MAX));
-    let mut browser = shop.stored_browser().await;
-    assert_eq!(shop.get(&mut browser, "/note/5").await.status, 200);
-    assert_eq!(shop.store.seconds_left(), 2 * 3600);
+    let shop = Shop::plain();
+    let interrupted = Interrupted::new(&shop.store);
+    let node = shop.node(shop.ring.clone(), |builder| {
+        builder.store(interrupted.clone()).store_deadline(Duration::MAX).return_grace(Duration::MAX)
+    });
+    let mut browser = node.stored_browser().await;
+    interrupted.before("load", tokio::task::yield_now()); // a store that takes its time
+    assert_eq!(node.get(&mut browser, "/note/5").await.status, 200);
+    assert_eq!(node.store.seconds_left(), 2 * 3600);
 }
 
 #[tokio::test]
