@@ -203,8 +203,8 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
     ) -> Result<Unsealed<T>, Refusal> {
         // Most cookies are short. Clearing the space for the longest takes a tenth of the time of opening one.
         match text.len() {
-            ..=512 => self.unseal_in(context, text, &mut [0; decoded_len(512)], now),
-            _ => self.unseal_in(context, text, &mut [0; decoded_len(LONGEST_VALUE)], now),
+            ..=512 => self.unseal_in(context, text, &mut [0; decoded_len(512)], now, judge),
+            _ => self.unseal_in(context, text, &mut [0; decoded_len(LONGEST_VALUE)], now, judge),
         }
     }
 
@@ -214,6 +214,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         text: &[u8],
         space: &mut [u8],
         now: SystemTime,
+        judge: impl FnOnce(&Header) -> Result<(), Refusal>,
     ) -> Result<Unsealed<T>, Refusal> {
         let unsealed = context.open_in(text, space)?;
         self.timeouts.judge(&unsealed.header, now)?;
