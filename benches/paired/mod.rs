@@ -136,11 +136,11 @@ impl Table {
         }
         // The first round warms up.
         for round in 0..=rounds {
-            for index in 0..self.rows.len() {
-                let row = match round % 2 {
-                    0 => &mut self.rows[index],
-                    _ => self.rows.iter_mut().nth_back(index).expect("it is below the length"),
-                };
+            let rows = self.rows.len();
+            for step in 0..rows {
+                // Another one begins each time, so that no row keeps step with what else the machine does.
+                let turn = (step + round) % rows;
+                let row = &mut self.rows[if round % 2 == 0 { turn } else { rows - 1 - turn }];
                 let time = row.time(row.batch);
                 if round > 0 {
                     row.samples.push(time);

@@ -21,7 +21,8 @@ pub fn app(layer: Layer, act: Option<Use>) -> App {
             })))
         }
         (Layer::Sessions(sessions), None) => boxed(sessions.wrap(plain)),
-        (Layer::Idle, _) => boxed(service_fn(move |request| plain.call(request))),
+        // A wrapper that does nothing is compiled away. This one boxes its future, as axum's layers do.
+        (Layer::Idle, _) => boxed(service_fn(move |request| Box::pin(plain.call(request)))),
         (Layer::None, _) => boxed(plain),
     }
 }
