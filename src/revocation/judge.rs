@@ -84,9 +84,10 @@ impl<T> Judge<T> {
         let end = self.end_of(header);
         let has_ended = end.is_some_and(|end| end <= self.revocations.0.follower.clock.now());
         let latest = self.latest(self.realms.iter().map(|realm| realm.all));
-        match has_ended || latest.is_some_and(|stamp| header.created <= stamp) {
-            true => Err(Refusal::Revoked),
-            false => Ok(end.is_some()),
+        match end {
+            Some(_) if !has_ended => Ok(true),
+            None if latest.is_none_or(|stamp| header.created > stamp) => Ok(false),
+            _ => Err(Refusal::Revoked),
         }
     }
 
@@ -97,18 +98,19 @@ impl<T> Judge<T> {
     /// Returns [`Refusal::Revoked`].
     pub(crate) fn judge_data(&self, data: &T, header: &Header, ending: bool) -> Result<Standing, Refusal> {
         let standing = Standing { ending, ..self.standing(data) };
-        match self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
+        // `revoke_others` ends this session by itself, too, so that requests in flight can read it.
+        match !ending && self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
             true => Err(Refusal::Revoked),
             false => Ok(standing),
         }
     }
 
-    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked up to a
-    /// time after `own`, the time of its own revocation.
+    /// Returns true if a session that arrived has ended since. `own` is the time up to which the session itself has
+    /// revoked its subject's sessions, and its own former id.
     pub(crate) fn has_ended(&self, standing: &Standing, header: &Header, own: Option<u32>) -> bool {
         let targets = self.realms.iter().map(|realm| realm.all).chain(standing.targets());
         standing.ending
-            || self.end_of(header).is_some()
+            || (own.is_none() && self.end_of(header).is_some())
             || self.latest(targets).is_some_and(|stamp| header.created <= stamp && Some(stamp) > own)
     }
 
@@ -136,10 +138,12 @@ impl<T> Judge<T> {
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
-    /// Revokes all sessions of a subject, and returns the time up to which they are.
-    pub(crate) async fn revoke_subject(&self, subject: &str) -> Result<u32, Error> {
+    /// Revokes all sessions of a subject, and ends the one that arrived. Returns the time up to which they are revoked.
+    pub(crate) async fn revoke_others(&self, subject: &str, end: Option<Ending>) -> Result<u32, Error> {
         let targets = &self.revocations.0.follower.targets;
-        self.revocations.revoke(targets.other(&self.realms[0].name, Scope::Subject, &subject)).await
+        let all = self.revocations.revocation(targets.other(&self.realms[0].name, Scope::Subject, &subject));
+        let entries: Vec<_> = [all].into_iter().chain(end.and_then(Ending::into_entry)).collect();
+        self.revocations.append(&entries).await.map(|()| all.stamp)
     }
 
     /// Returns the subject of a session with this data, as text.

@@ -172,7 +172,7 @@ impl Revocations {
         let follower = &self.0.follower;
         let target = follower.targets.session(realm, id.as_bytes());
         let now = follower.clock.now();
-        self.append(self.entry(target, now, follower.keep)).await
+        self.append(&[self.entry(target, now, follower.keep)]).await
     }
 
     /// Returns true if a session was ended: by itself, with all sessions of its subject, or with all sessions of its
@@ -225,21 +225,20 @@ impl Revocations {
         id: &dyn Display,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
         let (this, target) = (self.clone(), self.0.follower.targets.other(realm, scope, id));
-        async move { this.revoke(target).await.map(drop) }
+        async move { this.append(&[this.revocation(target)]).await }
     }
 
-    /// Revokes all sessions of a target that began before now, and returns the time up to which it does so.
-    async fn revoke(&self, target: Target) -> Result<u32, Error> {
+    /// Returns an entry that revokes all sessions of a target that began before now.
+    fn revocation(&self, target: Target) -> RevocationEntry {
         let follower = &self.0.follower;
         // A process that does not know of the entry yet begins sessions for `at_most`, and its clock may be ahead by as
         // much.
         let stamp = follower.clock.now().saturating_add(2 * seconds(follower.at_most));
-        let entry = self.entry(target, stamp, follower.keep);
-        self.append(entry).await.map(|()| stamp)
+        self.entry(target, stamp, follower.keep)
     }
 
-    async fn append(&self, entry: RevocationEntry) -> Result<(), Error> {
-        self.0.follower.append(entry).await.map_err(store_error("append a revocation"))
+    async fn append(&self, entries: &[RevocationEntry]) -> Result<(), Error> {
+        self.0.follower.append(entries).await.map_err(store_error("append a revocation"))
     }
 
     /// Returns an entry that is needed for this long.

@@ -216,6 +216,23 @@ async fn a_change_of_password_ends_all_other_sessions_and_keeps_this_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_in_flight_of_the_session_that_goes_on_neither_fail_nor_remove_its_new_cookie() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = here.signed_in(7).await;
+    let in_flight = browser.clone();
+    browser.post(&here.app, "/log-out-others").await;
+    fleet.pass(2).await;
+    for node in [&here, &there] {
+        let answer = node.ask(&in_flight, "/read").await;
+        assert_eq!(answer.text(), "Some(7)");
+        assert!(answer.sends_nothing());
+    }
+    fleet.pass(3).await;
+    assert_eq!(there.arrival(&in_flight).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_visitor_who_is_not_signed_in_has_no_others_to_end() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
