@@ -52,15 +52,17 @@ use crate::{
 ///    [`touch`](Session::touch), or, without [`skip_renewal`](Session::skip_renewal), when the
 ///    [`Renewal`](crate::Renewal) policy says so or the session came under a previous name. A renewal that fails loses
 ///    nothing.
-/// 6. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
+/// 6. If the session was ended by another request in the meantime, which only [`Revocations`](crate::Revocations) notice
+///    for a session in its cookie, the commit fails as in rule 1.
+/// 7. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
 ///    CSRF token keep even an empty session.
-/// 7. If the session has reached its absolute timeout, its cookie is removed.
-/// 8. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
+/// 8. If the session has reached its absolute timeout, its cookie is removed.
+/// 9. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///    the store fails, the commit fails as in rule 1.
 ///
 /// A cookie of a [previous](crate::SessionsBuilder::accept_previous) name is removed once the session is set or
-/// removed. If no cookie of a name opened, and all of them are malformed or expired, that name is removed even when
-/// nothing else is sent. Every other rejected cookie stays, since another node may open it.
+/// removed. If no cookie of a name opened, and all of them are malformed, expired or revoked, that name is removed even
+/// when nothing else is sent. Every other rejected cookie stays, since another node may open it.
 ///
 /// A response whose handler extracted the session has `Vary: Cookie`. If it has a `Set-Cookie`, it also has
 /// `Cache-Control: no-store`.
