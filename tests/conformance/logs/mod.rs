@@ -1,5 +1,7 @@
 //! The logs of this crate follow the rules of `store::RevocationLog`, and the suite that shows it finds faulty logs.
 
+#![allow(dead_code)] // each store's tests use a part of it
+
 #[cfg(feature = "memory")]
 mod memory;
 mod mutants;
@@ -7,7 +9,6 @@ mod mutants;
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
-
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
