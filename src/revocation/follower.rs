@@ -22,7 +22,7 @@ use crate::{
 const PAGE: usize = 10_000;
 
 /// The most entries that are written back at a time.
-const BATCH: usize = 2_000;
+const BATCH: usize = 1_000;
 
 /// The time limit of one call.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
