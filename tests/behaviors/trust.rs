@@ -330,7 +330,10 @@ fn b43_the_output_of_openssl_rand_is_a_key_of_the_default_suite() {
 fn b43_text_that_only_resembles_the_output_of_openssl_rand_is_an_error_that_says_why() {
     for (text, fault) in [
         (&BARE[..43], "copy the `=` too"),
+        (&"+/".repeat(22)[..43], "copy the `=` too"),
+        (&"-".repeat(43), "does not begin with `ssk1.`"),
         (&"0123456789abcdef".repeat(4), "it has 64 hexadecimal digits"),
+        (&"g".repeat(64), "does not begin with `ssk1.`"),
         (&BARE.replace("0=", "1="), "that are not the base64 of 32 bytes"), // unused bits are not zero
         (&BARE.replace("0=", "=="), "that are not the base64 of 32 bytes"),
         (&BARE.replace('=', "A"), "that are not the base64 of 32 bytes"),
