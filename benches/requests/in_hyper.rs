@@ -21,8 +21,7 @@ pub fn app(layer: Layer, act: Option<Use>) -> App {
             })))
         }
         (Layer::Sessions(sessions), None) => boxed(sessions.wrap(plain)),
-        // A wrapper that does nothing is compiled away. This one boxes its future, as axum's layers do.
-        (Layer::Idle, _) => boxed(service_fn(move |request| Box::pin(plain.call(request)))),
+        (Layer::Idle, _) => boxed(service_fn(move |request| plain.call(request))),
         (Layer::None, _) => boxed(plain),
     }
 }
