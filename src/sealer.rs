@@ -59,6 +59,9 @@ pub struct Sealer<T> {
     usual_length: AtomicUsize,
 }
 
+/// The longest payload for which a draft has room from the start.
+const MOST_ROOM: usize = 1 << 16;
+
 /// The content of an authentic cookie that has not expired.
 pub(crate) enum Unsealed<T> {
     /// The session.
@@ -270,7 +273,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         let usual = self.usual_length.load(Relaxed);
         let mut draft = Draft::with_room(usual);
         self.codec.encode_into(value, draft.payload_mut()).map_err(Kind::Encode)?;
-        let length = draft.payload().len().next_multiple_of(256);
+        let length = draft.payload().len().next_multiple_of(256).min(MOST_ROOM);
         if length != usual {
             self.usual_length.store(length, Relaxed);
         }

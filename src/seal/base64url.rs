@@ -27,19 +27,17 @@ pub(crate) fn encode(bytes: &[u8], out: &mut String) {
     ENGINE.encode_string(bytes, out);
 }
 
-/// The room that a vector needs after its bytes, so that [`encode_vec`] does not move them.
-pub(crate) const SPARE: usize = LEAST;
+/// The fewest bytes that the engine encodes with SIMD instructions. A vector with as much room after its bytes is not
+/// moved by [`encode_vec`].
+pub(crate) const SPARE: usize = 128;
 
-/// The fewest bytes that the engine encodes with SIMD instructions.
-const LEAST: usize = 128;
-
-/// Encodes `bytes` and appends the text. This is faster than [`encode`] by a sixteenth of the time of sealing a session.
+/// Encodes `bytes` and appends the text. This saves one part in fourteen of the time of sealing a login.
 ///
 /// The engine takes 24 bytes at a time as long as it can read 32, and the rest byte by byte. With zeros at the end,
 /// there is no such rest. They do not change the text before them, since the spare bits of its last character are zero.
 pub(crate) fn encode_vec(mut bytes: Vec<u8>, out: &mut String) {
     let mut left = encoded_len(bytes.len());
-    bytes.resize(LEAST.max(bytes.len().next_multiple_of(24) + 8), 0);
+    bytes.resize(SPARE.max(bytes.len().next_multiple_of(24) + 8), 0);
     let mut text = [0; 1024 + encoded_len(8)];
     for at in (0..bytes.len() - 8).step_by(768) {
         let part = &bytes[at..bytes.len().min(at + 768 + 8)];
