@@ -66,7 +66,7 @@ impl<T> Judge<T> {
 
     /// Reads the log to its end.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
-        match self.revocations.0.follower.catch_up().await {
+        match self.revocations.0.follower.catch_up_in_time().await {
             Err(_) if self.revocations.0.accepts_when_stale => Ok(()),
             done => done.map_err(store_error("read the log of revocations")),
         }
@@ -103,13 +103,17 @@ impl<T> Judge<T> {
         }
     }
 
-    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked up to a
-    /// time after `own`, the time of its own revocation.
+    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked. A
+    /// revocation of its subject that is not after `own` is its own.
     pub(crate) fn has_ended(&self, standing: &Standing, header: &Header, own: Option<u32>) -> bool {
-        let targets = self.realms.iter().map(|realm| realm.all).chain(standing.targets());
+        let is_revoked = |stamp| header.created <= stamp;
+        let others = self.realms.iter().map(|realm| realm.all).chain(standing.others.iter().copied());
         standing.ending
             || self.end_of(header).is_some()
-            || self.latest(targets).is_some_and(|stamp| header.created <= stamp && Some(stamp) > own)
+            || self.latest(others).is_some_and(is_revoked)
+            || self
+                .latest(standing.subject.into_iter())
+                .is_some_and(|stamp| is_revoked(stamp) && Some(stamp) > own)
     }
 
     /// Returns the time up to which sessions with this data were revoked. A session that begins now begins later.
@@ -130,16 +134,17 @@ impl<T> Judge<T> {
         }
         let follower = &self.revocations.0.follower;
         let target = follower.targets.session(&self.realms[0].name, &header.session_id);
-        let stamp = follower.clock.now().saturating_add(seconds(follower.at_most));
-        // Such a process can renew the session for `at_most`, and its clock may be ahead.
-        let lasts = Duration::from_secs(header.window.max(idle).into()) + 3 * follower.at_most;
+        // No process takes its clock to be behind this one.
+        let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
+        let lasts = Duration::from_secs(header.window.max(idle).into());
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
     /// Revokes all sessions of a subject, and returns the time up to which they are.
     pub(crate) async fn revoke_subject(&self, subject: &str) -> Result<u32, Error> {
         let targets = &self.revocations.0.follower.targets;
-        self.revocations.revoke(targets.other(&self.realms[0].name, Scope::Subject, &subject)).await
+        let realm = &self.realms[0];
+        self.revocations.revoke(targets.other(&realm.name, Scope::Subject, &subject), realm.all).await
     }
 
     /// Returns the subject of a session with this data, as text.
@@ -149,6 +154,11 @@ impl<T> Judge<T> {
             subject(data, &mut |found| text = Some(found.to_string()));
         }
         text
+    }
+
+    /// Returns true if a session with this data has another subject than the one that arrived.
+    pub(crate) fn has_other_subject(&self, data: &T, standing: &Standing) -> bool {
+        self.subject.is_some() && self.standing(data).subject != standing.subject
     }
 
     /// Returns the time at which a session ends by itself, if it was ended.

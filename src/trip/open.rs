@@ -138,16 +138,15 @@ impl<T: Payload> Candidates<T> {
     ///
     /// Returns an error if the store fails, or if it is not known whether the session was ended.
     pub(crate) async fn open(mut self) -> Result<Session<T>, Error> {
-        if (self.opened.is_some() || !self.references.is_empty())
-            && let Some(judge) = &self.app.judge
-        {
-            judge.check_fresh(&self.app.settings.tally)?;
-        }
         if self.references.is_empty() {
+            self.check_fresh()?;
             return Ok(self.session(Blobs::default()));
         }
         match Box::pin(self.load()).await {
-            Ok(blobs) => Ok(self.session(blobs)),
+            Ok(blobs) => {
+                self.check_fresh()?; // the store may have taken its time
+                Ok(self.session(blobs))
+            }
             Err(error) => {
                 let settings = &self.app.settings;
                 settings.tally.unavailable.add(1);
@@ -157,6 +156,14 @@ impl<T: Payload> Candidates<T> {
                     _ => Err(error),
                 }
             }
+        }
+    }
+
+    /// Fails if a session has opened, and it is not known whether it was ended.
+    fn check_fresh(&self) -> Result<(), Error> {
+        match (&self.app.judge, &self.opened) {
+            (Some(judge), Some(_)) => judge.check_fresh(&self.app.settings.tally),
+            _ => Ok(()),
         }
     }
 
