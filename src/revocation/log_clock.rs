@@ -74,3 +74,7 @@ fn millis(duration: Duration) -> i64 {
     // Half of what fits, so that sums of two fit.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/revocation/log_clock.rs"]
+mod tests;
