@@ -28,7 +28,7 @@ use tokio::{task::JoinSet, time::sleep};
 pub use self::builder::RevocationsBuilder;
 pub(crate) use self::{ending::Ending, judge::Judge};
 use self::{
-    follower::Follower,
+    follower::{Follower, PATIENCE},
     target::{Scope, Target},
 };
 use crate::{
@@ -243,9 +243,7 @@ impl Revocations {
         let follower = &self.0.follower;
         follower.catch_up_in_time().await.map_err(store_error("read the log of revocations"))?;
         let stamp = loop {
-            // A process that does not know of the entry yet begins sessions for `at_most`, and its clock may be ahead by
-            // as much.
-            let stamp = follower.clock.now().saturating_add(2 * seconds(follower.at_most));
+            let stamp = follower.clock.now().saturating_add(seconds(self.lead()));
             // A session that began after an earlier revocation has a later time than that, and is to be ended by this
             // one, which waits for the next second. Another process may have taken its clock to be ahead.
             let last = match target == all {
@@ -288,7 +286,13 @@ impl Revocations {
 
     /// Returns how far in the future a session can begin, by the clock of any node.
     pub(crate) fn farthest_begin(&self) -> Duration {
-        3 * self.0.follower.at_most + Duration::from_secs(u64::from(AHEAD))
+        self.lead() + self.0.follower.at_most + Duration::from_secs(u64::from(AHEAD))
+    }
+
+    /// Returns how far in the future a session can begin that a revocation ends. A process that does not know of the
+    /// revocation begins sessions for `at_most`, or for as long as a read of the log takes, and its clock may be ahead.
+    fn lead(&self) -> Duration {
+        self.0.follower.at_most + self.0.follower.at_most.max(PATIENCE)
     }
 }
 
