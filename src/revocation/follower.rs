@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     index::Index,
     log_clock::LogClock,
+    seconds,
     target::{Target, Targets},
 };
 use crate::{
@@ -55,7 +56,7 @@ pub(super) struct Follower {
 #[derive(Default)]
 struct Cursor {
     last: Option<(u64, RevocationEntry)>,
-    /// The entries of a log that has lost some, until these are written back.
+    /// The entries that were read since this process has some that the log perhaps has not.
     present: Option<Index>,
     /// True while such a log is read again.
     rereading: bool,
@@ -99,6 +100,11 @@ impl Follower {
         Ok(())
     }
 
+    /// The same, within the time limit of a call: other calls may wait for a log that does not answer.
+    pub(super) async fn catch_up_in_time(&self) -> Result<(), StoreError> {
+        within("reading the revocation log", self.catch_up()).await
+    }
+
     /// Reads a page of the log. Returns true if it was the last one.
     async fn read_page(&self, cursor: &mut Cursor) -> Result<bool, StoreError> {
         let asked = Instant::now();
@@ -119,10 +125,11 @@ impl Follower {
                 return Err(StoreError::new("reading the revocation log", "its positions do not ascend"));
             }
             cursor.last = Some((position, entry));
-            let Some(entry) = self.bounded(entry) else { continue };
-            self.index.insert(entry);
             if let Some(present) = &cursor.present {
                 present.insert(entry);
+            }
+            if let Some(entry) = self.bounded(entry) {
+                self.index.insert(entry);
             }
         }
         if let (true, true, Some(present)) = (is_last, cursor.rereading, &cursor.present) {
@@ -149,7 +156,7 @@ impl Follower {
     /// Appends entries, which take effect in this process at once. All are appended, or none.
     pub(super) async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
         within("appending a revocation", self.log.append(entries)).await?;
-        let is_read = self.catch_up().await.is_ok();
+        let is_read = self.catch_up_in_time().await.is_ok();
         for entry in entries.iter().filter(|entry| !is_read || !self.index.covers(entry)) {
             self.append_later(*entry);
         }
@@ -162,25 +169,27 @@ impl Follower {
         self.owed().push(entry);
     }
 
-    /// Appends the entries that are not in the log.
+    /// Appends the entries that are not in the log, until they were read there: the log may lose them at once.
     async fn pay(&self) -> Result<(), StoreError> {
+        const WRITING: &str = "writing revocations back";
+        let mut left = usize::MAX;
         loop {
-            let batch = self.take_batch().await;
+            let (batch, owed) = self.batch().await;
             if batch.is_empty() {
                 return Ok(());
             }
-            let appended = within("writing revocations back", self.log.append(&batch)).await;
-            if appended.is_err() {
-                self.owed().extend(batch);
-                return appended;
+            if owed >= left {
+                return Err(StoreError::new(WRITING, "they were appended, and are not there"));
             }
+            left = owed;
+            within(WRITING, self.log.append(&batch)).await?;
             // Other processes write the same entries back.
             self.catch_up().await?;
         }
     }
 
-    /// Takes a batch of the entries that are not in the log, as far as is known.
-    async fn take_batch(&self) -> Vec<RevocationEntry> {
+    /// Returns a batch of the entries that are not in the log, as far as is known, and the number of all of them.
+    async fn batch(&self) -> (Vec<RevocationEntry>, usize) {
         let now = self.clock.now();
         let mut cursor = self.cursor.lock().await;
         let mut owed = self.owed();
@@ -189,13 +198,27 @@ impl Follower {
         });
         if owed.is_empty() {
             cursor.present = None;
-            return Vec::new();
+            return (Vec::new(), 0);
         }
+        cursor.present.get_or_insert_with(Index::new);
         // Each process begins elsewhere, so that few entries are written back twice.
         let start = random::bytes().map_or(0, usize::from_be_bytes) % owed.len();
         owed.rotate_left(start);
-        let rest = owed.len().saturating_sub(BATCH);
-        owed.split_off(rest)
+        (owed.iter().take(BATCH).map(|entry| self.prolonged(*entry, now)).collect(), owed.len())
+    }
+
+    /// Returns an entry as it is appended now.
+    fn prolonged(&self, entry: RevocationEntry, now: u32) -> RevocationEntry {
+        let mut until = entry.until;
+        // Processes that do not know of the end of a session have renewed it until now.
+        if Target(entry.key).is_session() {
+            let lasts = entry.until.saturating_sub(entry.stamp).saturating_add(seconds(self.at_most));
+            until = until.max(now.saturating_add(lasts));
+        }
+        // It differs from the entry that was lost. With the same one at the same position, other processes would not
+        // notice that the log has others before it.
+        let apart = 1 + u32::from(random::bytes().map_or(0, u8::from_be_bytes));
+        RevocationEntry { until: until.saturating_add(apart), ..entry }
     }
 
     fn owed(&self) -> MutexGuard<'_, Vec<RevocationEntry>> {

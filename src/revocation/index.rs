@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
     sync::{
         PoisonError, RwLock,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Index {
     shards: Vec<RwLock<Shard>>,
     /// The number of entries. Most applications have none at most times, and then nothing is looked up.
     length: AtomicUsize,
+    /// The latest time of a revocation of many sessions.
+    latest: AtomicU32,
 }
 
 type Shard = HashMap<u64, Mark, BuildHasherDefault<AlreadyHashed>>;
@@ -34,13 +36,20 @@ struct Mark {
 
 impl Index {
     pub(super) fn new() -> Self {
-        Self { shards: (0..SHARDS).map(|_| RwLock::default()).collect(), length: AtomicUsize::new(0) }
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            length: AtomicUsize::new(0),
+            latest: AtomicU32::new(0),
+        }
     }
 
     /// Adds an entry. The earliest end of a session counts, and the latest time of any other target.
     pub(super) fn insert(&self, entry: RevocationEntry) {
         let target = Target(entry.key);
         let new = Mark { stamp: entry.stamp, until: entry.until };
+        if !target.is_session() {
+            self.latest.fetch_max(entry.stamp, Relaxed);
+        }
         match self.shard(target).write().unwrap_or_else(PoisonError::into_inner).entry(entry.key) {
             Entry::Vacant(slot) => {
                 slot.insert(new);
@@ -53,6 +62,11 @@ impl Index {
     /// Returns the time of a target's revocation.
     pub(super) fn stamp(&self, target: Target) -> Option<u32> {
         self.mark(target).map(|mark| mark.stamp)
+    }
+
+    /// Returns the latest time of a revocation of many sessions, or 0.
+    pub(super) fn latest(&self) -> u32 {
+        self.latest.load(Relaxed)
     }
 
     /// Returns true if an entry would change nothing.

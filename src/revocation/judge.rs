@@ -66,7 +66,7 @@ impl<T> Judge<T> {
 
     /// Reads the log to its end.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
-        match self.revocations.0.follower.catch_up().await {
+        match self.revocations.0.follower.catch_up_in_time().await {
             Err(_) if self.revocations.0.accepts_when_stale => Ok(()),
             done => done.map_err(store_error("read the log of revocations")),
         }
@@ -105,13 +105,17 @@ impl<T> Judge<T> {
         }
     }
 
-    /// Returns true if a session that arrived has ended since. `own` is the time up to which the session itself has
-    /// revoked its subject's sessions, and its own former id.
+    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked. `own` is
+    /// the time up to which the session itself has revoked those of its subject, among them its own former id.
     pub(crate) fn has_ended(&self, standing: &Standing, header: &Header, own: Option<u32>) -> bool {
-        let targets = self.realms.iter().map(|realm| realm.all).chain(standing.targets());
+        let is_revoked = |stamp| header.created <= stamp;
+        let others = self.realms.iter().map(|realm| realm.all).chain(standing.others.iter().copied());
         standing.ending
             || (own.is_none() && self.end_of(header).is_some())
-            || self.latest(targets).is_some_and(|stamp| header.created <= stamp && Some(stamp) > own)
+            || self.latest(others).is_some_and(is_revoked)
+            || self
+                .latest(standing.subject.into_iter())
+                .is_some_and(|stamp| is_revoked(stamp) && Some(stamp) > own)
     }
 
     /// Returns the time up to which sessions with this data were revoked. A session that begins now begins later.
@@ -132,18 +136,18 @@ impl<T> Judge<T> {
         }
         let follower = &self.revocations.0.follower;
         let target = follower.targets.session(&self.realms[0].name, &header.session_id);
-        let stamp = follower.clock.now().saturating_add(seconds(follower.at_most));
-        // Such a process can renew the session for `at_most`, and its clock may be ahead.
-        let lasts = Duration::from_secs(header.window.max(idle).into()) + 3 * follower.at_most;
+        // No process takes its clock to be behind this one.
+        let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
+        let lasts = Duration::from_secs(header.window.max(idle).into());
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
     /// Revokes all sessions of a subject, and ends the one that arrived. Returns the time up to which they are revoked.
     pub(crate) async fn revoke_others(&self, subject: &str, end: Option<Ending>) -> Result<u32, Error> {
         let targets = &self.revocations.0.follower.targets;
-        let all = self.revocations.revocation(targets.other(&self.realms[0].name, Scope::Subject, &subject));
-        let entries: Vec<_> = [all].into_iter().chain(end.and_then(Ending::into_entry)).collect();
-        self.revocations.append(&entries).await.map(|()| all.stamp)
+        let realm = &self.realms[0];
+        let subject = targets.other(&realm.name, Scope::Subject, &subject);
+        self.revocations.revoke(subject, realm.all, end.and_then(Ending::into_entry)).await
     }
 
     /// Returns the subject of a session with this data, as text.
@@ -153,6 +157,11 @@ impl<T> Judge<T> {
             subject(data, &mut |found| text = Some(found.to_string()));
         }
         text
+    }
+
+    /// Returns true if a session with this data has another subject than the one that arrived.
+    pub(crate) fn has_other_subject(&self, data: &T, standing: &Standing) -> bool {
+        self.subject.is_some() && self.standing(data).subject != standing.subject
     }
 
     /// Returns the time at which a session ends by itself, if it was ended.

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 /// process, so that setting its wall clock changes nothing.
 pub(super) struct LogClock {
     origin: Instant,
-    /// The clock of the log at the origin, in milliseconds since 1970.
-    at_origin: AtomicI64,
+    /// The clock of the log at the origin, in milliseconds since 1970: at the latest, and at the earliest.
+    latest: AtomicI64,
+    earliest: AtomicI64,
     /// The time from the origin to the beginning of the last complete read, in milliseconds, plus one. 0 if there was
     /// none.
     read: AtomicI64,
@@ -20,21 +21,30 @@ pub(super) struct LogClock {
 
 impl LogClock {
     pub(super) fn new() -> Self {
-        Self { origin: Instant::now(), at_origin: AtomicI64::new(0), read: AtomicI64::new(0) }
+        Self {
+            origin: Instant::now(),
+            latest: AtomicI64::new(0),
+            earliest: AtomicI64::new(0),
+            read: AtomicI64::new(0),
+        }
     }
 
-    /// Records the time that the log answered to a call that began at `asked`. The answer is a little later than the
-    /// call, so the clock is never behind that of the log.
+    /// Records the time that the log has just answered to a call that began at `asked`. It looked at its clock at some
+    /// time between.
     pub(super) fn set(&self, now: SystemTime, asked: Instant) {
         let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_origin = millis(since_1970) - millis(asked.duration_since(self.origin));
-        self.at_origin.store(at_origin, Relaxed);
+        self.latest.store(millis(since_1970) - millis(asked.duration_since(self.origin)), Relaxed);
+        self.earliest.store(millis(since_1970) - millis(self.origin.elapsed()), Relaxed);
     }
 
-    /// Returns the time by the clock of the log, in Unix seconds, rounded up.
+    /// Returns the time by the clock of the log, in Unix seconds: rounded up, and never behind it.
     pub(super) fn now(&self) -> u32 {
-        let now = self.at_origin.load(Relaxed).saturating_add(millis(self.origin.elapsed()));
-        u32::try_from(now.max(0).saturating_add(999) / 1000).unwrap_or(u32::MAX)
+        seconds(self.latest.load(Relaxed).saturating_add(millis(self.origin.elapsed())).saturating_add(999))
+    }
+
+    /// Returns the same time, rounded down, and never ahead of it.
+    pub(super) fn earliest(&self) -> u32 {
+        seconds(self.earliest.load(Relaxed).saturating_add(millis(self.origin.elapsed())))
     }
 
     /// Records a complete read that began at this time.
@@ -56,7 +66,15 @@ impl LogClock {
     }
 }
 
+fn seconds(millis: i64) -> u32 {
+    u32::try_from(millis.max(0) / 1000).unwrap_or(u32::MAX)
+}
+
 fn millis(duration: Duration) -> i64 {
     // Half of what fits, so that sums of two fit.
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).min(i64::MAX / 2)
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/revocation/log_clock.rs"]
+mod tests;

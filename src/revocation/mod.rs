@@ -23,12 +23,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 pub use self::builder::RevocationsBuilder;
 pub(crate) use self::{ending::Ending, judge::Judge};
 use self::{
-    follower::Follower,
+    follower::{Follower, PATIENCE},
     target::{Scope, Target},
 };
 use crate::{
@@ -37,6 +37,13 @@ use crate::{
     sealer::{Metadata, SessionId},
     store::{Budget, RevocationEntry},
 };
+
+/// The number of seconds by which a process can take the clock of the log to be ahead: the time limit of a read, and
+/// three times a second for rounding.
+const AHEAD: u32 = 5;
+
+/// The pause of a revocation that waits for the next second.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Ends sessions before they expire: one session, all sessions of a user, or all sessions of the application.
 ///
@@ -224,31 +231,49 @@ impl Revocations {
         scope: Scope,
         id: &dyn Display,
     ) -> impl Future<Output = Result<(), Error>> + Send + use<> {
-        let (this, target) = (self.clone(), self.0.follower.targets.other(realm, scope, id));
-        async move { this.append(&[this.revocation(target)]).await }
+        let targets = &self.0.follower.targets;
+        let (target, all) = (targets.other(realm, scope, id), targets.other(realm, Scope::All, &""));
+        let this = self.clone();
+        async move { this.revoke(target, all, None).await.map(drop) }
     }
 
-    /// Returns an entry that revokes all sessions of a target that began before now.
-    fn revocation(&self, target: Target) -> RevocationEntry {
+    /// Revokes all sessions of a target that began before now, and returns the time up to which it does so. `all` is the
+    /// target of all sessions in its realm. `end`, if it is there, is appended together with it.
+    async fn revoke(&self, target: Target, all: Target, end: Option<RevocationEntry>) -> Result<u32, Error> {
         let follower = &self.0.follower;
-        // A process that does not know of the entry yet begins sessions for `at_most`, and its clock may be ahead by as
-        // much.
-        let stamp = follower.clock.now().saturating_add(2 * seconds(follower.at_most));
-        self.entry(target, stamp, follower.keep)
+        follower.catch_up_in_time().await.map_err(store_error("read the log of revocations"))?;
+        let stamp = loop {
+            let stamp = follower.clock.now().saturating_add(seconds(self.lead()));
+            // A session that began after an earlier revocation has a later time than that, and is to be ended by this
+            // one, which waits for the next second. Another process may have taken its clock to be ahead.
+            let last = match target == all {
+                true => Some(follower.index.latest()),
+                false => follower.stamp(target).max(follower.stamp(all)),
+            };
+            match last {
+                Some(last) if stamp <= last && last < stamp + AHEAD => sleep(PAUSE).await,
+                last => break stamp.max(last.map_or(0, |last| last.saturating_add(1))),
+            }
+        };
+        let entry = self.entry(target, stamp, follower.keep);
+        let entries: Vec<_> = [entry].into_iter().chain(end).collect();
+        self.append(&entries).await.map(|()| stamp)
     }
 
     async fn append(&self, entries: &[RevocationEntry]) -> Result<(), Error> {
         self.0.follower.append(entries).await.map_err(store_error("append a revocation"))
     }
 
-    /// Returns an entry that is needed for this long.
+    /// Returns an entry that ends sessions whose cookies, once they are sealed, live for at most this long.
     fn entry(&self, target: Target, stamp: u32, lasts: Duration) -> RevocationEntry {
-        let until = self.0.follower.clock.now().saturating_add(seconds(lasts));
+        // A process that does not know of the entry yet seals cookies for `at_most`, perhaps with a beginning in the
+        // future, and the clock of the one that opens them may be behind.
+        let until = self.0.follower.clock.now().saturating_add(seconds(lasts + self.farthest_begin()));
         RevocationEntry { key: target.0, stamp, until }
     }
 
     /// Fails if a revocation may be in force that this process does not know, unless the application accepts that.
-    fn check_fresh(&self) -> Result<(), Error> {
+    pub(crate) fn check_fresh(&self) -> Result<(), Error> {
         match self.is_stale() && !self.0.accepts_when_stale {
             true => Err(Kind::Stale.into()),
             false => Ok(()),
@@ -262,7 +287,13 @@ impl Revocations {
 
     /// Returns how far in the future a session can begin, by the clock of any node.
     pub(crate) fn farthest_begin(&self) -> Duration {
-        3 * self.0.follower.at_most + Duration::from_secs(1)
+        self.lead() + self.0.follower.at_most + Duration::from_secs(u64::from(AHEAD))
+    }
+
+    /// Returns how far in the future a session can begin that a revocation ends. A process that does not know of the
+    /// revocation begins sessions for `at_most`, or for as long as a read of the log takes, and its clock may be ahead.
+    fn lead(&self) -> Duration {
+        self.0.follower.at_most + self.0.follower.at_most.max(PATIENCE)
     }
 }
 

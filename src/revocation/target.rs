@@ -87,3 +87,7 @@ impl Write for Text {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "../../tests/unit/revocation/target.rs"]
+mod tests;

@@ -439,6 +439,20 @@ impl<T> App<T> {
         let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
         !state.is_destroyed() && judge.has_ended(&state.arrived.standing, header, state.asked.revoked_others)
     }
+
+    /// Fails if the session that arrived goes on, and has ended in the meantime, or if that is not known. An ended session
+    /// must not get a cookie that outlives its revocation.
+    pub(crate) fn check_goes_on(&self, state: &State<T>) -> Result<(), Error> {
+        if self.has_ended(state) {
+            return Err(Kind::Ended.into());
+        }
+        match &self.judge {
+            Some(judge) if state.arrived.metadata.is_some() && !state.is_destroyed() => {
+                judge.revocations.check_fresh()
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl<T: Payload> App<T> {

@@ -10,7 +10,7 @@ use crate::{
     seal::Header,
     session::{
         App, Session,
-        state::{Identity, State},
+        state::{Before, Identity, State},
     },
 };
 
@@ -62,7 +62,12 @@ impl<T: Payload> App<T> {
         }
         match state.asked.identity {
             Identity::NewId | Identity::Restarted if state.arrived.metadata.is_some() => true,
-            Identity::Same if state.arrived.metadata.is_some() => false,
+            // A user can also sign in without a new id.
+            Identity::Same if state.arrived.metadata.is_some() => {
+                !matches!(state.before, Before::Untouched)
+                    && judge.has_other_subject(&state.data, &state.arrived.standing)
+                    && judge.subject(&state.data).is_some()
+            }
             _ => judge.subject(&state.data).is_some(),
         }
     }

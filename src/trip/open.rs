@@ -150,11 +150,11 @@ impl<T: Payload> Candidates<T> {
     ///
     /// Returns an error if the store fails, or if it is not known whether the session was ended.
     pub(crate) async fn open_from_store(mut self: Box<Self>) -> Result<Session<T>, Error> {
-        if let Some(judge) = self.app.judge.as_ref().filter(|_| self.is_stale()) {
-            judge.check_fresh(&self.app.settings.tally)?;
-        }
         match self.load().await {
-            Ok(blobs) => Ok(self.session(blobs)),
+            Ok(blobs) => {
+                self.check_fresh()?; // the store may have taken its time
+                Ok(self.session(blobs))
+            }
             Err(error) => {
                 let settings = &self.app.settings;
                 settings.tally.unavailable.add(1);
@@ -164,6 +164,14 @@ impl<T: Payload> Candidates<T> {
                     _ => Err(error),
                 }
             }
+        }
+    }
+
+    /// Fails if a session has opened, and it is not known whether it was ended.
+    fn check_fresh(&self) -> Result<(), Error> {
+        match (&self.app.judge, &self.opened) {
+            (Some(judge), Some(_)) => judge.check_fresh(&self.app.settings.tally),
+            _ => Ok(()),
         }
     }
 

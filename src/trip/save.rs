@@ -88,9 +88,7 @@ fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>
     let settings = &*app.settings;
     let draft = settings.sealer.draft(&state.data)?;
     state.next_id()?; // the blob is sealed for it
-    if app.has_ended(state) {
-        return Err(Kind::Ended.into());
-    }
+    app.check_goes_on(state)?;
     let header = next_header(app, state, stamp(settings.now())?);
     let (changed, base) = match &state.before {
         Before::Untouched => (false, None),

@@ -11,6 +11,7 @@ pub mod any_store;
 #[cfg(feature = "axum")]
 pub mod app;
 pub mod log;
+pub mod random;
 pub mod refusals;
 #[cfg(all(feature = "memory", feature = "postgres", feature = "redis", feature = "sqlite"))]
 pub mod servers;

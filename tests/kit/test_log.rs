@@ -3,7 +3,7 @@
 use std::{
     future,
     sync::{Arc, Mutex, MutexGuard},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sealed_session::store::{RevocationEntry, RevocationLog, RevocationPage, StoreError, async_trait};
@@ -30,6 +30,8 @@ pub struct Shared {
 #[derive(Default)]
 pub struct Connection {
     pub mood: Mood,
+    /// The time that a call takes to arrive, and its answer to come back.
+    pub late: (Duration, Duration),
     /// The number of calls, of both kinds.
     pub calls: usize,
 }
@@ -52,6 +54,11 @@ impl TestLog {
         self.connection.lock().unwrap().mood = mood;
     }
 
+    /// Lets calls and their answers take this long.
+    pub fn is_late(&self, call: Duration, answer: Duration) {
+        self.connection.lock().unwrap().late = (call, answer);
+    }
+
     pub fn calls(&self) -> usize {
         self.connection.lock().unwrap().calls
     }
@@ -64,17 +71,18 @@ impl TestLog {
         shared.next = shared.entries.last().map_or(0, |(position, _)| position + 1);
     }
 
-    /// Waits as the mood says.
-    async fn call(&self) -> Result<Mood, StoreError> {
-        let mood = {
+    /// Waits as the connection does, and returns its mood and the time that the answer takes.
+    async fn call(&self) -> Result<(Mood, Duration), StoreError> {
+        let (mood, (call, answer)) = {
             let mut connection = self.connection.lock().unwrap();
             connection.calls += 1;
-            connection.mood
+            (connection.mood, connection.late)
         };
+        wait(call).await;
         match mood {
             Mood::Down => Err(StoreError::new("calling the test's log", "it is down")),
             Mood::Hanging => future::pending().await,
-            Mood::Well | Mood::Lying => Ok(mood),
+            Mood::Well | Mood::Lying => Ok((mood, answer)),
         }
     }
 }
@@ -82,13 +90,9 @@ impl TestLog {
 #[async_trait]
 impl RevocationLog for TestLog {
     async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
-        let mood = self.call().await?;
-        let mut shared = self.look();
-        for entry in entries {
-            let position = shared.next;
-            shared.entries.push((position, *entry));
-            shared.next += 1;
-        }
+        let (mood, answer) = self.call().await?;
+        self.look().append(entries, self.world.now());
+        wait(answer).await;
         match mood {
             Mood::Lying => Err(StoreError::new("calling the test's log", "its answer was lost")),
             _ => Ok(()),
@@ -96,9 +100,32 @@ impl RevocationLog for TestLog {
     }
 
     async fn read(&self, from: u64, most: usize) -> Result<RevocationPage, StoreError> {
-        self.call().await?;
+        let (_, answer) = self.call().await?;
         let entries = self.look().entries.iter().filter(|(at, _)| *at >= from).take(most).copied().collect();
-        Ok(RevocationPage { now: self.world.now(), entries })
+        let page = RevocationPage { now: self.world.now(), entries };
+        wait(answer).await;
+        Ok(page)
+    }
+}
+
+impl Shared {
+    /// Appends entries, and removes those at the front that have expired, but not the last.
+    fn append(&mut self, entries: &[RevocationEntry], now: SystemTime) {
+        for entry in entries {
+            self.entries.push((self.next, *entry));
+            self.next += 1;
+        }
+        let has_expired = |(_, entry): &(u64, RevocationEntry)| {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(entry.until.into()) <= now
+        };
+        let expired = self.entries.iter().take_while(|entry| has_expired(entry)).count();
+        self.entries.drain(..expired.min(self.entries.len().saturating_sub(1)));
+    }
+}
+
+async fn wait(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 

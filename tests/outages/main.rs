@@ -14,6 +14,7 @@ mod postgres;
 mod proxy;
 mod random;
 mod redis;
+mod revocations;
 mod sqlite;
 
 use std::time::Duration;

@@ -1,9 +1,11 @@
 //! What a revocation ends, and what it does not, in one process and in another that follows the log.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use crate::{
-    kit::{Browser, Mood},
+    kit::{Browser, Mood, SECOND},
     node::Fleet,
 };
 
@@ -288,7 +290,7 @@ async fn a_sign_out_whose_request_is_dropped_is_carried_out() {
 #[tokio::test(start_paused = true)]
 async fn when_the_budget_of_entries_is_used_up_a_sign_out_removes_the_cookie_and_says_so() {
     let fleet = Fleet::new();
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = Duration::from_secs(3600);
     let node = fleet.node_with(0, |builder| builder.entry_budget(1, hour)).await;
     let (mut one, mut two) = (node.signed_in(7).await, node.signed_in(7).await);
     assert_eq!(one.post(&node.app, "/sign-out").await.status, StatusCode::OK);
@@ -340,4 +342,60 @@ async fn what_a_sealer_has_opened_can_be_checked() {
     assert!(!is_revoked());
     node.revocations.subject("shop", &7).await.unwrap();
     assert!(is_revoked());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_id_on_a_clock_that_is_ahead_does_not_escape_a_revocation_that_is_made_meanwhile() {
+    for at_most in [1, 5] {
+        let fleet = Fleet::new();
+        let limit = |builder: sealed_session::RevocationsBuilder| builder.at_most(at_most * SECOND);
+        let (here, there) = (fleet.node_with(0, limit).await, fleet.node_with(at_most.into(), limit).await);
+        let mut browser = there.signed_in(7).await;
+        fleet.pass(2).await;
+        there.log.is_late(Duration::ZERO, Duration::from_millis(1_900));
+        let app = there.app.clone();
+        let moving = tokio::spawn(async move {
+            browser.post(&app, "/new-id").await;
+            browser
+        });
+        fleet.world.pass(Duration::from_millis(10)).await;
+        here.revocations.subject("shop", &7).await.unwrap();
+        let browser = moving.await.unwrap();
+        there.log.is_late(Duration::ZERO, Duration::ZERO);
+        fleet.pass(5).await;
+        for node in [&here, &there] {
+            assert_eq!(node.arrival(&browser).await, REVOKED, "at_most {at_most} s");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_ends_a_session_that_began_after_another_one_in_the_same_second() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    for all_first in [false, true] {
+        for all_then in [false, true] {
+            let revoke = async |all: bool| match all {
+                true => node.revocations.all("shop").await.unwrap(),
+                false => node.revocations.subject("shop", &7).await.unwrap(),
+            };
+            revoke(all_first).await;
+            let thief = node.signed_in(7).await;
+            assert_eq!(node.user(&thief).await, "Some(7)");
+            revoke(all_then).await;
+            assert_eq!(node.arrival(&thief).await, REVOKED, "all: {all_first}, {all_then}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_of_all_sessions_ends_one_that_has_just_ended_its_others() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let browser = here.signed_in(7).await;
+    let slow = browser.session(&here.sessions).await;
+    slow.revoke_others().await.unwrap();
+    there.revocations.all("shop").await.unwrap();
+    let error = here.sessions.commit(slow, &mut axum::http::Response::new(())).await.unwrap_err();
+    assert!(error.is_conflict());
 }

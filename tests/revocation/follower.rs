@@ -1,5 +1,7 @@
 //! A process that follows the log: delays, outages, and a log that loses entries (B73).
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use sealed_session::store::RevocationEntry;
 
@@ -159,4 +161,140 @@ async fn one_read_per_second_follows_the_log_whatever_the_traffic() {
     }
     let calls = node.log.calls() - before;
     assert!((58..=62).contains(&calls), "{calls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_has_the_same_last_entry_again_but_others_before_it_is_read_again() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let browsers = [here.signed_in(7).await, here.signed_in(8).await, here.signed_in(9).await];
+    here.revocations.subject("shop", &7).await.unwrap();
+    here.revocations.subject("shop", &8).await.unwrap();
+    fleet.pass(2).await;
+    there.log.is(Mood::Down);
+    // Both are lost. A new one takes the first position, and the two are written back behind it.
+    fleet.log.goes_back(usize::MAX);
+    here.revocations.subject("shop", &9).await.unwrap();
+    fleet.pass(2).await;
+    there.log.is(Mood::Well);
+    fleet.pass(3).await;
+    let written: Vec<_> = fleet.log.look().entries.iter().map(|(_, entry)| *entry).collect();
+    assert_eq!(written.len(), 3);
+    for browser in &browsers {
+        assert_eq!(there.arrival(browser).await, REVOKED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_that_are_written_back_differ_from_those_that_were_lost() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    node.revocations.subject("shop", &7).await.unwrap();
+    let mut browser = node.signed_in(8).await;
+    browser.post(&node.app, "/sign-out").await;
+    let before: Vec<_> = fleet.log.look().entries.iter().map(|(_, entry)| *entry).collect();
+    fleet.log.goes_back(usize::MAX);
+    fleet.pass(3).await;
+    let after: Vec<_> = fleet.log.look().entries.iter().map(|(_, entry)| *entry).collect();
+    assert_eq!((before.len(), after.len()), (2, 2));
+    for entry in before {
+        let again = after.iter().find(|again| again.key == entry.key).unwrap();
+        assert!(again.stamp == entry.stamp && again.until > entry.until);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_lost_before_it_was_read_is_appended_again() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = here.signed_in(7).await;
+    let copy = browser.clone();
+    here.log.is(Mood::Down);
+    browser.post(&here.app, "/sign-out").await;
+    // It is appended in the background, and the log loses it while the answer is on its way.
+    here.log.is(Mood::Well);
+    here.log.is_late(Duration::ZERO, Duration::from_millis(500));
+    while fleet.log.look().entries.is_empty() {
+        fleet.world.pass(Duration::from_millis(10)).await;
+    }
+    fleet.log.goes_back(1);
+    here.log.is_late(Duration::ZERO, Duration::ZERO);
+    fleet.pass(8).await;
+    assert_eq!(there.arrival(&copy).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_appended_late_outlives_the_cookies_that_were_sealed_until_then() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = here.signed_in(7).await;
+    let mut thief = browser.clone();
+    here.log.is(Mood::Down);
+    browser.post(&here.app, "/sign-out").await;
+    fleet.pass(3600).await;
+    thief.post(&there.app, "/touch").await;
+    here.log.is(Mood::Well);
+    // An hour and two minutes before the cookie expires, and after the end would have been forgotten without that hour.
+    fleet.pass(3600 + 30 * 60).await;
+    for node in [&there, &fleet.node().await] {
+        assert_eq!(node.arrival(&thief).await, REVOKED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_ends_on_a_node_that_has_become_stale_renews_no_session() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = here.signed_in(7).await;
+    let (reads, writes) = (browser.session(&there.sessions).await, browser.session(&there.sessions).await);
+    there.log.is(Mood::Down);
+    browser.post(&here.app, "/sign-out").await;
+    fleet.pass(1800).await;
+    let mut response = axum::http::Response::new(());
+    there.sessions.commit(reads, &mut response).await.unwrap();
+    writes.update(|visit| visit.views += 1);
+    let error = there.sessions.commit(writes, &mut response).await.unwrap_err();
+    assert!(error.is_stale());
+    assert!(response.headers().get("set-cookie").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_do_not_wait_for_each_other_while_the_log_does_not_answer() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let browser = node.signed_in(7).await;
+    fleet.pass(1).await;
+    node.log.is(Mood::Hanging);
+    let began = tokio::time::Instant::now();
+    let asking = (0..20).map(|_| node.ask(&browser, "/new-id"));
+    for answer in futures_util::future::join_all(asking).await {
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert!(began.elapsed() <= Duration::from_millis(2_100), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_log_does_not_postpone_the_end_of_a_session() {
+    let fleet = Fleet::new();
+    let (slow, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = slow.signed_in(7).await;
+    let thief = browser.clone();
+    slow.log.is_late(Duration::from_millis(1_900), Duration::ZERO);
+    fleet.pass(4).await;
+    slow.log.is_late(Duration::ZERO, Duration::ZERO);
+    assert_eq!(browser.post(&slow.app, "/sign-out").await.status, StatusCode::OK);
+    fleet.pass(5).await;
+    assert_eq!(there.arrival(&thief).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_without_a_new_id_on_a_node_that_does_not_know_of_a_revocation_yet_is_kept() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let mut browser = Browser::new();
+    browser.post(&there.app, "/add").await;
+    here.revocations.subject("shop", &7).await.unwrap();
+    browser.post(&there.app, "/sign-in-without-a-new-id/7").await;
+    fleet.pass(6).await;
+    assert_eq!(there.user(&browser).await, "Some(7)");
 }

@@ -4,6 +4,7 @@
 mod kit;
 
 mod ends;
+mod fleet;
 mod follower;
 mod node;
 mod setup;

@@ -8,7 +8,9 @@ use axum::{
     http::StatusCode,
     routing::{any, get},
 };
-use sealed_session::{Error, Key, KeyRing, Revocations, RevocationsBuilder, Session, Sessions, Suite};
+use sealed_session::{
+    Error, Key, KeyRing, Revocations, RevocationsBuilder, Session, Sessions, Suite, Timeouts,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::kit::{Answer, Browser, SECOND, test_log::TestLog, world::World};
@@ -59,15 +61,26 @@ impl Fleet {
     ) -> Node {
         let log = self.log.another();
         let revocations = configure(builder()).start(log.clone()).await.unwrap();
-        let sessions = Sessions::<Visit>::builder(self.ring.clone())
+        let sessions = self.sessions(ahead, &revocations, |timeouts| timeouts);
+        Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
+    }
+
+    /// The sessions of a node whose clock is ahead by these seconds, or behind. They allow for the least skew.
+    pub fn sessions(
+        &self,
+        ahead: i64,
+        revocations: &Revocations,
+        configure: impl FnOnce(Timeouts) -> Timeouts,
+    ) -> Sessions<Visit> {
+        Sessions::<Visit>::builder(self.ring.clone())
             .realm("shop")
             .clock(self.world.clock(ahead))
+            .timeouts(|timeouts| configure(timeouts.clock_skew(20 * SECOND)))
             .revocations(revocations.clone())
             .subject(|visit: &Visit| visit.user)
             .revocation_keys(|visit: &Visit| visit.provider_session.clone())
             .build()
-            .unwrap();
-        Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
+            .unwrap()
     }
 }
 

@@ -64,6 +64,6 @@ async fn a_clock_skew_by_which_other_nodes_would_reject_new_sessions_is_an_error
             .revocations(revocations.clone())
             .build()
     };
-    assert!(build(16).is_ok());
-    assert!(build(15).unwrap_err().is_configuration());
+    assert!(build(20).is_ok());
+    assert!(build(19).unwrap_err().is_configuration());
 }
