@@ -20,15 +20,15 @@ impl Ending {
         Self { revocations: revocations.clone(), entry: is_granted(revocations).then_some(entry) }
     }
 
-    /// Leaves the entry to the caller, who may drop it because the browser keeps the session.
-    pub(crate) fn into_entry(mut self) -> Option<RevocationEntry> {
-        self.entry.take()
+    /// Leaves the session as it is, because the browser keeps it.
+    pub(crate) fn disarm(mut self) {
+        self.entry = None;
     }
 
     /// Appends the entry now. If that fails, the background task retries, and the session has ended in this process.
     pub(crate) async fn carry_out(mut self) -> Result<(), Error> {
         let Some(entry) = self.entry else { return Err(Kind::OverEntryBudget.into()) };
-        self.revocations.append(&[entry]).await?; // otherwise it is appended on drop
+        self.revocations.append(entry).await?; // otherwise it is appended on drop
         self.entry = None;
         Ok(())
     }

@@ -153,12 +153,11 @@ impl Follower {
         Some(RevocationEntry { until: entry.until.min(latest.saturating_add(FARTHEST)), ..entry })
     }
 
-    /// Appends entries, which take effect in this process at once. All are appended, or none.
-    pub(super) async fn append(&self, entries: &[RevocationEntry]) -> Result<(), StoreError> {
-        within("appending a revocation", self.log.append(entries)).await?;
-        let is_read = self.catch_up_in_time().await.is_ok();
-        for entry in entries.iter().filter(|entry| !is_read || !self.index.covers(entry)) {
-            self.append_later(*entry);
+    /// Appends an entry, which takes effect in this process at once.
+    pub(super) async fn append(&self, entry: RevocationEntry) -> Result<(), StoreError> {
+        within("appending a revocation", self.log.append(&[entry])).await?;
+        if self.catch_up_in_time().await.is_err() || !self.index.covers(&entry) {
+            self.append_later(entry);
         }
         Ok(())
     }

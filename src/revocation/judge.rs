@@ -72,6 +72,13 @@ impl<T> Judge<T> {
         }
     }
 
+    /// Returns true if the cookie of a revoked session is removed from the browser. While a revocation is recent, it is
+    /// not: the browser may be about to get the cookie of the session that has revoked the others.
+    pub(crate) fn removes_revoked(&self) -> bool {
+        let follower = &self.revocations.0.follower;
+        follower.index.latest() < follower.clock.now()
+    }
+
     /// Judges a session by its id and its realm. Returns true if it has ended, but can still be read.
     ///
     /// # Errors
@@ -84,10 +91,9 @@ impl<T> Judge<T> {
         let end = self.end_of(header);
         let has_ended = end.is_some_and(|end| end <= self.revocations.0.follower.clock.now());
         let latest = self.latest(self.realms.iter().map(|realm| realm.all));
-        match end {
-            Some(_) if !has_ended => Ok(true),
-            None if latest.is_none_or(|stamp| header.created > stamp) => Ok(false),
-            _ => Err(Refusal::Revoked),
+        match has_ended || latest.is_some_and(|stamp| header.created <= stamp) {
+            true => Err(Refusal::Revoked),
+            false => Ok(end.is_some()),
         }
     }
 
@@ -98,20 +104,19 @@ impl<T> Judge<T> {
     /// Returns [`Refusal::Revoked`].
     pub(crate) fn judge_data(&self, data: &T, header: &Header, ending: bool) -> Result<Standing, Refusal> {
         let standing = Standing { ending, ..self.standing(data) };
-        // `revoke_others` ends this session by itself, too, so that requests in flight can read it.
-        match !ending && self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
+        match self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
             true => Err(Refusal::Revoked),
             false => Ok(standing),
         }
     }
 
-    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked. `own` is
-    /// the time up to which the session itself has revoked those of its subject, among them its own former id.
+    /// Returns true if a session that arrived has ended since: by another request, or because it was revoked. A
+    /// revocation of its subject that is not after `own` is its own.
     pub(crate) fn has_ended(&self, standing: &Standing, header: &Header, own: Option<u32>) -> bool {
         let is_revoked = |stamp| header.created <= stamp;
         let others = self.realms.iter().map(|realm| realm.all).chain(standing.others.iter().copied());
         standing.ending
-            || (own.is_none() && self.end_of(header).is_some())
+            || self.end_of(header).is_some()
             || self.latest(others).is_some_and(is_revoked)
             || self
                 .latest(standing.subject.into_iter())
@@ -142,12 +147,12 @@ impl<T> Judge<T> {
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
-    /// Revokes all sessions of a subject, and ends the one that arrived. Returns the time up to which they are revoked.
-    pub(crate) async fn revoke_others(&self, subject: &str, end: Option<Ending>) -> Result<u32, Error> {
+    /// Revokes all sessions of a subject, and returns the time up to which they are.
+    pub(crate) async fn revoke_subject(&self, subject: &str) -> Result<u32, Error> {
         let targets = &self.revocations.0.follower.targets;
         let realm = &self.realms[0];
         let subject = targets.other(&realm.name, Scope::Subject, &subject);
-        self.revocations.revoke(subject, realm.all, end.and_then(Ending::into_entry)).await
+        self.revocations.revoke(subject, realm.all).await
     }
 
     /// Returns the subject of a session with this data, as text.

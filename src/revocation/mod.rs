@@ -179,7 +179,7 @@ impl Revocations {
         let follower = &self.0.follower;
         let target = follower.targets.session(realm, id.as_bytes());
         let now = follower.clock.now();
-        self.append(&[self.entry(target, now, follower.keep)]).await
+        self.append(self.entry(target, now, follower.keep)).await
     }
 
     /// Returns true if a session was ended: by itself, with all sessions of its subject, or with all sessions of its
@@ -234,12 +234,12 @@ impl Revocations {
         let targets = &self.0.follower.targets;
         let (target, all) = (targets.other(realm, scope, id), targets.other(realm, Scope::All, &""));
         let this = self.clone();
-        async move { this.revoke(target, all, None).await.map(drop) }
+        async move { this.revoke(target, all).await.map(drop) }
     }
 
     /// Revokes all sessions of a target that began before now, and returns the time up to which it does so. `all` is the
-    /// target of all sessions in its realm. `end`, if it is there, is appended together with it.
-    async fn revoke(&self, target: Target, all: Target, end: Option<RevocationEntry>) -> Result<u32, Error> {
+    /// target of all sessions in its realm.
+    async fn revoke(&self, target: Target, all: Target) -> Result<u32, Error> {
         let follower = &self.0.follower;
         follower.catch_up_in_time().await.map_err(store_error("read the log of revocations"))?;
         let stamp = loop {
@@ -256,12 +256,11 @@ impl Revocations {
             }
         };
         let entry = self.entry(target, stamp, follower.keep);
-        let entries: Vec<_> = [entry].into_iter().chain(end).collect();
-        self.append(&entries).await.map(|()| stamp)
+        self.append(entry).await.map(|()| stamp)
     }
 
-    async fn append(&self, entries: &[RevocationEntry]) -> Result<(), Error> {
-        self.0.follower.append(entries).await.map_err(store_error("append a revocation"))
+    async fn append(&self, entry: RevocationEntry) -> Result<(), Error> {
+        self.0.follower.append(entry).await.map_err(store_error("append a revocation"))
     }
 
     /// Returns an entry that ends sessions whose cookies, once they are sealed, live for at most this long.

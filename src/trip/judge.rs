@@ -28,6 +28,14 @@ impl<T> App<T> {
         }
     }
 
+    /// Returns true if a cookie that was rejected for this reason is removed from the browser.
+    pub(super) fn removes(&self, refusal: Refusal) -> bool {
+        match &self.judge {
+            Some(judge) if refusal == Refusal::Revoked => judge.removes_revoked(),
+            _ => refusal.removes(),
+        }
+    }
+
     /// Judges a session that was loaded from the store.
     pub(super) fn judge_stored(&self, data: &T, header: &Header) -> Result<Standing, Refusal> {
         self.judge_data(data, header, self.judge_header(header)?)

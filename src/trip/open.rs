@@ -100,7 +100,7 @@ impl<T: Payload> Candidates<T> {
                 }
                 Err(refusal) => {
                     self.refusal.get_or_insert(refusal);
-                    if refusal.removes() { Seen::Removable } else { Seen::Kept }
+                    if self.app.removes(refusal) { Seen::Removable } else { Seen::Kept }
                 }
             };
             seen = seen.max(this);
@@ -203,7 +203,7 @@ impl<T: Payload> Candidates<T> {
                     }
                     Err(refusal) => {
                         self.refusal.get_or_insert(refusal);
-                        if self.opened.is_none() {
+                        if self.opened.is_none() && app.removes(refusal) {
                             *self.arrived.seen_mut(previous) = Seen::Removable;
                         }
                     }

@@ -98,7 +98,7 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
 async fn end_old(placing: Placing, ending: Ending) -> Placed {
     let placed = placing.finish().await;
     if matches!(placed.cookie, SetCookie::Nothing) {
-        let _ = ending.into_entry();
+        ending.disarm();
         return placed;
     }
     let failed = ending.carry_out().await.err();
