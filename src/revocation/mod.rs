@@ -94,11 +94,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// ](RevocationsBuilder::accept_when_stale).
 ///
 /// A user who signs in after a revocation of all of the user's sessions is signed in. The new session begins, by its
-/// timestamps, up to twice `at_most` and a second in the future, so that it can be told from those that were ended. The
+/// timestamps, up to twice `at_most` and a few seconds in the future, so that it can be told from those that were ended. The
 /// clocks of all nodes and of the log must agree within `at_most`.
 ///
 /// With revocations, [`destroy`](crate::Session::destroy) and [`cycle_id`](crate::Session::cycle_id) end every copy of
-/// the old cookie, too. For `at_most`, requests in flight can still read the old session. They never write a cookie.
+/// the old cookie, too. For up to `at_most`, requests in flight can still read the old session. They never write a cookie.
+///
+/// If a log loses entries, the processes that know them write them back, and the delay counts from the loss. A revocation
+/// of sessions that were revoked in the same second waits for the next one.
 ///
 /// # Realms, subjects and keys
 ///

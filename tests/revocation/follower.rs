@@ -298,3 +298,20 @@ async fn a_sign_in_without_a_new_id_on_a_node_that_does_not_know_of_a_revocation
     fleet.pass(6).await;
     assert_eq!(there.user(&browser).await, "Some(7)");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_session_is_kept_until_no_clock_lets_its_last_cookie_open() {
+    let fleet = Fleet::new();
+    let (here, ahead) = (fleet.node().await, fleet.node_with(5, |builder| builder).await);
+    let mut browser = here.signed_in(7).await;
+    let mut thief = browser.clone();
+    ahead.log.is(Mood::Down);
+    browser.post(&here.app, "/sign-out").await;
+    fleet.world.pass(Duration::from_millis(3_500)).await;
+    assert_eq!(thief.post(&ahead.app, "/touch").await.status, StatusCode::OK);
+    // The cookie expires two hours after that, and 5 seconds later by a clock that is behind.
+    fleet.pass(2 * 3600 + 5).await;
+    here.revocations.subject("shop", &8).await.unwrap();
+    let behind = fleet.node_with(-5, |builder| builder).await;
+    assert_eq!(behind.arrival(&thief).await, REVOKED);
+}
