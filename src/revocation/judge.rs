@@ -7,7 +7,7 @@ use super::{
     target::{Scope, Target},
 };
 use crate::{
-    error::{Error, Refusal},
+    error::{Error, Kind, Refusal},
     seal::Header,
     settings::counters::Tally,
 };
@@ -148,11 +148,19 @@ impl<T> Judge<T> {
     }
 
     /// Revokes all sessions of a subject, and returns the time up to which they are.
-    pub(crate) async fn revoke_subject(&self, subject: &str) -> Result<u32, Error> {
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the session with this header was revoked before.
+    pub(crate) async fn revoke_others(&self, subject: &str, header: Option<Header>) -> Result<u32, Error> {
         let targets = &self.revocations.0.follower.targets;
         let realm = &self.realms[0];
         let subject = targets.other(&realm.name, Scope::Subject, &subject);
-        self.revocations.revoke(subject, realm.all).await
+        let (stamp, last) = self.revocations.revoke(subject, realm.all).await?;
+        match header.is_some_and(|header| last.is_some_and(|last| header.created <= last)) {
+            true => Err(Kind::Ended.into()),
+            false => Ok(stamp),
+        }
     }
 
     /// Returns the subject of a session with this data, as text.

@@ -240,12 +240,12 @@ impl Revocations {
         async move { this.revoke(target, all).await.map(drop) }
     }
 
-    /// Revokes all sessions of a target that began before now, and returns the time up to which it does so. `all` is the
-    /// target of all sessions in its realm.
-    async fn revoke(&self, target: Target, all: Target) -> Result<u32, Error> {
+    /// Revokes all sessions of a target that began before now. Returns the time up to which it does so, and the time up to
+    /// which they were revoked before. `all` is the target of all sessions in its realm.
+    async fn revoke(&self, target: Target, all: Target) -> Result<(u32, Option<u32>), Error> {
         let follower = &self.0.follower;
         follower.catch_up_in_time().await.map_err(store_error("read the log of revocations"))?;
-        let stamp = loop {
+        let (stamp, last) = loop {
             let stamp = follower.clock.now().saturating_add(seconds(self.lead()));
             // A session that began after an earlier revocation has a later time than that, and is to be ended by this
             // one, which waits for the next second. Another process may have taken its clock to be ahead.
@@ -255,11 +255,11 @@ impl Revocations {
             };
             match last {
                 Some(last) if stamp <= last && last < stamp + AHEAD => sleep(PAUSE).await,
-                last => break stamp.max(last.map_or(0, |last| last.saturating_add(1))),
+                last => break (stamp.max(last.map_or(0, |last| last.saturating_add(1))), last),
             }
         };
         let entry = self.entry(target, stamp, follower.keep);
-        self.append(entry).await.map(|()| stamp)
+        self.append(entry).await.map(|()| (stamp, last))
     }
 
     async fn append(&self, entry: RevocationEntry) -> Result<(), Error> {

@@ -24,14 +24,15 @@ impl<T: Payload> Session<T> {
         let judge = self.app().judge.as_ref().ok_or(Kind::NoSubject)?;
         // A session that was ended elsewhere must not end those that ended it.
         judge.catch_up().await?;
-        let subject = self.with("revoke_others", |state| {
+        let (subject, header) = self.with("revoke_others", |state| {
             state.check_open()?;
             if self.app().has_ended(state) {
                 return Err(Error::from(Kind::Ended));
             }
-            Ok(judge.subject(&state.data).ok_or(Kind::NoSubject)?)
+            let subject = judge.subject(&state.data).ok_or(Kind::NoSubject)?;
+            Ok((subject, state.arrived.header().copied()))
         })?;
-        let revoked = judge.revoke_subject(&subject).await?;
+        let revoked = judge.revoke_others(&subject, header).await?;
         self.with("revoke_others", |state| {
             state.asked.revoked_others = Some(revoked);
             state.cycle_id(Identity::Restarted);

@@ -152,7 +152,10 @@ impl Judge {
             let known = ending.returned.is_some_and(|returned| returned < committed);
             let here = ending.effect == Effect::Sure && (ending.node == node || !same_id);
             let at_once = here && known && !self.is_lost(ending, committed);
-            (at_once || self.is_over(ending, node, committed)) && self.ends(ending, life)
+            // Of two revocations at the same time, it is open which one comes first.
+            let overlaps =
+                what.contains("LogOutOthers") && ending.returned.is_some_and(|returned| asked <= returned);
+            !overlaps && (at_once || self.is_over(ending, node, committed)) && self.ends(ending, life)
         });
         if let Some(why) = why.map(describe) {
             self.objects(sent, format!("{what}: an ended session goes on: {why}"));
@@ -200,7 +203,9 @@ impl Judge {
         if ending.keeps == Some(life) {
             return false;
         }
-        let parent = |parent| self.ends(ending, parent);
+        // A session that gets a new id on a node that does not know of an ending, while the log has lost it, goes on.
+        let is_unknown = self.is_lost(ending, this.committed);
+        let parent = |parent| !is_unknown && self.ends(ending, parent);
         match ending.scope {
             Scope::Id(id) | Scope::Left(id) => {
                 // Until the node has appended it, the others do not know.
