@@ -78,10 +78,6 @@ pub(crate) struct Hook<T>(Box<Choose<T>>);
 type Choose<T> = dyn Fn(&RequestHead<'_>) -> Option<Sessions<T>> + Send + Sync;
 
 /// The source of a request's session: a layer around this request, or its cookies.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is made for one future; a box would cost each request an allocation"
-)]
 enum Opening<L, T> {
     InLayer(L),
     ByHand(Result<Session<T>, Box<Candidates<T>>>),
