@@ -1,6 +1,6 @@
 //! A log of revocations that is full of entries, without keeping any.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use sealed_session::store::{RevocationEntry, RevocationLog, RevocationPage, StoreError, async_trait};
 
@@ -14,16 +14,10 @@ impl RevocationLog for FullLog {
     }
 
     async fn read(&self, from: u64, most: usize) -> Result<RevocationPage, StoreError> {
-        let now = SystemTime::now();
-        let stamp = u32::try_from(now.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
         // Spread like keyed hashes, and always the same.
         let key = |at: u64| (at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let entry = |at| (at, RevocationEntry { key: key(at), stamp: 1_000_000_000, until: stamp + 1000 });
-        let entries = (from..self.0).take(most).map(entry).map(|(at, entry)| match at + 1 == self.0 {
-            // The follower compares the last entry with what it has read before.
-            true => (at, RevocationEntry { until: u32::MAX, ..entry }),
-            false => (at, entry),
-        });
-        Ok(RevocationPage { now, entries: entries.collect() })
+        let entry = |at| RevocationEntry { key: key(at), stamp: 1_000_000_000, until: u32::MAX };
+        let entries = (from..self.0).take(most).map(|at| (at, entry(at))).collect();
+        Ok(RevocationPage { now: SystemTime::now(), entries })
     }
 }
