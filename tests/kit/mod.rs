@@ -62,8 +62,11 @@ pub struct Clock(Arc<AtomicU64>);
 impl Clock {
     pub fn new() -> Self {
         // It begins at the real time, because a real store expires sessions by that.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Self(Arc::new(AtomicU64::new(now.as_secs())))
+        Self::at(SystemTime::now())
+    }
+
+    pub fn at(now: SystemTime) -> Self {
+        Self(Arc::new(AtomicU64::new(now.duration_since(UNIX_EPOCH).unwrap().as_secs())))
     }
 
     pub fn now(&self) -> SystemTime {

@@ -8,3 +8,4 @@ mod fleet;
 mod follower;
 mod node;
 mod setup;
+mod stored;

@@ -9,11 +9,11 @@ use axum::{
     routing::{any, get},
 };
 use sealed_session::{
-    Error, Key, KeyRing, Revocations, RevocationsBuilder, Session, Sessions, Suite, Timeouts,
+    Error, Key, KeyRing, Revocations, RevocationsBuilder, Session, Sessions, SessionsBuilder, Suite, Timeouts,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::kit::{Answer, Browser, SECOND, test_log::TestLog, world::World};
+use crate::kit::{Answer, Browser, SECOND, TestStore, test_log::TestLog, world::World};
 
 /// The payload.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,22 +65,33 @@ impl Fleet {
         Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
     }
 
-    /// The sessions of a node whose clock is ahead by these seconds, or behind. They allow for the least skew.
+    /// A node whose sessions outgrow their cookies into this store.
+    pub async fn node_over(&self, store: &TestStore) -> Node {
+        let log = self.log.another();
+        let revocations = builder().start(log.clone()).await.unwrap();
+        let sessions = self.builder(0, &revocations).store(store.clone()).build().unwrap();
+        Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
+    }
+
+    /// The sessions of a node whose clock is ahead by these seconds, or behind.
     pub fn sessions(
         &self,
         ahead: i64,
         revocations: &Revocations,
         configure: impl FnOnce(Timeouts) -> Timeouts,
     ) -> Sessions<Visit> {
+        self.builder(ahead, revocations).timeouts(configure).build().unwrap()
+    }
+
+    /// They allow for the least skew.
+    fn builder(&self, ahead: i64, revocations: &Revocations) -> SessionsBuilder<Visit> {
         Sessions::<Visit>::builder(self.ring.clone())
             .realm("shop")
             .clock(self.world.clock(ahead))
-            .timeouts(|timeouts| configure(timeouts.clock_skew(20 * SECOND)))
+            .timeouts(|timeouts| timeouts.clock_skew(20 * SECOND))
             .revocations(revocations.clone())
             .subject(|visit: &Visit| visit.user)
             .revocation_keys(|visit: &Visit| visit.provider_session.clone())
-            .build()
-            .unwrap()
     }
 }
 

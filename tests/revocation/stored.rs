@@ -1,0 +1,89 @@
+//! Revocations of sessions that are in a store, because they do not fit in their cookies.
+
+use axum::http::StatusCode;
+
+use crate::{
+    kit::{Browser, Clock, TestStore},
+    node::{Fleet, Node},
+};
+
+const REVOKED: &str = "Refused(Revoked)";
+
+/// Nodes that share a store, in which every session is that signs in with a long name of its provider session.
+async fn nodes(fleet: &Fleet) -> (Node, Node, TestStore) {
+    let store = TestStore::new(&Clock::at(fleet.world.now()));
+    (fleet.node_over(&store).await, fleet.node_over(&store).await, store)
+}
+
+async fn signed_in(node: &Node, user: u64) -> Browser {
+    let mut browser = Browser::new();
+    let long = "s".repeat(6_000);
+    browser.post(&node.app, &format!("/sign-in-at-provider/{user}/{long}")).await;
+    browser
+}
+
+#[tokio::test(start_paused = true)]
+async fn b71_logging_a_user_out_ends_the_sessions_in_the_store_on_every_node() {
+    let fleet = Fleet::new();
+    let (here, there, store) = nodes(&fleet).await;
+    let (browser, other) = (signed_in(&here, 7).await, signed_in(&here, 8).await);
+    assert_eq!(store.len(), 2);
+    here.revocations.subject("shop", &7).await.unwrap();
+    assert_eq!(here.arrival(&browser).await, REVOKED);
+    fleet.pass(5).await;
+    assert_eq!(there.arrival(&browser).await, REVOKED);
+    assert_eq!(there.user(&other).await, "Some(8)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_session_id_is_rejected_without_a_call_to_the_store() {
+    let fleet = Fleet::new();
+    let (here, _, store) = nodes(&fleet).await;
+    let browser = signed_in(&here, 7).await;
+    let id = browser.metadata(&here.sessions).await.id();
+    here.revocations.session("shop", id).await.unwrap();
+    store.look().calls.clear();
+    assert_eq!(here.arrival(&browser).await, REVOKED);
+    assert_eq!(store.look().calls, Vec::<&str>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_sign_out_from_the_store_ends_a_copy_that_the_store_brings_back() {
+    let fleet = Fleet::new();
+    let (here, there, store) = nodes(&fleet).await;
+    let mut browser = signed_in(&here, 7).await;
+    let (copy, kept) = (browser.clone(), store.only());
+    assert!(browser.post(&here.app, "/sign-out").await.removes());
+    assert_eq!(store.len(), 0);
+    store.look().blobs.insert(kept.0, kept.1);
+    fleet.pass(6).await;
+    assert_eq!(here.arrival(&copy).await, REVOKED);
+    assert_eq!(there.arrival(&copy).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_password_keeps_a_stored_session_and_ends_the_others() {
+    let fleet = Fleet::new();
+    let (here, there, store) = nodes(&fleet).await;
+    let (mut mine, other) = (signed_in(&here, 7).await, signed_in(&there, 7).await);
+    assert_eq!(mine.post(&here.app, "/log-out-others").await.status, StatusCode::OK);
+    fleet.pass(5).await;
+    assert_eq!(there.user(&mine).await, "Some(7)");
+    assert_eq!(there.arrival(&other).await, REVOKED);
+    assert_eq!(store.len(), 2, "the blob of the revoked session expires by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_session_that_was_revoked_while_a_request_handles_it_is_not_written() {
+    let fleet = Fleet::new();
+    let (here, _, store) = nodes(&fleet).await;
+    let slow = signed_in(&here, 7).await.session(&here.sessions).await;
+    here.revocations.subject("shop", &7).await.unwrap();
+    let before = store.only();
+    slow.update(|visit| visit.views += 1);
+    assert!(slow.save().await.unwrap_err().is_conflict());
+    let mut response = axum::http::Response::new(());
+    assert!(here.sessions.commit(slow, &mut response).await.unwrap_err().is_conflict());
+    assert_eq!(store.only(), before);
+    assert!(response.headers().get("set-cookie").is_none());
+}
