@@ -295,7 +295,8 @@ fn check(seed: u64) -> usize {
     run(seed).unwrap_or_else(|fault| panic!("\nSESSION_FLEET_SEED={seed}\n{fault}\n"))
 }
 
-/// The first seeds are fixed, so that every run tries the same. Further seeds differ from run to run.
+/// The first seeds are fixed, so that every run tries the same. With `SESSION_FLEET_RUNS`, further seeds differ from run to
+/// run.
 #[test]
 fn b73_a_random_fleet_ends_those_who_were_ended_and_nobody_else() {
     let number = |name| env::var(name).ok().map(|text| text.parse().expect("the variable is not a number"));
@@ -303,7 +304,7 @@ fn b73_a_random_fleet_ends_those_who_were_ended_and_nobody_else() {
         check(seed);
         return;
     }
-    let (fixed, runs) = (200, number("SESSION_FLEET_RUNS").unwrap_or(250));
+    let (fixed, runs) = (200, number("SESSION_FLEET_RUNS").unwrap_or(200));
     let random = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     println!("after {fixed} fixed seeds, seeds from {random} on");
     let seeds = (0..fixed).chain((0..).map(|n| random + n)).take(runs as usize);

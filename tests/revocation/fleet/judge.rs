@@ -224,7 +224,12 @@ impl Judge {
                         && other.called <= ending.called
                         && other.returned.is_none_or(|returned| returned + 5_000 > ending.called)
                 };
-                if self.endings.iter().any(hides) {
+                // The same holds for any revocation that the log has lost since, until it is written back.
+                let is_forgotten = self.lost.is_some_and(|lost| {
+                    this.sent <= lost && lost <= ending.called && ending.called <= lost + RESTORED
+                });
+                let precedes = |other: &Ending| matches(other.scope, this) && other.called <= this.sent;
+                if self.endings.iter().any(|other| hides(other) || (is_forgotten && precedes(other))) {
                     return false;
                 }
                 // Of two that log the others out at the same time, it is open which one comes first.
