@@ -1,4 +1,4 @@
-//! What a figure depends on, beside the code.
+//! The properties of the machine on which a figure depends.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -23,7 +23,7 @@ pub fn machine() -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// What a program prints, or nothing if it is not there.
+/// Returns the output of a program, or nothing if it is not installed.
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()

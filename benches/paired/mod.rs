@@ -33,9 +33,9 @@ pub struct Row {
     /// The row that does everything but what is measured here. It is subtracted.
     base: Option<Id>,
     floor: Option<Id>,
-    /// How long a cookie's value it makes or reads.
+    /// The length of the cookie's value that it makes or reads.
     characters: Option<usize>,
-    /// What is said of it in the last column.
+    /// The text of the last column.
     note: String,
     allocations: usize,
     batch: usize,
@@ -121,14 +121,14 @@ impl Table {
         self.rows.len() - 1
     }
 
-    /// What is common to the times of a row: the section's own row of ours, if there is one.
+    /// Returns our own row of a row's section, if there is one.
     fn ours(&self, row: &Row) -> Option<&Row> {
         self.rows.iter().find(|other| other.section == row.section && other.name == self.ours)
     }
 
     fn measure(&mut self, Effort { rounds, nanoseconds }: Effort) {
         for row in &mut self.rows {
-            // What is done once is neither timed nor counted.
+            // The work of the first run, such as filling a cache, is neither timed nor counted.
             let slow = row.time(3);
             row.allocations = allocations::count(|| (row.run)()).0;
             let once = if slow > nanoseconds { slow } else { row.time(10).max(1.0) };
@@ -164,7 +164,7 @@ impl Table {
         row.allocations as isize - row.base.map_or(0, |base| self.rows[base].allocations as isize)
     }
 
-    /// How many times as long as another row's a row's time is.
+    /// Returns the ratio of a row's time to that of another row.
     fn times(&self, row: &Row, other: &Row) -> [f64; 3] {
         let pairs = self.net(row).into_iter().zip(self.net(other));
         quartiles(pairs.map(|(row, other)| row / other).collect())
@@ -177,7 +177,7 @@ pub fn quartiles(mut samples: Vec<f64>) -> [f64; 3] {
     [1, 2, 3].map(|quarter| samples[(samples.len() - 1) * quarter / 4])
 }
 
-/// How much is measured.
+/// The amount of measuring.
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
@@ -218,7 +218,7 @@ pub fn run_and_draw(name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Opti
         let times = options.arguments[at + 1].parse().expect("a number of times");
         return names(&mut tables).filter(|(name, _)| options.arguments[at + 2..].contains(name)).for_each(
             |(_, row)| {
-                // What is done once is not counted.
+                // The work of the first run is not counted.
                 row.time(3);
                 counted(&mut row.run, times);
             },

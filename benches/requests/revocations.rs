@@ -1,4 +1,4 @@
-//! What revocations add to a request that reads its session.
+//! The time that revocations add to a request that reads its session.
 
 #[path = "../full_log/mod.rs"]
 mod full_log;

@@ -38,7 +38,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// sessions from beginning.
 const FARTHEST: u32 = 3600;
 
-/// What a process knows of the log.
+/// The log as a process knows it.
 pub(super) struct Follower {
     pub(super) targets: Targets,
     pub(super) index: Index,

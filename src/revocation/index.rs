@@ -15,8 +15,7 @@ use crate::store::RevocationEntry;
 /// The number of shards. A shard is locked while it grows, so each holds a small part of the entries.
 const SHARDS: usize = 64;
 
-/// The entries by their targets, in 16 bytes each and a byte of the table. Of several entries for one target, only what
-/// they come to is kept.
+/// The entries by their targets, in 16 bytes each and a byte of the table. Several entries for one target are merged.
 pub(super) struct Index {
     shards: Vec<RwLock<Shard>>,
     /// The number of entries. Most applications have none at most times, and then nothing is looked up.
@@ -27,7 +26,7 @@ pub(super) struct Index {
 
 type Shard = HashMap<u64, Mark, BuildHasherDefault<AlreadyHashed>>;
 
-/// What the entries of one target come to.
+/// The entries of one target, merged.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Mark {
     stamp: u32,

@@ -31,7 +31,7 @@ struct Realm {
     all: Target,
 }
 
-/// What a session was judged by when it arrived.
+/// The targets by which a session was judged when it arrived.
 #[derive(Default)]
 pub(crate) struct Standing {
     /// True if the session has ended, and can still be read by requests in flight.

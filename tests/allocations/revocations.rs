@@ -1,4 +1,4 @@
-//! What a revocation costs in each process.
+//! The memory that a revocation takes in each process.
 
 #[path = "../../benches/full_log/mod.rs"]
 mod full_log;

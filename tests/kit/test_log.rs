@@ -18,7 +18,7 @@ pub struct TestLog {
     connection: Arc<Mutex<Connection>>,
 }
 
-/// What is in the log.
+/// The content of the log.
 #[derive(Default)]
 pub struct Shared {
     pub entries: Vec<(u64, RevocationEntry)>,

@@ -1,4 +1,4 @@
-//! What a revocation ends, and what it does not, in one process and in another that follows the log.
+//! Sessions that a revocation ends, and those that it does not, in one process and in another that follows the log.
 
 use std::time::Duration;
 

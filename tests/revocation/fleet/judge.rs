@@ -44,7 +44,7 @@ pub enum Scope {
     Left(usize),
 }
 
-/// What ends sessions.
+/// A call or request that ends sessions.
 pub struct Ending {
     pub scope: Scope,
     pub node: usize,
@@ -86,7 +86,7 @@ pub struct Judge {
     pub trace: Vec<String>,
 }
 
-/// What became of a request with a cookie of some life.
+/// The outcome of a request with a cookie of some life.
 pub struct Answer<'a> {
     pub what: &'a str,
     pub node: usize,
