@@ -152,29 +152,23 @@ impl<T> Judge<T> {
     /// # Errors
     ///
     /// Returns an error if the session with this header was revoked before.
-    pub(crate) async fn revoke_others(&self, subject: &str, header: Option<Header>) -> Result<u32, Error> {
-        let targets = &self.revocations.0.follower.targets;
-        let realm = &self.realms[0];
-        let subject = targets.other(&realm.name, Scope::Subject, &subject);
-        let (stamp, last) = self.revocations.revoke(subject, realm.all).await?;
+    pub(crate) async fn revoke_others(&self, subject: Target, header: Option<Header>) -> Result<u32, Error> {
+        let (stamp, last) = self.revocations.revoke(subject, self.realms[0].all).await?;
         match header.is_some_and(|header| last.is_some_and(|last| header.created <= last)) {
             true => Err(Kind::Ended.into()),
             false => Ok(stamp),
         }
     }
 
-    /// Returns the subject of a session with this data, as text.
-    pub(crate) fn subject(&self, data: &T) -> Option<String> {
-        let mut text = None;
-        if let Some(subject) = &self.subject {
-            subject(data, &mut |found| text = Some(found.to_string()));
-        }
-        text
+    /// Returns the subject of a session with this data, in the present realm.
+    pub(crate) fn subject(&self, data: &T) -> Option<Target> {
+        self.standing(data).subject
     }
 
-    /// Returns true if a session with this data has another subject than the one that arrived.
+    /// Returns true if a session with this data has a subject, and another one than the session that arrived.
     pub(crate) fn has_other_subject(&self, data: &T, standing: &Standing) -> bool {
-        self.subject.is_some() && self.standing(data).subject != standing.subject
+        let subject = self.subject(data);
+        subject.is_some() && subject != standing.subject
     }
 
     /// Returns the time at which a session ends by itself, if it was ended.

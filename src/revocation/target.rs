@@ -13,7 +13,7 @@ use crate::{Key, seal::key::lp};
 /// The target of a revocation, as the log knows it: a session, a subject, a key of the application, or all sessions of
 /// a realm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target(pub(super) u64);
+pub(crate) struct Target(pub(super) u64);
 
 /// The kind of a target.
 #[derive(Clone, Copy, PartialEq, Eq)]

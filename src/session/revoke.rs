@@ -32,7 +32,7 @@ impl<T: Payload> Session<T> {
             let subject = judge.subject(&state.data).ok_or(Kind::NoSubject)?;
             Ok((subject, state.arrived.header().copied()))
         })?;
-        let revoked = judge.revoke_others(&subject, header).await?;
+        let revoked = judge.revoke_others(subject, header).await?;
         self.with("revoke_others", |state| {
             state.asked.revoked_others = Some(revoked);
             state.cycle_id(Identity::Restarted);

@@ -74,7 +74,6 @@ impl<T: Payload> App<T> {
             Identity::Same if state.arrived.metadata.is_some() => {
                 !matches!(state.before, Before::Untouched)
                     && judge.has_other_subject(&state.data, &state.arrived.standing)
-                    && judge.subject(&state.data).is_some()
             }
             _ => judge.subject(&state.data).is_some(),
         }
@@ -87,17 +86,17 @@ impl<T: Payload> App<T> {
             return destroyed;
         }
         let (judge, header) = (self.judge.as_ref()?, state.arrived.header()?);
+        if state.is_destroyed() {
+            return None;
+        }
         let ends = match decision {
             Decision::Keep => false,
             // A session that has reached its absolute timeout has ended by itself.
-            Decision::Remove(_) => {
-                !state.is_destroyed() && self.settings.expiry(header) > self.settings.now()
-            }
+            Decision::Remove(_) => self.settings.expiry(header) > self.settings.now(),
             Decision::Write(change) => {
-                !state.is_destroyed()
-                    && (change.draws_id
-                        || change.header.session_id != header.session_id
-                        || change.is_over(&self.settings.empty))
+                change.draws_id
+                    || change.header.session_id != header.session_id
+                    || change.is_over(&self.settings.empty)
             }
         };
         if ends { self.ending(judge, state) } else { None }
