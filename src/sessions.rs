@@ -110,10 +110,11 @@ impl<T: Payload> Sessions<T> {
             }),
         };
         async {
-            match opening? {
-                Opening::InLayer(slot) => slot.await,
-                Opening::ByHand(Ok(session)) => Ok(session),
-                Opening::ByHand(Err(candidates)) => candidates.open_from_store().await,
+            match opening {
+                Ok(Opening::InLayer(slot)) => slot.await,
+                Ok(Opening::ByHand(Ok(session))) => Ok(session),
+                Ok(Opening::ByHand(Err(candidates))) => candidates.open_from_store().await,
+                Err(error) => Err(error),
             }
         }
     }

@@ -42,7 +42,7 @@ struct Candidate<T> {
     metadata: Metadata,
     /// The index of the previous realm or name that its cookie is from. `None` for the present one.
     previous: Option<usize>,
-    standing: Standing,
+    standing: Option<Standing>,
 }
 
 /// Reads the cookies of a request that began at this time.
@@ -114,7 +114,7 @@ impl<T: Payload> Candidates<T> {
         context: &Context,
         value: &[u8],
         began: SystemTime,
-    ) -> Result<(Unsealed<T>, Standing), Refusal> {
+    ) -> Result<(Unsealed<T>, Option<Standing>), Refusal> {
         let mut ending = false;
         let unsealed = self.app.settings.sealer.unseal(context, value, began, |header| {
             ending = self.app.judge_header(header)?;
@@ -122,7 +122,7 @@ impl<T: Payload> Candidates<T> {
         })?;
         let standing = match &unsealed {
             Unsealed::Inline(data, metadata) => self.app.judge_data(data, &metadata.header, ending)?,
-            Unsealed::Reference(..) => Standing::default(), // it is judged when it is loaded
+            Unsealed::Reference(..) => None, // it is judged when it is loaded
         };
         Ok((unsealed, standing))
     }
@@ -150,7 +150,9 @@ impl<T: Payload> Candidates<T> {
     ///
     /// Returns an error if the store fails, or if it is not known whether the session was ended.
     pub(crate) async fn open_from_store(mut self: Box<Self>) -> Result<Session<T>, Error> {
-        match self.load().await {
+        // In a box, because every request that may open a session makes room for this future.
+        let loaded = Box::pin(self.load()).await;
+        match loaded {
             Ok(blobs) => {
                 self.check_fresh()?; // the store may have taken its time
                 Ok(self.session(blobs))
