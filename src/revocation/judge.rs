@@ -4,7 +4,7 @@ use std::{fmt::Display, time::Duration};
 
 use super::{
     Ending, Revocations, seconds, store_error,
-    target::{Scope, Target},
+    target::{Scope, Scoped, Target},
 };
 use crate::{
     error::{Error, Kind, Refusal},
@@ -25,14 +25,17 @@ pub(crate) struct Judge<T> {
     keys: Option<Names<T>>,
 }
 
+/// The targets of a realm.
 struct Realm {
-    name: Box<str>,
+    sessions: Scoped,
+    subjects: Scoped,
+    keys: Scoped,
     /// The target of all its sessions.
     all: Target,
 }
 
-/// The targets by which a session was judged when it arrived.
-#[derive(Default)]
+/// The targets by which the session that arrived is judged.
+#[derive(Clone, Default)]
 pub(crate) struct Standing {
     /// True if the session has ended, and can still be read by requests in flight.
     ending: bool,
@@ -50,7 +53,12 @@ impl<T> Judge<T> {
         keys: Option<Names<T>>,
     ) -> Self {
         let targets = &revocations.0.follower.targets;
-        let realm = |name: String| Realm { all: targets.other(&name, Scope::All, &""), name: name.into() };
+        let realm = |name: String| Realm {
+            sessions: targets.scoped(&name, Scope::Session),
+            subjects: targets.scoped(&name, Scope::Subject),
+            keys: targets.scoped(&name, Scope::Key),
+            all: targets.other(&name, Scope::All, &""),
+        };
         let realms = realms.into_iter().map(realm).collect();
         Self { revocations, realms, subject, keys }
     }
@@ -90,23 +98,30 @@ impl<T> Judge<T> {
         }
         let end = self.end_of(header);
         let has_ended = end.is_some_and(|end| end <= self.revocations.0.follower.clock.now());
-        let latest = self.latest(self.realms.iter().map(|realm| realm.all));
-        match has_ended || latest.is_some_and(|stamp| header.created <= stamp) {
+        match has_ended || self.is_revoked(header, self.realms.iter().map(|realm| realm.all)) {
             true => Err(Refusal::Revoked),
             false => Ok(end.is_some()),
         }
     }
 
-    /// Judges a session by its data.
+    /// Judges a session by its data. Returns what it was judged by, or `None` if it began after every revocation.
     ///
     /// # Errors
     ///
     /// Returns [`Refusal::Revoked`].
-    pub(crate) fn judge_data(&self, data: &T, header: &Header, ending: bool) -> Result<Standing, Refusal> {
+    pub(crate) fn judge_data(
+        &self,
+        data: &T,
+        header: &Header,
+        ending: bool,
+    ) -> Result<Option<Standing>, Refusal> {
+        if !ending && self.began_after_all(header) {
+            return Ok(None);
+        }
         let standing = Standing { ending, ..self.standing(data) };
-        match self.latest(standing.targets()).is_some_and(|stamp| header.created <= stamp) {
+        match self.is_revoked(header, standing.targets()) {
             true => Err(Refusal::Revoked),
-            false => Ok(standing),
+            false => Ok(Some(standing)),
         }
     }
 
@@ -140,7 +155,7 @@ impl<T> Judge<T> {
             return None;
         }
         let follower = &self.revocations.0.follower;
-        let target = follower.targets.session(&self.realms[0].name, &header.session_id);
+        let target = self.realms[0].sessions.session(&header.session_id);
         // No process takes its clock to be behind this one.
         let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
         let lasts = Duration::from_secs(header.window.max(idle).into());
@@ -175,7 +190,17 @@ impl<T> Judge<T> {
     fn end_of(&self, header: &Header) -> Option<u32> {
         let follower = &self.revocations.0.follower;
         let id = &header.session_id;
-        self.realms.iter().filter_map(|realm| follower.stamp(follower.targets.session(&realm.name, id))).min()
+        self.realms.iter().filter_map(|realm| follower.stamp(realm.sessions.session(id))).min()
+    }
+
+    /// Returns true if one of these targets is revoked up to a time at which the session had begun.
+    fn is_revoked(&self, header: &Header, targets: impl Iterator<Item = Target>) -> bool {
+        !self.began_after_all(header) && self.latest(targets).is_some_and(|stamp| header.created <= stamp)
+    }
+
+    /// Returns true if the session began after every revocation of many sessions, so that none ends it.
+    fn began_after_all(&self, header: &Header) -> bool {
+        header.created > self.revocations.0.follower.index.latest()
     }
 
     /// Returns the latest time of these targets' revocations.
@@ -183,16 +208,17 @@ impl<T> Judge<T> {
         targets.filter_map(|target| self.revocations.0.follower.stamp(target)).max()
     }
 
-    fn standing(&self, data: &T) -> Standing {
+    /// Returns the targets of a session with this data.
+    pub(crate) fn standing(&self, data: &T) -> Standing {
         let mut standing = Standing::default();
         for (scope, names) in [(Scope::Subject, &self.subject), (Scope::Key, &self.keys)] {
             let Some(names) = names else { continue };
             names(data, &mut |name| {
                 for (at, realm) in self.realms.iter().enumerate() {
-                    let target = self.revocations.0.follower.targets.other(&realm.name, scope, name);
                     match scope {
-                        Scope::Subject if at == 0 => standing.subject = Some(target),
-                        _ => standing.others.push(target),
+                        Scope::Subject if at == 0 => standing.subject = Some(realm.subjects.other(name)),
+                        Scope::Subject => standing.others.push(realm.subjects.other(name)),
+                        _ => standing.others.push(realm.keys.other(name)),
                     }
                 }
             });

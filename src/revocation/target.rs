@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Display, Write},
     hash::Hasher,
+    hint::black_box,
 };
 
 use siphasher::sip::SipHasher24;
@@ -41,8 +42,9 @@ impl Target {
 /// ```
 ///
 /// `PRK` and `lp` are those of the [sealed format](mod@crate::seal). The length has eight bytes, and the scope one. The id
-/// is the session's 16 bytes, or the text of the subject or key. It is last, so that it needs no length. SipHash-2-4 is a pseudorandom function: without its key, a
-/// target reveals nothing of the id, and nobody can choose an id that hits another target.
+/// is the session's 16 bytes, or the text of the subject or key. It is last, so that it needs no length. SipHash-2-4 is a
+/// pseudorandom function: without its key, a target reveals nothing of the id, and nobody can choose an id that hits
+/// another target.
 pub(super) struct Targets {
     key: Zeroizing<[u8; 16]>,
 }
@@ -57,24 +59,47 @@ impl Targets {
 
     /// Returns the target of a session.
     pub(super) fn session(&self, realm: &str, id: &[u8; 16]) -> Target {
-        let mut hasher = self.hasher(realm, Scope::Session);
-        hasher.write(id);
-        Target(hasher.finish() | Target::SESSION)
+        self.scoped(realm, Scope::Session).session(id)
     }
 
     /// Returns any other target.
     pub(super) fn other(&self, realm: &str, scope: Scope, id: &dyn Display) -> Target {
-        let mut text = Text(self.hasher(realm, scope));
-        let _ = write!(text, "{id}"); // hashing cannot fail
-        Target(text.0.finish() & !Target::SESSION)
+        self.scoped(realm, scope).other(id)
     }
 
-    fn hasher(&self, realm: &str, scope: Scope) -> SipHasher24 {
+    /// Hashes everything that comes before the id.
+    pub(super) fn scoped(&self, realm: &str, scope: Scope) -> Scoped {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write(&(realm.len() as u64).to_be_bytes());
         hasher.write(realm.as_bytes());
         hasher.write(&[scope as u8]);
-        hasher
+        Scoped(hasher)
+    }
+}
+
+/// The targets of one kind in one realm.
+pub(super) struct Scoped(SipHasher24);
+
+impl Scoped {
+    pub(super) fn session(&self, id: &[u8; 16]) -> Target {
+        let mut hasher = self.0;
+        hasher.write(id);
+        Target(hasher.finish() | Target::SESSION)
+    }
+
+    pub(super) fn other(&self, id: &dyn Display) -> Target {
+        let mut text = Text(self.0);
+        let _ = write!(text, "{id}"); // hashing cannot fail
+        Target(text.0.finish() & !Target::SESSION)
+    }
+}
+
+/// It holds a copy of the key, which does not wipe itself.
+impl Drop for Scoped {
+    fn drop(&mut self) {
+        self.0 = SipHasher24::new();
+        // Otherwise the compiler could remove the last write, which is never read.
+        black_box(&mut self.0);
     }
 }
 

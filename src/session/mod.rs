@@ -377,6 +377,7 @@ impl<T: Payload> Session<T> {
     }
 
     fn change<R>(&self, state: &mut State<T>, change: impl FnOnce(&mut T) -> R) -> R {
+        self.app().keep_standing(state);
         if let Before::Untouched = state.before {
             state.before = match state.arrived.metadata {
                 None => Before::Empty,
@@ -434,10 +435,17 @@ impl<T: Payload> Session<T> {
 }
 
 impl<T> App<T> {
+    /// Keeps what the session that arrived is judged by, before its data change.
+    pub(crate) fn keep_standing(&self, state: &mut State<T>) {
+        if let (Some(judge), Some(_), None) = (&self.judge, state.arrived.metadata, &state.arrived.standing) {
+            state.arrived.standing = Some(judge.standing(&state.data));
+        }
+    }
+
     /// Returns true if the session that arrived goes on, and has ended in the meantime.
     pub(crate) fn has_ended(&self, state: &State<T>) -> bool {
         let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
-        !state.is_destroyed() && judge.has_ended(&state.arrived.standing, header, state.asked.revoked_others)
+        !state.is_destroyed() && judge.has_ended(&state.standing(judge), header, state.asked.revoked_others)
     }
 
     /// Fails if the session that arrived goes on, and has ended in the meantime, or if that is not known. An ended session
@@ -459,7 +467,7 @@ impl<T: Payload> App<T> {
     /// Returns the end of the session that arrived.
     pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
         let idle = self.settings.timeouts().idle_window();
-        judge.end(&state.arrived.standing, state.arrived.header()?, idle)
+        judge.end(&state.standing(judge), state.arrived.header()?, idle)
     }
 
     /// Returns the store that a session is in or may enter. A session that is in it stays. Otherwise a sign-out would

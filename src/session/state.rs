@@ -1,11 +1,11 @@
 //! The state of a request's session: the session that arrived, the handler's calls, and the phase of the request.
 
-use std::{mem, time::SystemTime};
+use std::{borrow::Cow, mem, time::SystemTime};
 
 use super::Arrival;
 use crate::{
     error::{Error, Kind},
-    revocation::{Ending, judge::Standing},
+    revocation::{Ending, Judge, judge::Standing},
     seal::{Draft, Header},
     sealer::{Metadata, SessionId},
     store::{Deletion, Leave, Stored},
@@ -20,7 +20,7 @@ pub(crate) struct State<T> {
     pub(crate) phase: Phase,
 }
 
-/// The session that the request brought. It never changes.
+/// The session that the request brought.
 #[derive(Default)]
 pub(crate) struct Arrived {
     pub(crate) arrival: Arrival,
@@ -34,8 +34,9 @@ pub(crate) struct Arrived {
     pub(crate) moved: bool,
     /// True if the request says that it is not a navigation.
     pub(crate) background: bool,
-    /// What the session was judged by, if there are revocations.
-    pub(crate) standing: Standing,
+    /// What the session was judged by, if anything was revoked then. It is computed later, if it is needed, but before
+    /// the data change.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// The result of reading the cookies of one name. Ordered, because a single cookie that is kept keeps them all.
@@ -155,6 +156,15 @@ impl Arrived {
 impl<T> State<T> {
     pub(crate) fn new(data: T, arrived: Arrived, blobs: Blobs) -> Self {
         Self { data, before: Before::Untouched, arrived, asked: Asked::default(), blobs, phase: Phase::Open }
+    }
+
+    /// Returns what the session that arrived is judged by.
+    pub(crate) fn standing(&self, judge: &Judge<T>) -> Cow<'_, Standing> {
+        match &self.arrived.standing {
+            Some(standing) => Cow::Borrowed(standing),
+            // The data are still as they arrived.
+            None => Cow::Owned(judge.standing(&self.data)),
+        }
     }
 
     pub(crate) fn cycle_id(&mut self, identity: Identity) {

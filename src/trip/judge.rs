@@ -21,11 +21,13 @@ impl<T> App<T> {
     }
 
     /// Judges a session by its data.
-    pub(super) fn judge_data(&self, data: &T, header: &Header, ending: bool) -> Result<Standing, Refusal> {
-        match &self.judge {
-            Some(judge) => judge.judge_data(data, header, ending),
-            None => Ok(Standing::default()),
-        }
+    pub(super) fn judge_data(
+        &self,
+        data: &T,
+        header: &Header,
+        ending: bool,
+    ) -> Result<Option<Standing>, Refusal> {
+        self.judge.as_ref().map_or(Ok(None), |judge| judge.judge_data(data, header, ending))
     }
 
     /// Returns true if a cookie that was rejected for this reason is removed from the browser.
@@ -37,7 +39,7 @@ impl<T> App<T> {
     }
 
     /// Judges a session that was loaded from the store.
-    pub(super) fn judge_stored(&self, data: &T, header: &Header) -> Result<Standing, Refusal> {
+    pub(super) fn judge_stored(&self, data: &T, header: &Header) -> Result<Option<Standing>, Refusal> {
         self.judge_data(data, header, self.judge_header(header)?)
     }
 }
@@ -73,7 +75,7 @@ impl<T: Payload> App<T> {
             // A user can also sign in without a new id.
             Identity::Same if state.arrived.metadata.is_some() => {
                 !matches!(state.before, Before::Untouched)
-                    && judge.has_other_subject(&state.data, &state.arrived.standing)
+                    && judge.has_other_subject(&state.data, &state.standing(judge))
             }
             _ => judge.subject(&state.data).is_some(),
         }

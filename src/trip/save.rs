@@ -88,6 +88,7 @@ fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>
     let settings = &*app.settings;
     let draft = settings.sealer.draft(&state.data)?;
     state.next_id()?; // the blob is sealed for it
+    app.keep_standing(state); // a merge may change the data
     app.check_goes_on(state)?;
     let header = next_header(app, state, stamp(settings.now())?);
     let (changed, base) = match &state.before {

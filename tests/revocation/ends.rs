@@ -194,6 +194,18 @@ async fn b72_a_session_that_ends_while_a_request_handles_it_is_not_brought_back(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_signs_in_another_user_ends_with_the_user_that_it_arrived_with() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let slow = node.signed_in(7).await.session(&node.sessions).await;
+    slow.update(|visit| visit.user = Some(8));
+    node.revocations.subject("shop", &7).await.unwrap();
+    let mut response = axum::http::Response::new(());
+    assert!(node.sessions.commit(slow, &mut response).await.unwrap_err().is_conflict());
+    assert!(response.headers().get("set-cookie").is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_id_on_a_node_that_does_not_know_of_a_revocation_yet_does_not_escape_it() {
     for path in ["/new-id", "/new-role", "/remember", "/log-out-others"] {
         let fleet = Fleet::new();
