@@ -181,7 +181,7 @@ pub fn quartiles(mut samples: Vec<f64>) -> [f64; 3] {
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
-    /// How long a row runs in each round.
+    /// The time for which a row runs in each round.
     nanoseconds: f64,
 }
 
@@ -212,8 +212,18 @@ pub fn run(name: &str, tables: Vec<Table>) {
 }
 
 /// Runs the benchmark of this name, and draws its figures as SVG.
-pub fn run_and_draw(name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Option<String>) {
-    let options = Options::of_process();
+pub fn run_and_draw(name: &str, tables: Vec<Table>, draw: fn(&Value) -> Option<String>) {
+    run_with(Options::of_process(), name, tables, draw);
+}
+
+/// Runs the benchmark of this name, whose rows take seconds.
+pub fn run_slow(name: &str, tables: Vec<Table>) {
+    let mut options = Options::of_process();
+    options.effort = Effort { rounds: 5, nanoseconds: 1.0 };
+    run_with(options, name, tables, |_| None);
+}
+
+fn run_with(options: Options, name: &str, mut tables: Vec<Table>, draw: fn(&Value) -> Option<String>) {
     if let Some(at) = options.arguments.iter().position(|argument| argument == "--count") {
         let times = options.arguments[at + 1].parse().expect("a number of times");
         return names(&mut tables).filter(|(name, _)| options.arguments[at + 2..].contains(name)).for_each(

@@ -23,6 +23,11 @@ pub fn app(layer: Layer, act: Option<Use>) -> App {
         Layer::Idle => router.layer(Identity::new()),
         Layer::Sessions(sessions) => router.layer(sessions),
     };
+    answering(router)
+}
+
+/// Returns the application of a router.
+pub fn answering(router: Router) -> App {
     Box::new(move |cookies| {
         let mut request = Request::new(Body::empty());
         request.headers_mut().insert(COOKIE, cookies);

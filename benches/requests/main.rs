@@ -2,12 +2,15 @@
 //! whole response.
 //!
 //! `cargo bench --features hyper,memory --bench requests`; `benches/paired/mod.rs` has the options. From the time of each row,
-//! that of the same application without a layer is subtracted within the round. What is left is compared with what a
-//! layer that does nothing adds.
+//! that of the same application without a layer is subtracted within the round. What is left is compared with the least
+//! that sessions can add.
 
+#[path = "../floor/mod.rs"]
+mod floor;
 mod in_axum;
 #[cfg(feature = "hyper")]
 mod in_hyper;
+mod least;
 #[path = "../login/mod.rs"]
 mod login;
 #[path = "../paired/mod.rs"]
@@ -21,6 +24,7 @@ use std::{
 
 use axum::body::Bytes;
 use http::{HeaderValue, Response, header::SET_COOKIE};
+use least::Act;
 use login::{Visit, login};
 use paired::{Row, Table};
 use sealed_session::{
@@ -31,8 +35,7 @@ use sealed_session::{
 /// A benchmark of the request path is a function that returns a table.
 fn tables() -> Vec<Table> {
     vec![
-        table("axum", "times a layer that does nothing", in_axum::app),
-        // A wrapper that does nothing is compiled away, so that nothing can be compared with it.
+        table("axum", "times the floor", in_axum::app),
         #[cfg(feature = "hyper")]
         table("hyper", "", in_hyper::app),
         revocations::table(),
@@ -67,6 +70,9 @@ type App = Box<dyn Fn(HeaderValue) -> Response<Bytes>>;
 /// Makes an application. Its handler does nothing with a session unless it is told what.
 type MakeApp = fn(Layer, Option<Use>) -> App;
 
+/// The name of the session cookie.
+const NAME: &str = "__Host-session";
+
 /// A handler that uses no session shows the same.
 const PAGE: u64 = 1_700_000_000;
 
@@ -99,8 +105,8 @@ fn renew(session: &Session<Visit>) -> u64 {
     read(session)
 }
 
-fn table(title: &str, times_idle: &'static str, app: MakeApp) -> Table {
-    let mut table = Table::new(title, times_idle, "read");
+fn table(title: &str, times_floor: &'static str, app: MakeApp) -> Table {
+    let mut table = Table::new(title, times_floor, "read");
     let builder = || Sessions::<Visit>::builder(KeyRing::generate().unwrap()).realm("shop");
     let sessions = builder().build().unwrap();
     let cookies = cookies(&sessions, app, fill);
@@ -111,21 +117,46 @@ fn table(title: &str, times_idle: &'static str, app: MakeApp) -> Table {
         Row::new(name, move || app(cookies.clone()))
     };
     let base = table.add(unasked("no layer", Layer::None));
-    let idle = table.add(unasked("a layer that does nothing", Layer::Idle).over(base));
-    let compared = |row: Row| if times_idle.is_empty() { row.over(base) } else { row.over(base).floor(idle) };
-    table.add(compared(unasked("session not asked for", Layer::Sessions(sessions.clone()))));
-    for row in asked(&sessions, app, fill) {
-        table.add(compared(row));
+    table.add(unasked("a layer that does nothing", Layer::Idle).over(base));
+    let uses = [("not asked for", Act::Nothing), ("read", Act::Read), ("changed", Act::Change)];
+    // The floor is through axum. Without it, no row is compared.
+    let floors = uses.map(|(name, act)| {
+        let floor = || least(format!("floor, {name}"), act).over(base);
+        (!times_floor.is_empty()).then(|| table.add(floor()))
+    });
+    let compared = |row: Row, floor: Option<_>| match floor {
+        Some(floor) => row.over(base).floor(floor),
+        None => row.over(base),
+    };
+    let layer = Layer::Sessions(sessions.clone());
+    table.add(compared(unasked("session not asked for", layer), floors[0]));
+    // To renew takes no more than to change.
+    for (row, floor) in asked(&sessions, app, fill).into_iter().zip([floors[1], floors[2], floors[2]]) {
+        table.add(compared(row, floor));
     }
     #[cfg(feature = "memory")]
     {
         table.section("overflowed, 20 kB");
         let sessions = builder().store(sealed_session::store::MemoryStore::new()).build().unwrap();
         for row in asked(&sessions, app, fill_up) {
-            table.add(compared(row));
+            table.add(row.over(base));
         }
     }
     table
+}
+
+/// The least for a login.
+fn least(name: String, act: Act) -> Row {
+    let (app, value) = least::app(act);
+    let cookies = beside_others(&value);
+    let response = app(cookies.clone());
+    assert_eq!(*response.body(), PAGE.to_string(), "{name}");
+    let row = Row::new(name, move || app(cookies.clone()));
+    if response.headers().contains_key(SET_COOKIE) {
+        row.characters(self::value(&response).len())
+    } else {
+        row
+    }
 }
 
 /// A session that is read, changed and renewed.
@@ -153,8 +184,12 @@ fn asked(sessions: &Sessions<Visit>, app: MakeApp, fill: Use) -> Vec<Row> {
 /// The cookies of a visitor whose session was filled: two others are beside the session's.
 fn cookies(sessions: &Sessions<Visit>, app: MakeApp, fill: Use) -> HeaderValue {
     let response = app(Layer::Sessions(sessions.clone()), Some(fill))(HeaderValue::from_static("theme=dark"));
-    let own = value(&response);
-    let cookies = format!("theme=dark; __Host-session={own}; _ga=GA1.1.1234567890.1700000000");
+    beside_others(value(&response))
+}
+
+/// The cookies of a visitor with this session cookie.
+fn beside_others(own: &str) -> HeaderValue {
+    let cookies = format!("theme=dark; {NAME}={own}; _ga=GA1.1.1234567890.1700000000");
     HeaderValue::try_from(cookies).unwrap()
 }
 
