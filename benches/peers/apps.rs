@@ -30,7 +30,7 @@ pub fn plain() -> Router {
     Router::new().route("/", get(async || PAGE))
 }
 
-/// What a page shows that uses no session.
+/// The page of a handler that uses no session.
 pub const PAGE: &str = "1823456789";
 
 /// With all defaults but what `choose` changes.

@@ -1,4 +1,4 @@
-//! What fills a session.
+//! The data of sessions.
 
 #![allow(dead_code)] // each benchmark uses a part
 
@@ -52,7 +52,7 @@ pub fn large_text() -> Arc<Cart> {
     Arc::new(Cart { flash: vec!["x".repeat(20_000)], ..cart(0) })
 }
 
-/// How long a value is.
+/// The lengths of a value in each encoding.
 pub fn lengths<T: Data>(value: &T) -> String {
     let (postcard, json) = (postcard::to_allocvec(value).unwrap(), serde_json::to_vec(value).unwrap());
     format!("{} bytes of postcard, {} of JSON", postcard.len(), json.len())

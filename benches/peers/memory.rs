@@ -1,6 +1,6 @@
-//! What sessions cost in memory, and whether reading one takes longer the more there are: those that have outgrown their
-//! cookies, in the store in memory, side by side with tower-sessions' own; and a million that have not, which cost
-//! nothing.
+//! The memory of sessions, and whether reading one takes longer the more there are: of sessions that have outgrown their
+//! cookies, in the store in memory, side by side with tower-sessions' own; and of a million that have not, which take
+//! none.
 //!
 //! `cargo bench --manifest-path benches/peers/Cargo.toml --bench memory`; `benches/paired/mod.rs` has the options.
 //! Targets are printed, never asserted; `tests/allocations/memory.rs` asserts the first.
@@ -29,7 +29,7 @@ use paired::{
 use sealed_session::store::MemoryStore;
 use tokio::runtime::Runtime;
 
-/// How long the blob of a payload is: 37 bytes in clear, then six and the payload, padded to 256, and the tag.
+/// The length of the blob of a payload: 37 bytes in clear, then six and the payload, padded to 256, and the tag.
 fn blob(payload: usize) -> usize {
     37 + (6 + payload).next_multiple_of(256) + 16
 }
@@ -43,14 +43,14 @@ fn tower_sessions<T: Data>(value: &Arc<T>) -> Router {
 struct Sessions {
     /// Bytes in use for all of them.
     in_use: isize,
-    /// What the process has grown by.
+    /// The growth of the process.
     resident: isize,
     /// Some of the cookies, spread evenly.
     cookies: Vec<HeaderValue>,
 }
 
 async fn begin(app: &Router, sessions: usize) -> Sessions {
-    // What is there once.
+    // Memory that is allocated once.
     for _ in 0..100 {
         drop(ask(app, "/fill", None).await);
     }

@@ -56,7 +56,7 @@ fn in_axum(app: Router) -> Ask {
     })
 }
 
-/// What a page shows, and the cookies that the browser sends with the next request.
+/// The page, and the cookies that the browser sends with the next request.
 fn visit(app: &Ask, page: &'static str, cookies: Option<&HeaderValue>) -> (String, Option<HeaderValue>) {
     let response = app(page, cookies);
     let set = apps::cookie(&response).map(|own| {
@@ -134,7 +134,7 @@ fn requests<T: Data>(title: &str, value: T) -> Table {
     table
 }
 
-/// What `PrivateJar` and its wrappers do without.
+/// The promises that `PrivateJar` and its wrappers do not make.
 const PRIVATE_JAR: &str = "types, expiry in the seal, padding, rotation, size check";
 
 fn main() {

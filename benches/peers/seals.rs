@@ -1,4 +1,4 @@
-//! What seals and opens a value without a framework.
+//! Sealing and opening a value without a framework.
 
 use std::{hint::black_box, rc::Rc, time::SystemTime};
 

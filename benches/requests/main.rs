@@ -1,4 +1,4 @@
-//! What sessions add to a request, through axum and through hyper, in process: from the request with its cookies to the
+//! The time that sessions add to a request, through axum and through hyper, in process: from the request with its cookies to the
 //! whole response.
 //!
 //! `cargo bench --features hyper,memory --bench requests`; `benches/paired/mod.rs` has the options. From the time of each row,
@@ -54,14 +54,14 @@ fn main() {
     }
 }
 
-/// What is around the handler.
+/// The layer around the handler.
 enum Layer {
     None,
     Idle,
     Sessions(Sessions<Visit>),
 }
 
-/// What a handler does with its session. It returns what the page shows.
+/// The use that a handler makes of its session. It returns the number that the page shows.
 type Use = fn(&Session<Visit>) -> u64;
 
 /// Answers a request that has these cookies.

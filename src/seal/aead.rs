@@ -1,7 +1,7 @@
 //! The two cipher suites behind one pair of methods. Both are in pure Rust, unless the feature `aws-lc-rs` replaces them.
 
 #[cfg(feature = "aws-lc-rs")]
-use super::aws_lc::{XChaCha, Xaes};
+use super::aws_lc::{PerMessage as _, XChaCha, Xaes};
 #[cfg(not(feature = "aws-lc-rs"))]
 use super::{xaes::Xaes, xchacha::XChaCha};
 use crate::{error::Refusal, seal::key::Suite};

@@ -13,6 +13,44 @@ use zeroize::Zeroizing;
 
 use super::xaes::{first_mask, masked_blocks};
 
+/// A key that gives each message a key of its own.
+pub(super) trait PerMessage {
+    /// Derives the cipher of the message with this nonce.
+    fn derive(&self, nonce: &[u8; 24]) -> Result<MessageCipher, Unspecified>;
+
+    /// Encrypts in place and returns the tag.
+    fn encrypt(&self, nonce: &[u8; 24], aad: &[u8], text: &mut [u8]) -> Result<[u8; 16], Unspecified> {
+        let MessageCipher { key, nonce } = self.derive(nonce)?;
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad), text)?;
+        tag.as_ref().try_into().map_err(|_| Unspecified)
+    }
+
+    /// Decrypts a text in place if it is authentic.
+    fn decrypt(
+        &self,
+        nonce: &[u8; 24],
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), Unspecified> {
+        let MessageCipher { key, nonce } = self.derive(nonce)?;
+        key.open_in_place_separate_tag(nonce, Aad::from(aad), tag, text).map(drop)
+    }
+}
+
+/// The cipher of one message. AWS-LC overwrites it when it frees it.
+pub(super) struct MessageCipher {
+    key: LessSafeKey,
+    nonce: Nonce,
+}
+
+impl MessageCipher {
+    fn new(algorithm: &'static Algorithm, key: &[u8], nonce: [u8; 12]) -> Result<Self, Unspecified> {
+        let key = LessSafeKey::new(UnboundKey::new(algorithm, key)?);
+        Ok(Self { key, nonce: Nonce::assume_unique_for_key(nonce) })
+    }
+}
+
 /// A prepared key of XAES-256-GCM, after steps 1 and 2 of its specification. It wipes itself.
 pub(super) struct Xaes {
     aes: EncryptingKey,
@@ -27,36 +65,14 @@ impl Xaes {
         aes.encrypt(&mut *l).expect("a block is encrypted");
         Self { aes, k1: first_mask(&l) }
     }
+}
 
-    fn derive(&self, nonce: &[u8; 24]) -> Result<Message, Unspecified> {
+impl PerMessage for Xaes {
+    fn derive(&self, nonce: &[u8; 24]) -> Result<MessageCipher, Unspecified> {
         let mut key = masked_blocks(&self.k1, nonce);
         self.aes.encrypt(key.as_flattened_mut())?;
-        Message::new(
-            &AES_256_GCM,
-            key.as_flattened(),
-            nonce[12..].try_into().expect("half of 24 bytes are 12"),
-        )
-    }
-
-    /// Encrypts in place and returns the tag.
-    pub(super) fn encrypt(
-        &self,
-        nonce: &[u8; 24],
-        aad: &[u8],
-        text: &mut [u8],
-    ) -> Result<[u8; 16], Unspecified> {
-        self.derive(nonce)?.encrypt(aad, text)
-    }
-
-    /// Decrypts a text in place if it is authentic.
-    pub(super) fn decrypt(
-        &self,
-        nonce: &[u8; 24],
-        aad: &[u8],
-        text: &mut [u8],
-        tag: &[u8; 16],
-    ) -> Result<(), Unspecified> {
-        self.derive(nonce)?.decrypt(aad, text, tag)
+        let rest = nonce[12..].try_into().expect("half of 24 bytes are 12");
+        MessageCipher::new(&AES_256_GCM, key.as_flattened(), rest)
     }
 }
 
@@ -67,56 +83,15 @@ impl XChaCha {
     pub(super) fn new(key: &[u8; 32]) -> Self {
         Self(Zeroizing::new(*key))
     }
+}
 
-    fn derive(&self, nonce: &[u8; 24]) -> Result<Message, Unspecified> {
+impl PerMessage for XChaCha {
+    fn derive(&self, nonce: &[u8; 24]) -> Result<MessageCipher, Unspecified> {
         let (start, end) = nonce.split_first_chunk::<16>().expect("24 bytes begin with 16");
         let key: Zeroizing<[u8; 32]> = Zeroizing::new(hchacha::<R20>((&*self.0).into(), start.into()).into());
         let mut rest = [0; 12];
         rest[4..].copy_from_slice(end);
-        Message::new(&CHACHA20_POLY1305, &*key, rest)
-    }
-
-    /// Encrypts in place and returns the tag.
-    pub(super) fn encrypt(
-        &self,
-        nonce: &[u8; 24],
-        aad: &[u8],
-        text: &mut [u8],
-    ) -> Result<[u8; 16], Unspecified> {
-        self.derive(nonce)?.encrypt(aad, text)
-    }
-
-    /// Decrypts a text in place if it is authentic.
-    pub(super) fn decrypt(
-        &self,
-        nonce: &[u8; 24],
-        aad: &[u8],
-        text: &mut [u8],
-        tag: &[u8; 16],
-    ) -> Result<(), Unspecified> {
-        self.derive(nonce)?.decrypt(aad, text, tag)
-    }
-}
-
-/// The cipher of one message. AWS-LC overwrites it when it frees it.
-struct Message {
-    key: LessSafeKey,
-    nonce: Nonce,
-}
-
-impl Message {
-    fn new(algorithm: &'static Algorithm, key: &[u8], nonce: [u8; 12]) -> Result<Self, Unspecified> {
-        let key = LessSafeKey::new(UnboundKey::new(algorithm, key)?);
-        Ok(Self { key, nonce: Nonce::assume_unique_for_key(nonce) })
-    }
-
-    fn encrypt(self, aad: &[u8], text: &mut [u8]) -> Result<[u8; 16], Unspecified> {
-        let tag = self.key.seal_in_place_separate_tag(self.nonce, Aad::from(aad), text)?;
-        tag.as_ref().try_into().map_err(|_| Unspecified)
-    }
-
-    fn decrypt(self, aad: &[u8], text: &mut [u8], tag: &[u8; 16]) -> Result<(), Unspecified> {
-        self.key.open_in_place_separate_tag(self.nonce, Aad::from(aad), tag, text).map(drop)
+        MessageCipher::new(&CHACHA20_POLY1305, &*key, rest)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{XChaCha, Xaes};
+use super::{PerMessage as _, XChaCha, Xaes};
 use crate::seal::{wipes_itself, xaes, xchacha};
 
 impl Xaes {
@@ -22,7 +22,8 @@ impl XChaCha {
     }
 }
 
-/// Has each of two implementations of a suite open what the other has sealed, and reject it when a bit is changed.
+/// Has each of two implementations of a suite open what the other has sealed, and reject another tag and other additional
+/// data.
 macro_rules! agree {
     ($name:ident, $one:ty, $other:ty) => {
         proptest! {
@@ -42,6 +43,9 @@ macro_rules! agree {
                 forged[at.index(16)] ^= 1 << bit;
                 prop_assert!(one.decrypt(&nonce, &aad, &mut first.clone(), &forged).is_err());
                 prop_assert!(other.decrypt(&nonce, &aad, &mut first.clone(), &forged).is_err());
+                let longer = [&aad[..], &[0]].concat();
+                prop_assert!(one.decrypt(&nonce, &longer, &mut first.clone(), &tag).is_err());
+                prop_assert!(other.decrypt(&nonce, &longer, &mut first.clone(), &tag).is_err());
 
                 one.decrypt(&nonce, &aad, &mut first, &tag).unwrap();
                 prop_assert_eq!(&first, &text);
