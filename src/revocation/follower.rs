@@ -94,10 +94,14 @@ impl Follower {
         if self.clock.has_read_since(called) {
             return Ok(());
         }
-        let began = Instant::now();
-        while !self.read_page(&mut cursor).await? {}
-        self.clock.has_read(began);
-        Ok(())
+        loop {
+            // The last page has every entry that was appended before it was asked for, and is not on a former page.
+            let began = Instant::now();
+            if self.read_page(&mut cursor).await? {
+                self.clock.has_read(began);
+                return Ok(());
+            }
+        }
     }
 
     /// The same, within the time limit of a call: other calls may wait for a log that does not answer.

@@ -14,7 +14,8 @@ pub(super) struct LogClock {
     /// The clock of the log at the origin, in milliseconds since 1970: at the latest, and at the earliest.
     latest: AtomicI64,
     earliest: AtomicI64,
-    /// The time from the origin to the beginning of the last complete read, in milliseconds, plus one. 0 if there was
+    /// The time from the origin to the beginning of the last read that reached the end of the log, in milliseconds, plus
+    /// one. 0 if there was
     /// none.
     read: AtomicI64,
 }
@@ -47,17 +48,17 @@ impl LogClock {
         seconds(self.earliest.load(Relaxed).saturating_add(millis(self.origin.elapsed())))
     }
 
-    /// Records a complete read that began at this time.
+    /// Records a read that began at this time and reached the end of the log.
     pub(super) fn has_read(&self, began: Instant) {
         self.read.fetch_max(millis(began.duration_since(self.origin)) + 1, Relaxed);
     }
 
-    /// Returns true if the last complete read began at this time or later.
+    /// Returns true if the last such read began at this time or later.
     pub(super) fn has_read_since(&self, time: Instant) -> bool {
         self.read.load(Relaxed) > millis(time.duration_since(self.origin)) + 1
     }
 
-    /// Returns true if the last complete read began more than this long ago.
+    /// Returns true if the last such read began more than this long ago.
     pub(super) fn is_older_than(&self, age: Duration) -> bool {
         match self.read.load(Relaxed) {
             0 => true,

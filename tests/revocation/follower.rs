@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use sealed_session::store::RevocationEntry;
 
 use crate::{
-    kit::{Browser, Mood},
-    node::Fleet,
+    kit::{Browser, Mood, SECOND},
+    node::{Fleet, builder},
 };
 
 const REVOKED: &str = "Refused(Revoked)";
@@ -54,6 +54,19 @@ async fn a_node_that_starts_knows_all_revocations_before_it_serves() {
     let browser = first.signed_in(7).await;
     first.revocations.subject("shop", &7).await.unwrap();
     assert_eq!(fleet.node().await.arrival(&browser).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_read_for_longer_than_the_promised_delay_serves_at_once() {
+    let fleet = Fleet::new();
+    let entry = |at| (at, RevocationEntry { key: at, stamp: 1, until: u32::MAX });
+    fleet.log.look().entries.extend((0..50_000).map(entry));
+    // Six pages, and the promise is 5 seconds.
+    let log = fleet.log.another();
+    log.is_late(SECOND, Duration::ZERO);
+    let revocations = builder().start(log).await.unwrap();
+    assert_eq!(revocations.len(), 50_000);
+    assert!(!revocations.is_stale());
 }
 
 #[tokio::test(start_paused = true)]
