@@ -15,8 +15,7 @@ pub(super) struct LogClock {
     latest: AtomicI64,
     earliest: AtomicI64,
     /// The time from the origin to the beginning of the last read that reached the end of the log, in milliseconds, plus
-    /// one. 0 if there was
-    /// none.
+    /// one. 0 if there was none.
     read: AtomicI64,
 }
 

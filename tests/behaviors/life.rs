@@ -218,26 +218,6 @@ async fn b07_destroy_removes_also_what_could_not_be_opened() {
 }
 
 #[tokio::test]
-async fn data_added_after_destroy_begin_a_session_under_a_new_id() {
-    let mut browser = Browser::new();
-    let sessions = kit::sessions(kit::ring(), &Clock::new()).build().unwrap();
-    let app = kit::app::routes()
-        .route(
-            "/destroy-and-note",
-            any(async |session: Session<Visit>| {
-                session.destroy();
-                session.update(|visit| visit.notes.push("new".into()));
-            }),
-        )
-        .layer(sessions);
-    browser.post(&app, "/add").await;
-    let before = browser.get(&app, "/id").await;
-    browser.post(&app, "/destroy-and-note").await;
-    assert_ne!(browser.get(&app, "/id").await.text(), before.text());
-    assert_eq!(browser.get(&app, "/read").await.text(), "0");
-}
-
-#[tokio::test]
 async fn b08_cycle_id_keeps_the_data_under_a_new_id_and_restarts_the_absolute_timeout() {
     let clock = Clock::new();
     let app =

@@ -123,15 +123,6 @@ pub async fn b07_destroying_what_the_browser_never_had_sends_nothing(on: On) {
     assert!(Scene::new(on).await.visitor().await.post("/destroy").await.sends_nothing());
 }
 
-pub async fn data_added_after_destroy_begin_a_session_under_a_new_id(on: On) {
-    let scene = Scene::new(on).await;
-    let mut visitor = scene.returning().await;
-    let before = scene.metadata(&visitor).await;
-    visitor.post("/destroy-and-add").await;
-    assert_eq!(visitor.views().await, "10");
-    assert_ne!(scene.metadata(&visitor).await.id(), before.id());
-}
-
 pub async fn b08_cycle_id_keeps_the_data_under_a_new_id_and_restarts_the_absolute_timeout(on: On) {
     let scene = Scene::new(on).await;
     let mut visitor = scene.returning().await;

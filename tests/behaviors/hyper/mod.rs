@@ -46,7 +46,6 @@ macro_rules! everywhere {
                 b06_clear_empties_the_data_and_no_more,
                 b07_destroy_removes_with_the_very_attributes_of_the_session_cookie,
                 b07_destroying_what_the_browser_never_had_sends_nothing,
-                data_added_after_destroy_begin_a_session_under_a_new_id,
                 b08_cycle_id_keeps_the_data_under_a_new_id_and_restarts_the_absolute_timeout,
                 b09_new_data_after_destroy_make_a_new_session_with_a_new_id,
                 b12_a_handler_that_answers_5xx_does_not_change_the_session,
