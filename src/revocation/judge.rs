@@ -132,15 +132,20 @@ impl<T> Judge<T> {
         self.latest(self.realms.iter().map(|realm| realm.all).chain(standing.targets()))
     }
 
-    /// Returns the end of a session that arrived, unless it has ended already. A session of no subject is not worth an
-    /// entry: no user is signed in, and visitors could fill the log. `idle` is the present idle timeout in seconds, which a
-    /// process that does not know of the end yet can give the session.
+    /// Returns true if the end of a session that arrived is worth an entry. That of a session of no subject is not: no user
+    /// is signed in, and visitors could fill the log.
+    pub(crate) fn records_end(&self, standing: &Standing) -> bool {
+        standing.subject.is_some() || self.subject.is_none()
+    }
+
+    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry. `idle` is the
+    /// present idle timeout in seconds, which a process that does not know of the end yet can give the session.
     pub(crate) fn end(&self, standing: &Standing, header: &Header, idle: u32) -> Option<Ending> {
-        if (standing.subject.is_none() && self.subject.is_some()) || self.end_of(header).is_some() {
-            return None;
-        }
         let follower = &self.revocations.0.follower;
         let target = follower.targets.session(&self.realms[0].name, &header.session_id);
+        if !self.records_end(standing) || self.end_of(header).is_some() {
+            return None;
+        }
         // No process takes its clock to be behind this one.
         let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
         let lasts = Duration::from_secs(header.window.max(idle).into());

@@ -456,6 +456,23 @@ impl<T> App<T> {
 }
 
 impl<T: Payload> App<T> {
+    /// Fails if the cookie of a session has expired while the request was handled. The entry that says that the session
+    /// was ended may be gone by now, because it is kept for as long as the cookie. For a stored session, the store tells.
+    pub(crate) fn check_not_expired(&self, state: &State<T>) -> Result<(), Error> {
+        match self.has_expired(state) && !state.is_stored() {
+            true => Err(Kind::Expired.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns true if the cookie of a session has expired while the request was handled, and an entry would be gone.
+    pub(crate) fn has_expired(&self, state: &State<T>) -> bool {
+        let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
+        !state.is_destroyed()
+            && judge.records_end(&state.arrived.standing)
+            && self.settings.expiry(header) <= self.settings.now()
+    }
+
     /// Returns the end of the session that arrived.
     pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
         let idle = self.settings.timeouts().idle_window();

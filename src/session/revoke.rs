@@ -29,6 +29,9 @@ impl<T: Payload> Session<T> {
             if self.app().has_ended(state) {
                 return Err(Error::from(Kind::Ended));
             }
+            if self.app().has_expired(state) {
+                return Err(Kind::Expired.into());
+            }
             let subject = judge.subject(&state.data).ok_or(Kind::NoSubject)?;
             Ok((subject, state.arrived.header().copied()))
         })?;

@@ -89,6 +89,7 @@ fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>
     let draft = settings.sealer.draft(&state.data)?;
     state.next_id()?; // the blob is sealed for it
     app.check_goes_on(state)?;
+    app.check_not_expired(state)?;
     let header = next_header(app, state, stamp(settings.now())?);
     let (changed, base) = match &state.before {
         Before::Untouched => (false, None),
