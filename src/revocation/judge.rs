@@ -143,7 +143,9 @@ impl<T> Judge<T> {
     pub(crate) fn end(&self, standing: &Standing, header: &Header, idle: u32) -> Option<Ending> {
         let follower = &self.revocations.0.follower;
         let target = follower.targets.session(&self.realms[0].name, &header.session_id);
-        if !self.records_end(standing) || self.end_of(header).is_some() {
+        // An end that is still to be appended is not known to other processes, so this one is appended too.
+        let has_ended = || self.end_of(header).is_some() && !follower.owes(target);
+        if !self.records_end(standing) || has_ended() {
             return None;
         }
         // No process takes its clock to be behind this one.
