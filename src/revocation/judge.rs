@@ -31,6 +31,26 @@ struct Realm {
     all: Target,
 }
 
+/// A session that revokes the others of its subject.
+pub(crate) struct Caller {
+    pub(crate) subject: Target,
+    /// The beginning of the session that arrived, if that goes on.
+    pub(crate) began: Option<u32>,
+    /// True if the session arrived with this subject, so that a revocation of the subject ends it. A user who has just
+    /// signed in is not ended by an earlier one.
+    pub(crate) arrived_with_subject: bool,
+    /// The time up to which the session has revoked the others before, which is no reason to end it.
+    pub(crate) own: Option<u32>,
+}
+
+impl Caller {
+    /// Returns true if revocations of its subject and of all sessions up to these times have ended the session.
+    fn was_revoked(&self, subject: Option<u32>, all: Option<u32>) -> bool {
+        let subject = subject.filter(|stamp| self.arrived_with_subject && Some(*stamp) > self.own);
+        self.began.is_some_and(|began| Some(began) <= subject.max(all))
+    }
+}
+
 /// The targets by which a session was judged when it arrived.
 #[derive(Default)]
 pub(crate) struct Standing {
@@ -154,16 +174,16 @@ impl<T> Judge<T> {
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
-    /// Revokes all sessions of a subject, and returns the time up to which they are.
+    /// Revokes all sessions of a subject for one of them, and returns the time up to which they are.
     ///
     /// # Errors
     ///
-    /// Returns an error if the session with this header was revoked before.
-    pub(crate) async fn revoke_others(&self, subject: Target, header: Option<Header>) -> Result<u32, Error> {
-        let (stamp, last) = self.revocations.revoke(subject, self.realms[0].all).await?;
-        match header.is_some_and(|header| last.is_some_and(|last| header.created <= last)) {
+    /// Returns an error if that session was revoked meanwhile.
+    pub(crate) async fn revoke_others(&self, caller: Caller) -> Result<u32, Error> {
+        let revoked = self.revocations.revoke(caller.subject, self.realms[0].all).await?;
+        match caller.was_revoked(revoked.before, revoked.all_before) {
             true => Err(Kind::Ended.into()),
-            false => Ok(stamp),
+            false => Ok(revoked.stamp),
         }
     }
 
@@ -209,6 +229,10 @@ impl<T> Judge<T> {
 }
 
 impl Standing {
+    pub(crate) fn subject(&self) -> Option<Target> {
+        self.subject
+    }
+
     fn targets(&self) -> impl Iterator<Item = Target> {
         self.subject.into_iter().chain(self.others.iter().copied())
     }
