@@ -172,6 +172,11 @@ impl Follower {
         self.owed().push(entry);
     }
 
+    /// Returns true if an entry for this target is still to be appended.
+    pub(super) fn owes(&self, target: Target) -> bool {
+        self.owed().iter().any(|entry| entry.key == target.0)
+    }
+
     /// Appends the entries that are not in the log, until they were read there: the log may lose them at once.
     async fn pay(&self) -> Result<(), StoreError> {
         const WRITING: &str = "writing revocations back";

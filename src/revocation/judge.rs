@@ -34,6 +34,26 @@ struct Realm {
     all: Target,
 }
 
+/// A session that revokes the others of its subject.
+pub(crate) struct Caller {
+    pub(crate) subject: Target,
+    /// The beginning of the session that arrived, if that goes on.
+    pub(crate) began: Option<u32>,
+    /// True if the session arrived with this subject, so that a revocation of the subject ends it. A user who has just
+    /// signed in is not ended by an earlier one.
+    pub(crate) arrived_with_subject: bool,
+    /// The time up to which the session has revoked the others before, which is no reason to end it.
+    pub(crate) own: Option<u32>,
+}
+
+impl Caller {
+    /// Returns true if revocations of its subject and of all sessions up to these times have ended the session.
+    fn was_revoked(&self, subject: Option<u32>, all: Option<u32>) -> bool {
+        let subject = subject.filter(|stamp| self.arrived_with_subject && Some(*stamp) > self.own);
+        self.began.is_some_and(|began| Some(began) <= subject.max(all))
+    }
+}
+
 /// The targets by which the session that arrived is judged.
 #[derive(Clone, Default)]
 pub(crate) struct Standing {
@@ -147,31 +167,38 @@ impl<T> Judge<T> {
         self.latest(self.realms.iter().map(|realm| realm.all).chain(standing.targets()))
     }
 
-    /// Returns the end of a session that arrived, unless it has ended already. A session of no subject is not worth an
-    /// entry: no user is signed in, and visitors could fill the log. `idle` is the present idle timeout in seconds, which a
-    /// process that does not know of the end yet can give the session.
+    /// Returns true if the end of a session that arrived is worth an entry. That of a session of no subject is not: no user
+    /// is signed in, and visitors could fill the log.
+    pub(crate) fn records_end(&self, standing: &Standing) -> bool {
+        standing.subject.is_some() || self.subject.is_none()
+    }
+
+    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry. `idle` is the
+    /// present idle timeout in seconds, which a process that does not know of the end yet can give the session.
     pub(crate) fn end(&self, standing: &Standing, header: &Header, idle: u32) -> Option<Ending> {
-        if (standing.subject.is_none() && self.subject.is_some()) || self.end_of(header).is_some() {
-            return None;
-        }
         let follower = &self.revocations.0.follower;
         let target = self.realms[0].sessions.session(&header.session_id);
+        // An end that is still to be appended is not known to other processes, so this one is appended too.
+        let has_ended = || self.end_of(header).is_some() && !follower.owes(target);
+        if !self.records_end(standing) || has_ended() {
+            return None;
+        }
         // No process takes its clock to be behind this one.
         let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
         let lasts = Duration::from_secs(header.window.max(idle).into());
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 
-    /// Revokes all sessions of a subject, and returns the time up to which they are.
+    /// Revokes all sessions of a subject for one of them, and returns the time up to which they are.
     ///
     /// # Errors
     ///
-    /// Returns an error if the session with this header was revoked before.
-    pub(crate) async fn revoke_others(&self, subject: Target, header: Option<Header>) -> Result<u32, Error> {
-        let (stamp, last) = self.revocations.revoke(subject, self.realms[0].all).await?;
-        match header.is_some_and(|header| last.is_some_and(|last| header.created <= last)) {
+    /// Returns an error if that session was revoked meanwhile.
+    pub(crate) async fn revoke_others(&self, caller: Caller) -> Result<u32, Error> {
+        let revoked = self.revocations.revoke(caller.subject, self.realms[0].all).await?;
+        match caller.was_revoked(revoked.before, revoked.all_before) {
             true => Err(Kind::Ended.into()),
-            false => Ok(stamp),
+            false => Ok(revoked.stamp),
         }
     }
 
@@ -228,6 +255,10 @@ impl<T> Judge<T> {
 }
 
 impl Standing {
+    pub(crate) fn subject(&self) -> Option<Target> {
+        self.subject
+    }
+
     fn targets(&self) -> impl Iterator<Item = Target> {
         self.subject.into_iter().chain(self.others.iter().copied())
     }

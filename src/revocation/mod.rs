@@ -125,6 +125,16 @@ struct Shared {
     _task: JoinSet<()>,
 }
 
+/// A revocation that was made.
+struct Revoked {
+    /// The time up to which it revokes sessions.
+    stamp: u32,
+    /// The time up to which sessions of its target were revoked before.
+    before: Option<u32>,
+    /// The time up to which all sessions in its realm were revoked before.
+    all_before: Option<u32>,
+}
+
 impl Revocations {
     /// Returns a builder. `key` is a key of its own, apart from the key ring, and the same on every node: it is not
     /// rotated, because the entries in the log are found by it.
@@ -240,26 +250,29 @@ impl Revocations {
         async move { this.revoke(target, all).await.map(drop) }
     }
 
-    /// Revokes all sessions of a target that began before now. Returns the time up to which it does so, and the time up to
-    /// which they were revoked before. `all` is the target of all sessions in its realm.
-    async fn revoke(&self, target: Target, all: Target) -> Result<(u32, Option<u32>), Error> {
+    /// Revokes all sessions of a target that began before now. `all` is the target of all sessions in its realm.
+    async fn revoke(&self, target: Target, all: Target) -> Result<Revoked, Error> {
         let follower = &self.0.follower;
         follower.catch_up_in_time().await.map_err(store_error("read the log of revocations"))?;
-        let (stamp, last) = loop {
+        let (stamp, before, all_before) = loop {
             let stamp = follower.clock.now().saturating_add(seconds(self.lead()));
             // A session that began after an earlier revocation has a later time than that, and is to be ended by this
             // one, which waits for the next second. Another process may have taken its clock to be ahead.
+            let (before, all_before) = (follower.stamp(target), follower.stamp(all));
             let last = match target == all {
                 true => Some(follower.index.latest()),
-                false => follower.stamp(target).max(follower.stamp(all)),
+                false => before.max(all_before),
             };
             match last {
                 Some(last) if stamp <= last && last < stamp + AHEAD => sleep(PAUSE).await,
-                last => break (stamp.max(last.map_or(0, |last| last.saturating_add(1))), last),
+                last => {
+                    let stamp = stamp.max(last.map_or(0, |last| last.saturating_add(1)));
+                    break (stamp, before, all_before);
+                }
             }
         };
         let entry = self.entry(target, stamp, follower.keep);
-        self.append(entry).await.map(|()| (stamp, last))
+        self.append(entry).await.map(|()| Revoked { stamp, before, all_before })
     }
 
     async fn append(&self, entry: RevocationEntry) -> Result<(), Error> {

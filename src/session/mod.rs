@@ -250,7 +250,7 @@ impl<T: Payload> Session<T> {
     /// has not been used for `idle_timeout`, and at the latest at the [absolute timeout of persistent
     /// sessions](crate::Timeouts::persistent_absolute_timeout).
     ///
-    /// With [`Revocations`](crate::Revocations), a longer idle timeout comes with a new id.
+    /// With [`Revocations`](crate::Revocations), another idle timeout comes with a new id.
     ///
     /// At a sign-in, call [`cycle_id`](Self::cycle_id) too. Otherwise a parallel request that began earlier can set the
     /// expiry of a stored session from its old timeout.
@@ -263,11 +263,7 @@ impl<T: Payload> Session<T> {
         let window = self.settings().timeouts().persistent_window(idle_timeout)?;
         self.alter("remember", |state| {
             state.persist(Persistence::Persistent(window));
-            // A revocation of the session is kept for as long as the old cookie can live, and must not be outlived.
-            let is_longer = |header: &Header| !header.persistent || header.window < window;
-            if self.app().judge.is_some() && state.arrived.header().is_some_and(is_longer) {
-                state.cycle_id(Identity::NewId);
-            }
+            self.renew_id(state, |header| !header.persistent || header.window != window);
         });
         Ok(())
     }
@@ -277,8 +273,13 @@ impl<T: Payload> Session<T> {
     /// The [absolute timeout](crate::Timeouts::absolute_timeout) of ordinary sessions applies from now on, so a session
     /// that is older ends with this response. To start the absolute timeout over, call [`cycle_id`](Self::cycle_id) as
     /// well.
+    ///
+    /// With [`Revocations`](crate::Revocations), a persistent session gets a new id, so that its persistent cookie ends.
     pub fn end_with_browser(&self) {
-        self.alter("end_with_browser", |state| state.persist(Persistence::Browser));
+        self.alter("end_with_browser", |state| {
+            state.persist(Persistence::Browser);
+            self.renew_id(state, |header| header.persistent);
+        });
     }
 
     /// Renews the session with this response, even if it is not due. This also keeps an empty session: a fresh one gets
@@ -397,6 +398,14 @@ impl<T: Payload> Session<T> {
         result
     }
 
+    /// Gives the session a new id if there are revocations and its idle timeout changes. The entry that ends a session is kept
+    /// for as long as its last cookie can live, so no other cookie with that id may live longer.
+    fn renew_id(&self, state: &mut State<T>, changes: impl FnOnce(&Header) -> bool) {
+        if self.app().judge.is_some() && state.arrived.header().is_some_and(changes) {
+            state.cycle_id(Identity::NewId);
+        }
+    }
+
     /// Makes sure that the session's blobs are deleted, even if the request is dropped.
     fn prepare_deletion(&self, state: &mut State<T>) {
         let (Some(overflow), false) = (&self.shared.app.overflow, state.phase == Phase::Committed) else {
@@ -464,6 +473,23 @@ impl<T> App<T> {
 }
 
 impl<T: Payload> App<T> {
+    /// Fails if the cookie of a session has expired while the request was handled. The entry that says that the session
+    /// was ended may be gone by now, because it is kept for as long as the cookie. For a stored session, the store tells.
+    pub(crate) fn check_not_expired(&self, state: &State<T>) -> Result<(), Error> {
+        match self.has_expired(state) && !state.is_stored() {
+            true => Err(Kind::Expired.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns true if the cookie of a session has expired while the request was handled, and an entry would be gone.
+    pub(crate) fn has_expired(&self, state: &State<T>) -> bool {
+        let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
+        !state.is_destroyed()
+            && self.settings.expiry(header) <= self.settings.now()
+            && judge.records_end(&state.standing(judge))
+    }
+
     /// Returns the end of the session that arrived.
     pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
         let idle = self.settings.timeouts().idle_window();

@@ -4,6 +4,7 @@ use super::Session;
 use crate::{
     Payload,
     error::{Error, Kind},
+    revocation::judge::Caller,
     session::state::Identity,
 };
 
@@ -24,17 +25,30 @@ impl<T: Payload> Session<T> {
         let judge = self.app().judge.as_ref().ok_or(Kind::NoSubject)?;
         // A session that was ended elsewhere must not end those that ended it.
         judge.catch_up().await?;
-        let (subject, header) = self.with("revoke_others", |state| {
+        let caller = self.with("revoke_others", |state| {
             state.check_open()?;
             if self.app().has_ended(state) {
                 return Err(Error::from(Kind::Ended));
             }
+            if self.app().has_expired(state) {
+                return Err(Kind::Expired.into());
+            }
             let subject = judge.subject(&state.data).ok_or(Kind::NoSubject)?;
-            Ok((subject, state.arrived.header().copied()))
+            let goes_on = state.arrived.header().filter(|_| !state.is_destroyed());
+            Ok(Caller {
+                subject,
+                began: goes_on.map(|header| header.created),
+                arrived_with_subject: state.standing(judge).subject() == Some(subject),
+                own: state.asked.revoked_others,
+            })
         })?;
-        let revoked = judge.revoke_others(subject, header).await?;
+        let is_own = caller.arrived_with_subject;
+        let revoked = judge.revoke_others(caller).await?;
         self.with("revoke_others", |state| {
-            state.asked.revoked_others = Some(revoked);
+            // A session that arrived with another subject can be ended by a revocation of that one.
+            if is_own {
+                state.asked.revoked_others = Some(revoked);
+            }
             state.cycle_id(Identity::Restarted);
         });
         Ok(())

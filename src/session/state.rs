@@ -61,7 +61,7 @@ pub(crate) struct Asked {
     /// True if the session is kept even if it is empty, because something outside the data is bound to it.
     pub(crate) durable: bool,
     pub(crate) renewal: Renewing,
-    /// The time up to which `revoke_others` has revoked the sessions of the subject.
+    /// The time up to which `revoke_others` has revoked the sessions of the subject with which the session arrived.
     pub(crate) revoked_others: Option<u32>,
     /// The end of a destroyed session, unless the commit carries it out.
     pub(crate) ending: Option<Ending>,

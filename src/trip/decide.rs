@@ -89,6 +89,7 @@ pub(crate) fn decide<T: Payload>(
             _ => remove(state),
         });
     }
+    app.check_not_expired(state)?;
     // An empty session is written too, before its cookie is removed, even if `save` has already written it.
     let reason = if unchanged && !is_over { Reason::Resealed } else { Reason::Changed };
     let (stored, base) = (state.blobs.payload.take(), state.take_before());
@@ -133,7 +134,8 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
         Renewal::EveryRequest => true,
         Renewal::OnChange => false,
     };
-    if !due || settings.timeouts().deadline(header) <= u64::from(now) || app.check_goes_on(state).is_err() {
+    let goes_on = || app.check_goes_on(state).and_then(|()| app.check_not_expired(state));
+    if !due || settings.timeouts().deadline(header) <= u64::from(now) || goes_on().is_err() {
         return Ok(Decision::Keep);
     }
     let renewal = settings.sealer.draft(&state.data).and_then(|draft| {

@@ -103,4 +103,21 @@ impl<T: Payload> App<T> {
         };
         if ends { self.ending(judge, state) } else { None }
     }
+
+    /// Returns true if this decision writes a stored session under the id with which it arrived, and the changes of other
+    /// requests decide whether it ends.
+    pub(super) fn keeps_id(&self, state: &State<T>, decision: &Decision) -> bool {
+        let (Some(_), Some(header), Decision::Write(change)) =
+            (&self.judge, state.arrived.header(), decision)
+        else {
+            return false;
+        };
+        let is_stored = change.home.is_some() || !change.leaving.is_empty();
+        is_stored && !change.durable && !change.draws_id && change.header.session_id == header.session_id
+    }
+
+    /// Returns the end of the session that arrived, if only the changes of another request have ended it.
+    pub(super) fn late_end(&self, state: &State<T>) -> Option<Ending> {
+        self.ending(self.judge.as_ref()?, state)
+    }
 }

@@ -77,7 +77,7 @@ fn gave_up<T: Payload>(session: &Session<T>, error: Error) -> Placed {
 
 fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
     let (app, now) = (session.app(), session.settings().now());
-    let (decision, error, ending) = session.with("commit", |state| {
+    let (ending, keeps_id, decision, error) = session.with("commit", |state| {
         let (decision, error) = match decide(app, state, status, now) {
             Ok(decision) => (decision, None),
             // The session was committed before, and the cookie was removed then if necessary.
@@ -85,22 +85,38 @@ fn place_decided<T: Payload>(session: &Session<T>, status: StatusCode) -> Placin
             Err(error) => (fallback(state), Some(error)),
         };
         let ending = app.end(state, &decision);
-        (decision, error, ending)
+        (ending, app.keeps_id(state, &decision), decision, error)
     });
     let placing = place_decision(app, decision, error);
-    match ending {
-        None => placing,
-        Some(ending) => Placing::Store(Box::pin(end_old(placing, ending))),
+    match (ending, keeps_id) {
+        (None, false) => placing,
+        (ending, keeps_id) => Placing::Store(Box::pin(end_old(session.clone(), placing, ending, keeps_id))),
     }
 }
 
-/// Places the session, and then revokes the one that arrived, unless the browser keeps that.
-async fn end_old(placing: Placing, ending: Ending) -> Placed {
+/// Places the session, and then revokes the one that arrived, unless it goes on. With the changes of another request, a
+/// session under the same id can be empty that was not before, and the other way around.
+async fn end_old<T: Payload>(
+    session: Session<T>,
+    placing: Placing,
+    ending: Option<Ending>,
+    keeps_id: bool,
+) -> Placed {
     let placed = placing.finish().await;
-    if matches!(placed.cookie, SetCookie::Nothing) {
-        ending.disarm();
-        return placed;
-    }
+    let ends = match placed.cookie {
+        SetCookie::Nothing => false,
+        SetCookie::Remove => true,
+        SetCookie::Set(_) => !keeps_id,
+    };
+    let ending = match ending {
+        _ if ends => ending.or_else(|| session.with("commit", |state| session.app().late_end(state))),
+        Some(ending) => {
+            ending.disarm();
+            None
+        }
+        None => None,
+    };
+    let Some(ending) = ending else { return placed };
     let failed = ending.carry_out().await.err();
     Placed { error: placed.error.or(failed), ..placed }
 }

@@ -90,6 +90,7 @@ fn plan<T: Payload>(app: &App<T>, state: &mut State<T>) -> Result<Option<Change>
     state.next_id()?; // the blob is sealed for it
     app.keep_standing(state); // a merge may change the data
     app.check_goes_on(state)?;
+    app.check_not_expired(state)?;
     let header = next_header(app, state, stamp(settings.now())?);
     let (changed, base) = match &state.before {
         Before::Untouched => (false, None),

@@ -3,6 +3,7 @@
 mod answers;
 mod ends;
 mod requests;
+mod revocations;
 mod store;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,7 +15,9 @@ use sealed_session::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::steps::{DAY, Policy, Verb};
+pub use self::revocations::{AHEAD, REMOVED};
+use self::revocations::{Ending, Moment};
+use crate::steps::{DAY, Policy, Sequence, Verb};
 
 pub const IDLE: u64 = 2 * 3600;
 pub const PERSISTENT_IDLE: u64 = 14 * DAY;
@@ -25,6 +28,8 @@ pub const GRACE: u64 = 30;
 pub struct Basket {
     pub things: BTreeSet<u32>,
     pub bulk: String,
+    /// The subject of revocations.
+    pub user: Option<u8>,
 }
 
 impl Basket {
@@ -33,7 +38,8 @@ impl Basket {
         let taken = &base.things - &mine.things;
         let added = &mine.things - &base.things;
         let bulk = if mine.bulk == base.bulk { &theirs.bulk } else { &mine.bulk };
-        Self { things: &(&theirs.things - &taken) | &added, bulk: bulk.clone() }
+        let user = if mine.user == base.user { theirs.user } else { mine.user };
+        Self { things: &(&theirs.things - &taken) | &added, bulk: bulk.clone(), user }
     }
 
     fn is_empty(&self) -> bool {
@@ -43,7 +49,8 @@ impl Basket {
 
 impl std::fmt::Display for Basket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}+{}", self.things, self.bulk.len())
+        write!(f, "{:?}+{}", self.things, self.bulk.len())?;
+        self.user.map_or(Ok(()), |user| write!(f, " of user {user}"))
     }
 }
 
@@ -129,6 +136,11 @@ struct Write {
 pub struct Cookie {
     header: Header,
     content: Kept,
+    /// The request that has sent it.
+    by: usize,
+    sent: Moment,
+    /// The user who was signed in then.
+    user: Option<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,9 +152,13 @@ enum Kept {
 /// A request, as far as it has come.
 pub struct Request {
     verbs: Vec<Verb>,
+    node: usize,
     /// The key that its node seals with.
     sealing: [u8; 4],
     began: u64,
+    asked: Moment,
+    /// When it began to commit.
+    committed: (Moment, u64),
     came: Option<Cookie>,
     /// What it read when it opened the session, and whether that was a session.
     opened: Option<(Basket, bool)>,
@@ -166,6 +182,12 @@ pub struct Request {
     /// One of its calls has failed.
     troubled: bool,
     deletion_troubled: bool,
+    /// Its session had been revoked.
+    revoked: bool,
+    /// The end of the session that it came with, if sessions can be revoked.
+    ending: Option<usize>,
+    /// Another idle timeout comes with a new id, because sessions can be revoked.
+    renews_to_persist: bool,
 }
 
 /// What a call of the commit, or of `save`, has done.
@@ -203,6 +225,10 @@ pub enum Ended {
 pub struct Judge {
     pub now: u64,
     policy: Policy,
+    /// Sessions can be revoked.
+    revocations: bool,
+    endings: Vec<Ending>,
+    moment: Moment,
     context: Context,
     places: BTreeMap<BlobId, Place>,
     pub requests: Vec<Request>,
@@ -228,7 +254,15 @@ impl Request {
     }
 
     fn renews_id(&self) -> bool {
-        [Verb::CycleId, Verb::CycleIdKeepTimeout].iter().any(|verb| self.did(*verb))
+        let renews = [Verb::CycleId, Verb::CycleIdKeepTimeout, Verb::RevokeOthers];
+        let persistent = self.came.as_ref().is_some_and(|came| came.header.persistent);
+        let persists = if persistent { Verb::EndWithBrowser } else { Verb::Remember };
+        renews.iter().any(|verb| self.did(*verb)) || (self.renews_to_persist && self.did(persists))
+    }
+
+    /// The session that arrived goes on.
+    fn goes_on(&self) -> bool {
+        matches!(self.opened, Some((_, true))) && !self.discards()
     }
 
     /// True if the last verb that decides it makes the cookie persistent.
@@ -266,8 +300,8 @@ impl Request {
     /// It has left nothing in it. What came empty and was not looked at is kept.
     fn empties(&self) -> bool {
         let looks = |verb: &Verb| {
-            use Verb::{Add, Bulk, Clear, Destroy, Take};
-            matches!(verb, Add | Bulk(_) | Clear | Destroy | Take)
+            use Verb::{Add, Bulk, Clear, Destroy, SignIn, Take};
+            matches!(verb, Add | Bulk(_) | Clear | Destroy | SignIn(_) | Take)
         };
         self.mine.is_empty() && !self.touches() && self.done.iter().any(looks)
     }
@@ -311,10 +345,13 @@ fn expiry(header: &Header) -> u64 {
 }
 
 impl Judge {
-    pub fn new(policy: Policy, ring: &KeyRing, now: u64) -> Self {
+    pub fn new(sequence: &Sequence, ring: &KeyRing, now: u64) -> Self {
         Self {
             now,
-            policy,
+            policy: sequence.policy,
+            revocations: sequence.revocations,
+            endings: vec![],
+            moment: 0,
             context: Context::new(ring, "model", "__Host-session").unwrap(),
             places: BTreeMap::new(),
             requests: vec![],
@@ -339,14 +376,15 @@ impl Judge {
         self.places.get(index).map_or("nowhere".into(), |place| format!("place {}", place.name))
     }
 
-    fn read_cookie(&self, text: &str) -> Cookie {
+    fn read_cookie(&mut self, by: usize, text: &str) -> Cookie {
         let mut buffer = Buffer::new();
         let unsealed = self.context.open(text.as_bytes(), &mut buffer).expect("a cookie that was just sent");
         let content = match unsealed.content {
             Content::Inline(payload) => Kept::Inline(postcard::from_bytes(payload).unwrap()),
             Content::Reference(reference) => Kept::Place(BlobId::new(reference.index()), reference),
         };
-        Cookie { header: unsealed.header, content }
+        let sent = self.next_moment();
+        Cookie { header: unsealed.header, content, by, sent, user: None }
     }
 
     fn describe(&self, sent: &Option<Option<Cookie>>) -> String {

@@ -7,13 +7,17 @@
 //! can fail, succeed but report a failure, or never return, and take effect long after that. Background tasks retry
 //! cleanup that failed. Clients hang up, responses overtake each other, and browsers send copied and old cookies.
 //!
+//! In half of the sequences, sessions can be revoked. Users sign in, with a new id and without one, and log out their
+//! other sessions. Administrators end the sessions of a user, or all. Each node follows one log, which always works.
+//! `tests/revocation/fleet.rs` is about logs that fail and clocks that differ.
+//!
 //! The judge sees every call of the store, every session that is opened, and every response. A **place** is an index of
 //! the store, with all that was ever written there. The rules:
 //!
 //! 1. **No session is lost.** A cookie that has not expired opens. It shows the data that was sealed into it, or that
-//!    was written last to the place it names. There are two exceptions. A request deleted the place, because it ended
-//!    the session, emptied it or gave it a new id. Or the session returned to the cookie more than 30 s ago. A browser
-//!    that sends its requests one after the other finds exactly what its last request left. After a request that
+//!    was written last to the place it names. There are three exceptions. A request deleted the place, because it
+//!    ended the session, emptied it or gave it a new id. Or the session returned to the cookie more than 30 s ago. Or
+//!    the session was ended by revocations (rules 7 and 8). A browser that sends its requests one after the other finds exactly what its last request left. After a request that
 //!    failed, it finds the session as it was before the request or after it.
 //! 2. **No session is revived.** A request that goes on from a place has asked the store for it first, and the store
 //!    had it. Nothing is written to a place that was deleted. After a 200 for `destroy`, for a new session or for a new
@@ -30,19 +34,39 @@
 //!    got a 200, each blob is named by a browser's cookie or was left less than 30 s ago.
 //! 6. **A request without a change writes nothing.** A renewal that is due makes one call, which sets the expiry. It
 //!    writes the blob only to seal it with a newer key, and then the session may return to the cookie.
+//! 7. **An ended session does not open.** This is about sequences with revocations. After a call of `Revocations` or
+//!    `revoke_others`, no cookie opens that was sent before for a session of that user, or for any: on the same node at
+//!    once, and on the others after 5 s (`at_most`). The same holds for every cookie with which such a session goes on
+//!    meanwhile. When a user's session was destroyed, was emptied or got a new id, no cookie with the old id opens after
+//!    5 s. Until then, requests can read it, unless it was in the store. A request writes no cookie for a session that ended on its node before the
+//!    request was committed, nor a new id for one that ended anywhere.
+//! 8. **Nobody else is ended.** A session is revoked, or a request answered with 409 for that reason, only if a request
+//!    or an administrator has ended this session, its user's or all, and it did not begin after that. It begins when
+//!    its user signs in. `revoke_others` spares the session that called it, if that gets its new cookie.
+//! 9. **A revoked session is fresh.** It shows no data, and new data begins another session. Its cookie is removed once
+//!    all revocations are 25 s old, and is not removed while the revocation is news.
 //!
 //! The crate does not promise the following, so the judge allows it:
 //!
-//! - Copies and older versions of a session in a cookie open, because there is no counter. The response that arrives
-//!   last wins. It may hold a reference to a session that another request has destroyed or moved.
+//! - Copies and older versions of a session in a cookie open, because there is no counter. With revocations, they do so
+//!   until the session has ended and 5 s have passed. The response that arrives last wins. It may hold a reference to a
+//!   session that another request has destroyed or moved.
+//! - The end of a session without a user writes no entry. Copies of its cookie open even with revocations.
+//! - A visitor's session that begins within 5 s of a revocation of all sessions, on another node, may be ended once.
+//! - A user has signed in without a new id to a session in the store, after a revocation of the user's sessions. An
+//!   older cookie of that session, or one of a parallel request, may be revoked.
+//! - A new id is on its way when the client hangs up. The old session may have ended even so.
 //! - A request that was carried out before another request ended the session may send its response after that.
 //! - A request that does not know that the session is persistent sets the blob's expiry by the ordinary idle timeout,
-//!   even if another request has sent a persistent cookie (`Place::shortened`).
+//!   even if another request has sent a persistent cookie (`Place::shortened`). The same holds for the seconds by which
+//!   a session begins later whose user has signed in after a revocation.
 //! - A blob that was saved for a session that began and ended in the same request stays in the store until it expires.
 //!
 //! `SESSION_MODEL_RUNS=100000` tries more sequences, `SESSION_MODEL_SEED=…` repeats one.
 
 mod judge;
+#[path = "../kit/random.rs"]
+mod random;
 mod regressions;
 mod steps;
 mod world;
@@ -92,11 +116,15 @@ fn shrink(mut sequence: Sequence) -> (Sequence, Failure) {
     }
 }
 
-/// Checks the rules for this sequence.
+/// Checks the rules for this sequence, without revocations and with them.
 fn holds(policy: steps::Policy, steps: impl Into<Vec<steps::Step>>) {
-    let sequence = Sequence { policy, steps: steps.into() };
-    if let Err(Failure { what, trace }) = try_run(&sequence) {
-        panic!("\n{what}, under {policy:?}:\n\n{}\n", trace.join("\n"));
+    let mut sequence = Sequence { policy, revocations: false, steps: steps.into() };
+    for revocations in [false, true] {
+        sequence.revocations = revocations;
+        if let Err(Failure { what, trace }) = try_run(&sequence) {
+            let with = if revocations { "with" } else { "without" };
+            panic!("\n{what}, under {policy:?}, {with} revocations:\n\n{}\n", trace.join("\n"));
+        }
     }
 }
 
@@ -110,8 +138,9 @@ fn check(seed: u64) -> usize {
             let _ = panic::take_hook();
             let steps: Vec<_> = smallest.steps.iter().map(|step| format!("    {step:?}")).collect();
             panic!(
-                "\n{what}\n\nSESSION_MODEL_SEED={seed}, shrunk, under {:?}:\n{}\n\n{}\n",
+                "\n{what}\n\nSESSION_MODEL_SEED={seed}, shrunk, under {:?}, revocations: {}:\n{}\n\n{}\n",
                 smallest.policy,
+                smallest.revocations,
                 steps.join("\n"),
                 trace.join("\n")
             );

@@ -5,8 +5,12 @@ use crate::{
     steps::{
         Mood::{Down, Hanging, Lying, Well},
         Policy::{self, LastWriteWins, Merge, Refuse},
-        Step::{self, Begin, Finish, Pass, Proceed, Visit},
-        Verb::{self, Add, Bulk, Clear, CycleId, CycleIdKeepTimeout, Destroy, Pause, Remember, Save},
+        Step::{self, Begin, Copy, Deliver, Finish, HangUp, Pass, Proceed, Revoke, Visit},
+        Verb::{
+            self, Add, Bulk, Clear, CycleId, CycleIdKeepTimeout, Destroy, Pause, Remember, RevokeOthers,
+            Save, SignIn,
+        },
+        Whose,
     },
 };
 
@@ -155,5 +159,91 @@ fn a_failed_request_that_saved_the_end_with_the_browser_leaves_the_persistent_se
         Visit { browser: 0, node: 1, verbs: vec![Verb::EndWithBrowser, Verb::Fail, Save], moods: vec![] };
     for policy in Policy::ALL {
         holds(policy, [visit(&[Bulk(300), Remember]), ending.clone(), Pass(FIVE_DAYS)]);
+    }
+}
+
+#[test]
+fn a_session_can_revoke_the_others_twice_in_one_request() {
+    for policy in Policy::ALL {
+        holds(policy, [visit(&[SignIn(0)]), visit(&[RevokeOthers, RevokeOthers]), visit(&[])]);
+    }
+}
+
+#[test]
+fn a_visitor_who_signs_in_after_a_revocation_can_revoke_the_others() {
+    let revoke = Revoke { node: 0, whose: Whose::User(0) };
+    for policy in Policy::ALL {
+        for verbs in [&[CycleId, SignIn(0), RevokeOthers][..], &[SignIn(0), RevokeOthers]] {
+            holds(policy, [visit(&[Add]), revoke.clone(), Pass(12), visit(verbs), visit(&[])]);
+        }
+    }
+}
+
+#[test]
+fn a_session_that_was_emptied_and_is_not_empty_with_the_changes_of_another_request_goes_on() {
+    let load = PROCEED;
+    let signs_in = visit(&[SignIn(0), Add, Bulk(300)]);
+    holds(Merge, [signs_in, begin(&[Clear]), load, visit(&[Add]), FINISH, Pass(12), visit(&[])]);
+}
+
+#[test]
+fn a_session_that_is_empty_with_the_changes_of_another_request_ends_in_its_older_cookies_too() {
+    let load = PROCEED;
+    let signs_in = [visit(&[SignIn(0)]), visit(&[Bulk(300)])];
+    let ends = [begin(&[Bulk(0)]), load, visit(&[Clear, Bulk(300)]), FINISH];
+    holds(Merge, [&signs_in[..], &ends].concat());
+}
+
+#[test]
+fn a_request_that_takes_longer_than_the_idle_timeout_does_not_bring_an_ended_session_back() {
+    for policy in Policy::ALL {
+        for then in [&[Add][..], &[CycleId]] {
+            let slow = begin(&[&[Pause], then].concat());
+            let deliver = Deliver { which: 0 };
+            holds(policy, [visit(&[SignIn(0)]), slow, visit(&[Destroy]), Pass(4 * 3600), FINISH, deliver]);
+        }
+    }
+}
+
+#[test]
+fn a_second_sign_out_is_a_success_only_if_other_nodes_know_that_the_session_has_ended() {
+    let hung_up = [begin(&[Destroy, Pause]), HangUp { which: 0 }];
+    let thief = Visit { browser: 1, node: 1, verbs: vec![CycleId], moods: vec![] };
+    let copy = Copy { from: 0, to: 1, back: 0 };
+    for policy in Policy::ALL {
+        let ends = [copy.clone(), visit(&[Destroy]), thief.clone()];
+        holds(policy, [&[visit(&[SignIn(0)])], &hung_up[..], &ends].concat());
+    }
+}
+
+#[test]
+fn a_session_that_may_have_ended_long_ago_does_not_end_others() {
+    let load = PROCEED;
+    for policy in Policy::ALL {
+        for bulk in [0, 300] {
+            let slow = begin(&[Pause, RevokeOthers]);
+            let load = if bulk == 0 { vec![] } else { vec![load.clone()] };
+            let signs_in = [visit(&[SignIn(1), Bulk(bulk)]), slow];
+            let ends = [visit(&[Destroy]), Pass(FIVE_DAYS), visit(&[SignIn(1)]), FINISH, visit(&[])];
+            holds(policy, [&signs_in[..], &load, &ends].concat());
+        }
+    }
+}
+
+#[test]
+fn a_session_that_ends_the_others_of_another_user_is_ended_with_those_of_its_own() {
+    let revoke = Revoke { node: 0, whose: Whose::User(0) };
+    for policy in Policy::ALL {
+        let switches = begin(&[SignIn(1), RevokeOthers, Pause]);
+        holds(policy, [visit(&[SignIn(0)]), switches, revoke.clone(), FINISH]);
+    }
+}
+
+#[test]
+fn a_copy_of_a_persistent_cookie_does_not_open_after_its_session_was_made_to_end_with_the_browser_and_ended()
+{
+    let ends = visit(&[Verb::EndWithBrowser]);
+    for policy in Policy::ALL {
+        holds(policy, [visit(&[SignIn(1), Remember]), ends.clone(), visit(&[Destroy]), Pass(FIVE_DAYS)]);
     }
 }

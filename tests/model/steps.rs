@@ -2,7 +2,7 @@
 
 use sealed_session::SessionsBuilder;
 
-use crate::judge::Basket;
+use crate::{judge::Basket, random::Random};
 
 /// What a handler does with its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Verb {
     EndWithBrowser,
     Destroy,
     Save,
+    /// Signs a user in. The session keeps its id, unless it is to be cycled.
+    SignIn(u8),
+    /// Ends the user's other sessions.
+    RevokeOthers,
     /// Waits, while other requests go on.
     Pause,
     Passive,
@@ -67,6 +71,15 @@ pub enum Step {
     Roll { node: usize },
     /// A browser gets the cookie of another, or one that that one had before.
     Copy { from: usize, to: usize, back: usize },
+    /// An administrator ends sessions on a node.
+    Revoke { node: usize, whose: Whose },
+}
+
+/// The sessions that an administrator ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    User(u8),
+    Everybodys,
 }
 
 /// What becomes of two changes at once.
@@ -93,14 +106,20 @@ impl Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sequence {
     pub policy: Policy,
+    /// Sessions can be revoked.
+    pub revocations: bool,
     pub steps: Vec<Step>,
 }
 
 impl Sequence {
-    /// That of a seed. Half of them are calm: one request after the other, each answer delivered at once.
+    /// Draws the sequence of a seed. A third of them are calm: one request after the other, each answer delivered at
+    /// once. Half of them have revocations, which does not change the others.
     pub fn draw(seed: u64) -> Self {
-        let mut dice = Dice(seed);
-        let policy = *dice.pick(&Policy::ALL);
+        let revocations = Random::new(seed, 1).one_in(2);
+        // `Random` drops its first number.
+        let random = Random::new(seed.wrapping_sub(0x9e37_79b9_7f4a_7c15), 0);
+        let mut dice = Dice { random, revocations };
+        let policy = dice.pick(&Policy::ALL);
         let calm = dice.one_in(3);
         // Without failures, more is certain.
         let fair = dice.one_in(2);
@@ -110,7 +129,7 @@ impl Sequence {
         if dice.one_in(4) {
             dice.rotate(&mut steps);
         }
-        Self { policy, steps }
+        Self { policy, revocations, steps }
     }
 
     /// The same without a step, or without something of it.
@@ -143,6 +162,7 @@ impl Sequence {
 
 pub const BROWSERS: usize = 3;
 pub const NODES: usize = 2;
+pub const USERS: usize = 2;
 /// More than the store takes.
 pub const TOO_LARGE: usize = 3000;
 
@@ -150,34 +170,30 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 pub const DAY: u64 = 24 * HOUR;
 
-/// SplitMix64: the same sequence of numbers for the same seed.
-struct Dice(u64);
+/// The choices of a seed.
+struct Dice {
+    random: Random,
+    /// Users sign in, and sessions are revoked.
+    revocations: bool,
+}
 
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.random.below(end as u64) as usize
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
+    fn one_in(&mut self, n: u64) -> bool {
+        self.random.one_in(n)
     }
 
-    fn pick<'a, X>(&mut self, of: &'a [X]) -> &'a X {
-        &of[self.below(of.len())]
+    fn pick<X: Copy>(&mut self, of: &[X]) -> X {
+        self.random.one_of(of)
     }
 
     fn mood(&mut self, fair: bool) -> Mood {
         match fair || !self.one_in(6) {
             true => Mood::Well,
-            false => *self.pick(&[Mood::Down, Mood::Lying, Mood::Hanging]),
+            false => self.pick(&[Mood::Down, Mood::Lying, Mood::Hanging]),
         }
     }
 
@@ -186,15 +202,28 @@ impl Dice {
         // What seldom comes about by chance.
         match self.below(24) {
             0 => return vec![Destroy, Add, Bulk(300)],
-            1 => return vec![Add, CycleId, Save, Pause, *self.pick(&[Add, Pause])],
-            2 => return vec![Add, *self.pick(&[CycleId, Bulk(0)]), Save, *self.pick(&[Add, Destroy])],
+            1 => return vec![Add, CycleId, Save, Pause, self.pick(&[Add, Pause])],
+            2 => return vec![Add, self.pick(&[CycleId, Bulk(0)]), Save, self.pick(&[Add, Destroy])],
             _ => {}
         }
         let count = self.below(5);
-        (0..count).map(|_| self.verb()).collect()
+        let mut verbs: Vec<_> = (0..count).map(|_| self.verb()).collect();
+        if self.revocations && self.one_in(5) {
+            let sign_in = Verb::SignIn(self.user());
+            let together = [CycleId, sign_in];
+            verbs.splice(..0, if self.one_in(2) { &together[..] } else { &together[1..] }.iter().copied());
+        }
+        verbs
+    }
+
+    fn user(&mut self) -> u8 {
+        self.below(USERS) as u8
     }
 
     fn verb(&mut self) -> Verb {
+        if self.revocations && self.one_in(12) {
+            return if self.one_in(2) { Verb::RevokeOthers } else { Verb::SignIn(self.user()) };
+        }
         match self.below(32) {
             0..8 => Verb::Add,
             8..10 => Verb::Bulk(300),
@@ -232,7 +261,11 @@ impl Dice {
     }
 
     fn pass(&mut self) -> Step {
-        Step::Pass(*self.pick(&[
+        // The promised delay, and the time for which a sign-in is ahead of it.
+        if self.revocations && self.one_in(2) {
+            return Step::Pass(self.pick(&[1, 4, 5, 12]));
+        }
+        Step::Pass(self.pick(&[
             1,
             31,
             31,
@@ -261,11 +294,19 @@ impl Dice {
     fn weather(&mut self, fair: bool) -> Step {
         match fair || self.one_in(2) {
             true => Step::Weather(Mood::Well),
-            false => Step::Weather(*self.pick(&[Mood::Down, Mood::Lying, Mood::Hanging])),
+            false => Step::Weather(self.pick(&[Mood::Down, Mood::Lying, Mood::Hanging])),
         }
     }
 
+    fn revoke(&mut self) -> Step {
+        let whose = if self.one_in(4) { Whose::Everybodys } else { Whose::User(self.user()) };
+        Step::Revoke { node: self.below(NODES), whose }
+    }
+
     fn calm(&mut self, fair: bool) -> Step {
+        if self.revocations && self.one_in(12) {
+            return self.revoke();
+        }
         match self.below(16) {
             0..3 => self.pass(),
             3 => self.weather(fair),
@@ -276,6 +317,13 @@ impl Dice {
 
     /// Here one browser makes most of the requests: they are to meet.
     fn wild(&mut self, fair: bool) -> Step {
+        if self.revocations && self.one_in(16) {
+            return match self.below(3) {
+                0 => self.revoke(),
+                1 => self.pass(),
+                _ => Step::Copy { from: 0, to: self.below(BROWSERS), back: self.below(4) },
+            };
+        }
         let browser = if self.one_in(4) { self.below(BROWSERS) } else { 0 };
         let which = self.below(8);
         match self.below(64) {

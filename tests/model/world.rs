@@ -1,6 +1,7 @@
 //! Where a sequence happens: browsers, nodes, a store whose every call waits until it is let through, and requests that
 //! are driven by hand.
 
+mod fleet;
 mod gate;
 mod handler;
 mod nodes;
@@ -13,13 +14,16 @@ use std::{
     time::Duration,
 };
 
+use sealed_session::Sessions;
+
 use self::{
+    fleet::Fleet,
     handler::handle,
     nodes::{BEGINNING, Nodes},
 };
 use crate::{
-    judge::{Basket, Call, Ended, Judge, PERSISTENT_IDLE},
-    steps::{BROWSERS, DAY, Mood, NODES, Policy, Sequence, Step, Verb},
+    judge::{Basket, Call, Ended, Judge, PERSISTENT_IDLE, REMOVED},
+    steps::{BROWSERS, DAY, Mood, NODES, Policy, Sequence, Step, Verb, Whose},
 };
 
 thread_local!(static NODES_OF_THREAD: RefCell<Option<Nodes>> = const { RefCell::new(None) });
@@ -35,7 +39,7 @@ pub fn run(sequence: &Sequence) -> Result<usize, Failure> {
     NODES_OF_THREAD.with_borrow_mut(|nodes| {
         let nodes = nodes.get_or_insert_with(Nodes::build);
         let world = World::begin(nodes, sequence);
-        nodes.runtime.block_on(tokio::task::unconstrained(world.run(&sequence.steps)))
+        nodes.runtime.block_on(tokio::task::unconstrained(world.run(sequence)))
     })
 }
 
@@ -63,6 +67,8 @@ struct Answer {
 
 struct World<'a> {
     nodes: &'a Nodes,
+    /// The nodes, if the sequence has revocations.
+    fleet: Option<Fleet>,
     policy: Policy,
     browsers: [Browser; BROWSERS],
     stages: [usize; NODES],
@@ -80,15 +86,17 @@ impl<'a> World<'a> {
     fn begin(nodes: &'a Nodes, sequence: &Sequence) -> Self {
         nodes.clock.store(BEGINNING, SeqCst);
         let mut waiting = nodes.gate.lock();
-        waiting.judge = Judge::new(sequence.policy, &nodes.every_key, BEGINNING);
+        waiting.judge = Judge::new(sequence, &nodes.every_key, BEGINNING);
         (waiting.calls, waiting.let_through) = Default::default();
         (waiting.abandoned, waiting.failed, waiting.weather) = Default::default();
         drop(waiting);
         let calm = |step: &Step| {
-            matches!(step, Step::Visit { .. } | Step::Pass(_) | Step::Weather(_) | Step::Roll { .. })
+            use Step::{Pass, Revoke, Roll, Visit, Weather};
+            matches!(step, Visit { .. } | Pass(_) | Weather(_) | Roll { .. } | Revoke { .. })
         };
         let mut world = Self {
             nodes,
+            fleet: None,
             policy: sequence.policy,
             browsers: Default::default(),
             stages: [0; NODES],
@@ -102,12 +110,15 @@ impl<'a> World<'a> {
         for browser in &mut world.browsers {
             browser.expects.push(Basket::default());
         }
-        world.overwritten = world.count_overwritten();
         world
     }
 
-    async fn run(mut self, steps: &[Step]) -> Result<usize, Failure> {
-        for step in steps {
+    async fn run(mut self, sequence: &Sequence) -> Result<usize, Failure> {
+        if sequence.revocations {
+            self.fleet = Some(Fleet::start(self.nodes, self.policy).await);
+        }
+        self.overwritten = self.count_overwritten();
+        for step in &sequence.steps {
             self.take(step).await;
             self.check()?;
         }
@@ -115,7 +126,7 @@ impl<'a> World<'a> {
         self.says("The end.");
         self.changes_weather(Mood::Well);
         while !self.in_flight.is_empty() {
-            self.finish(0, &[]).await;
+            self.finish(self.in_flight[0].id, &[]).await;
             self.check()?;
         }
         while !self.answers.is_empty() {
@@ -125,6 +136,9 @@ impl<'a> World<'a> {
             self.visit(browser, 0, &[Verb::Passive], &[]).await;
             self.check()?;
         }
+        if self.fleet.is_some() {
+            self.look_back().await?;
+        }
         self.pass(31 * DAY).await;
         let overwritten = self.count_overwritten() - self.overwritten;
         let mut waiting = self.nodes.gate.lock();
@@ -132,6 +146,26 @@ impl<'a> World<'a> {
         drop(waiting);
         self.check()?;
         Ok(self.nodes.gate.lock().judge.requests.len())
+    }
+
+    /// Whatever was revoked does not open any more, not even a copy of an old cookie.
+    async fn look_back(&mut self) -> Result<(), Failure> {
+        self.pass(REMOVED).await;
+        for browser in 0..BROWSERS {
+            for node in 0..NODES {
+                self.visit(browser, node, &[Verb::Passive], &[]).await;
+                self.check()?;
+            }
+        }
+        // From here on, browsers send old cookies.
+        self.calm = false;
+        let had = self.browsers.each_mut().map(|browser| std::mem::take(&mut browser.had));
+        for cookie in had.into_iter().flatten() {
+            self.browsers[0].cookie = Some(cookie);
+            self.visit(0, NODES - 1, &[Verb::Passive], &[]).await;
+            self.check()?;
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -147,6 +181,9 @@ impl<'a> World<'a> {
     }
 
     fn count_overwritten(&self) -> u64 {
+        if let Some(fleet) = &self.fleet {
+            return fleet.built.iter().map(|node| node.counters().overwritten).sum();
+        }
         let (_, nodes) = self.nodes.built.iter().find(|(policy, _)| *policy == self.policy).unwrap();
         nodes.iter().flatten().map(|node| node.counters().overwritten).sum()
     }
@@ -160,12 +197,12 @@ impl<'a> World<'a> {
             Step::Proceed { which, mood } => {
                 if let Some(which) = around(*which, self.in_flight.len()) {
                     let mood = if *mood == Mood::Well { self.weather } else { *mood };
-                    self.proceed(which, mood).await;
+                    self.proceed(self.in_flight[which].id, mood).await;
                 }
             }
             Step::Finish { which } => {
                 if let Some(which) = around(*which, self.in_flight.len()) {
-                    self.finish(which, &[]).await;
+                    self.finish(self.in_flight[which].id, &[]).await;
                 }
             }
             Step::Deliver { which } => {
@@ -176,7 +213,9 @@ impl<'a> World<'a> {
             Step::HangUp { which } => {
                 if let Some(which) = around(*which, self.in_flight.len()) {
                     let InFlight { id, .. } = self.in_flight.remove(which);
-                    self.says(format!("  the client of {id} hangs up"));
+                    let judge = &mut self.nodes.gate.lock().judge;
+                    judge.says(format!("  the client of {id} hangs up"));
+                    judge.hung_up(id);
                 }
             }
             Step::CarryOut { which } => {
@@ -191,9 +230,7 @@ impl<'a> World<'a> {
             }
             Step::Pass(seconds) => {
                 // A handler may wait for long; whoever waits for the store gets an answer first.
-                while let Some(which) = self.waiting_for_store() {
-                    self.proceed(which, self.weather).await;
-                }
+                self.serve_waiting().await;
                 self.says(format!("{seconds} s pass"));
                 self.pass(*seconds).await;
             }
@@ -204,10 +241,11 @@ impl<'a> World<'a> {
             Step::Roll { node } => {
                 // An old process that lingers could not open what the new key seals, or would seal by the old one.
                 while !self.in_flight.is_empty() {
-                    self.finish(0, &[]).await;
+                    self.finish(self.in_flight[0].id, &[]).await;
                 }
-                self.roll(*node);
+                self.roll(*node).await;
             }
+            Step::Revoke { node, whose } => self.revoke(*node, *whose).await,
             Step::Copy { from, to, back } => {
                 let had = &self.browsers[*from].had;
                 if let Some(at) = had.len().checked_sub(1 + back) {
@@ -220,10 +258,42 @@ impl<'a> World<'a> {
         }
     }
 
-    fn waiting_for_store(&self) -> Option<usize> {
-        let waiting = self.nodes.gate.lock();
-        let waits = |request: &InFlight| !matches!(waiting.calls.get(&request.id), Some(Call::Pause));
-        self.in_flight.iter().position(waits)
+    /// Answers all calls of the store that requests wait for.
+    async fn serve_waiting(&mut self) {
+        loop {
+            let id = {
+                let calls = &self.nodes.gate.lock().calls;
+                let waits = |id: &usize| calls.get(id).is_some_and(|call| !matches!(call, Call::Pause));
+                self.in_flight.iter().map(|request| request.id).find(waits)
+            };
+            let Some(id) = id else { return };
+            self.proceed(id, self.weather).await;
+        }
+    }
+
+    /// An administrator ends sessions.
+    async fn revoke(&mut self, node: usize, whose: Whose) {
+        let Some(fleet) = &self.fleet else { return };
+        let revocations = fleet.revocations(node).clone();
+        let ending = self.nodes.gate.lock().judge.administrator_revokes(node, whose);
+        let mut work: Pin<Box<dyn Future<Output = _>>> = match whose {
+            Whose::User(user) => Box::pin(revocations.subject("model", &user)),
+            Whose::Everybodys => Box::pin(revocations.all("model")),
+        };
+        loop {
+            if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                done.expect("the log works");
+                return self.nodes.gate.lock().judge.administrator_has_revoked(ending);
+            }
+            self.wait_for_next_second().await;
+        }
+    }
+
+    /// A revocation of what was revoked in this second waits for the next one.
+    async fn wait_for_next_second(&mut self) {
+        self.serve_waiting().await;
+        self.says("  a second passes");
+        self.pass(1).await;
     }
 
     fn now(&self) -> u64 {
@@ -236,18 +306,42 @@ impl<'a> World<'a> {
     }
 
     async fn pass(&mut self, seconds: u64) {
-        self.nodes.clock.fetch_add(seconds, SeqCst);
-        self.nodes.gate.lock().judge.now = self.now();
-        tokio::time::advance(Duration::from_secs(seconds)).await;
+        // The nodes append what they owe in the first second, and read it in the next.
+        let parts = match self.fleet {
+            Some(_) if seconds > 2 => vec![1, 1, seconds - 2],
+            _ => vec![seconds],
+        };
+        for seconds in parts {
+            self.nodes.clock.fetch_add(seconds, SeqCst);
+            self.nodes.gate.lock().judge.now = self.now();
+            self.advance(seconds).await;
+        }
         // Tasks that clean up begin their next call, and end it.
         for _ in 0..3 {
             tokio::task::yield_now().await;
         }
     }
 
+    /// Lets tokio's clock advance. Each read of the log sets the clock by which a node judges revocations to the
+    /// model's again.
+    async fn advance(&mut self, seconds: u64) {
+        match &mut self.fleet {
+            Some(fleet) => fleet.advance(seconds).await,
+            None => tokio::time::advance(Duration::from_secs(seconds)).await,
+        }
+    }
+
+    fn sessions(&self, node: usize) -> Sessions<Basket> {
+        if let Some(fleet) = &self.fleet {
+            return fleet.sessions(node);
+        }
+        let (_, nodes) = self.nodes.built.iter().find(|(policy, _)| *policy == self.policy).unwrap();
+        nodes[node][self.stages[node]].clone()
+    }
+
     /// A node is restarted with the next ring: a new key first opens everywhere, then seals everywhere, and the old one
     /// goes when all that it sealed has expired.
-    fn roll(&mut self, node: usize) {
+    async fn roll(&mut self, node: usize) {
         let next = self.stages[node] + 1;
         let others = *self.stages.iter().min().unwrap();
         let may = match next {
@@ -265,15 +359,17 @@ impl<'a> World<'a> {
             if next == 3 {
                 self.nodes.gate.lock().abandoned.clear();
             }
+            if let Some(fleet) = &mut self.fleet {
+                fleet.restart(self.nodes, self.policy, node, next).await;
+            }
         }
     }
 
     fn start(&mut self, browser: usize, node: usize, verbs: &[Verb]) -> usize {
-        let (_, nodes) = self.nodes.built.iter().find(|(policy, _)| *policy == self.policy).unwrap();
-        let sessions = nodes[node][self.stages[node]].clone();
+        let sessions = self.sessions(node);
         let cookie = self.browsers[browser].cookie.clone();
         let sealing = self.nodes.sealing[self.stages[node]];
-        let id = self.nodes.gate.lock().judge.began(verbs.to_vec(), sealing, cookie.as_deref());
+        let id = self.nodes.gate.lock().judge.began(verbs.to_vec(), node, sealing, cookie.as_deref());
         self.says(format!("Request {id} of browser {browser} to node {node}: {verbs:?}"));
         let work = Box::pin(handle(self.nodes.gate.clone(), id, sessions, cookie, verbs.to_vec()));
         self.in_flight.push(InFlight { id, browser, work });
@@ -300,24 +396,28 @@ impl<'a> World<'a> {
     }
 
     /// Lets a request's call through. True when the request has ended.
-    async fn proceed(&mut self, which: usize, mood: Mood) -> bool {
-        let id = self.in_flight[which].id;
-        let pauses = matches!(self.nodes.gate.lock().calls.get(&id), Some(Call::Pause));
+    async fn proceed(&mut self, id: usize, mood: Mood) -> bool {
+        let (calls, pauses) = match self.nodes.gate.lock().calls.get(&id) {
+            Some(Call::Pause) => (true, true),
+            call => (call.is_some(), false),
+        };
         match mood {
+            _ if !calls => Box::pin(self.wait_for_next_second()).await,
             // Nobody answers until the deadline has passed, for whoever waits.
-            Mood::Hanging if !pauses => tokio::time::advance(Duration::from_secs(3)).await,
+            Mood::Hanging if !pauses => self.advance(3).await,
             mood => {
                 self.nodes.gate.lock().let_through.insert(id, mood);
             }
         }
-        self.poll(which)
+        let which = self.in_flight.iter().position(|request| request.id == id);
+        which.is_none_or(|which| self.poll(which))
     }
 
     /// Lets a request run to its end; some of its calls find another mood.
-    async fn finish(&mut self, which: usize, moods: &[(usize, Mood)]) {
+    async fn finish(&mut self, id: usize, moods: &[(usize, Mood)]) {
         for call in 0.. {
             let special = moods.iter().find(|(at, _)| *at == call).map(|(_, mood)| *mood);
-            if self.proceed(which, special.unwrap_or(self.weather)).await {
+            if self.proceed(id, special.unwrap_or(self.weather)).await {
                 return;
             }
             assert!(call < 200, "a request does not end");
@@ -325,14 +425,13 @@ impl<'a> World<'a> {
     }
 
     async fn visit(&mut self, browser: usize, node: usize, verbs: &[Verb], moods: &[(usize, Mood)]) {
-        let waiting = self.answers.len();
         let id = self.start(browser, node, verbs);
-        if let Some(which) = self.in_flight.iter().position(|request| request.id == id) {
-            self.finish(which, moods).await;
+        if self.in_flight.iter().any(|request| request.id == id) {
+            self.finish(id, moods).await;
         }
-        debug_assert!(self.answers.len() == waiting + 1);
+        let answer = self.answers.iter().position(|answer| answer.id == id);
         self.judge_calm(browser, id);
-        self.deliver(waiting);
+        self.deliver(answer.expect("it has ended"));
         self.judge_tidiness();
     }
 

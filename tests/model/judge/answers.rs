@@ -185,7 +185,7 @@ impl Judge {
         if !changes && !begins && !removes && !request.did(Verb::Save) {
             let fresh = request.came.as_ref().filter(|_| held).is_some_and(|came| {
                 let window = u64::from(came.header.window);
-                (self.now - u64::from(came.header.issued)) * 4 < window
+                self.now.saturating_sub(came.header.issued.into()) * 4 < window
             });
             let idle = (request.did(Verb::Passive) || fresh || !held) && !request.did(Verb::Touch);
             let calls = request.effects.iter().filter(|effect| effect.kind != "load").count();

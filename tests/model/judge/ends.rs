@@ -22,6 +22,11 @@ impl Judge {
     pub fn judge_calm(&mut self, by: usize, expected: &[Basket]) -> Vec<Basket> {
         let request = &self.requests[by];
         let live = request.came.as_ref().is_some_and(|came| expiry(&came.header) > request.began);
+        if request.revoked {
+            // The browser keeps its cookie for some seconds, and another node may not know yet that it was revoked.
+            let kept = if request.succeeded && !request.mine.is_empty() { &[] } else { expected };
+            return [&[request.mine.clone(), Basket::default()], kept].concat();
+        }
         let expected = if live { expected.to_vec() } else { vec![Basket::default()] };
         let Some((opened, _)) = &request.opened else { return expected };
         if !expected.contains(opened) {
@@ -68,7 +73,8 @@ impl Judge {
         let orphan = self
             .places
             .iter()
-            .find(|(index, place)| self.stands(index).is_some() && !place.retired && !named(index));
+            .filter(|(index, place)| !place.retired && !self.was_revoked(index))
+            .find(|(index, _)| self.stands(index).is_some() && !named(index));
         if let Some((_, place)) = orphan {
             let name = place.name;
             self.object(format!("no cookie names place {name}"));

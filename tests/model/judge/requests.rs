@@ -6,12 +6,16 @@ use super::{Basket, Call, Cookie, Effect, Ended, Judge, Kept, Request, call_name
 use crate::steps::{Mood, TOO_LARGE, Verb};
 
 impl Judge {
-    pub fn began(&mut self, verbs: Vec<Verb>, sealing: [u8; 4], cookie: Option<&str>) -> usize {
+    pub fn began(&mut self, verbs: Vec<Verb>, node: usize, sealing: [u8; 4], cookie: Option<&str>) -> usize {
         let came = cookie.map(|text| self.cookies[text].clone());
+        let asked = self.next_moment();
         self.requests.push(Request {
             verbs,
+            node,
             sealing,
             began: self.now,
+            asked,
+            committed: (0, 0),
             came,
             opened: None,
             seen: 0,
@@ -26,6 +30,9 @@ impl Judge {
             succeeded: false,
             troubled: false,
             deletion_troubled: false,
+            revoked: false,
+            ending: None,
+            renews_to_persist: false,
         });
         self.requests.len() - 1
     }
@@ -43,6 +50,15 @@ impl Judge {
         request.done.push(verb);
         let earlier = std::mem::replace(&mut request.mine, mine);
         request.earlier.push(earlier);
+        if verb == Verb::Destroy {
+            self.may_end(by);
+        }
+    }
+
+    /// The handler has answered.
+    pub fn commits(&mut self, by: usize) {
+        self.requests[by].committed = (self.next_moment(), self.now);
+        self.may_end(by);
     }
 
     pub fn saved(&mut self, by: usize, result: Result<(), Error>, mine: Basket) {
@@ -99,7 +115,7 @@ impl Judge {
                 _ => Err(Refusal::Expired),
             },
             Some(Cookie { content: Kept::Inline(value), .. }) => Ok(Some(value.clone())),
-            Some(Cookie { content: Kept::Place(index, _), header }) => {
+            Some(Cookie { content: Kept::Place(index, _), header, .. }) => {
                 let place = &self.places[index];
                 match self.stands(index) {
                     Some(_) => Ok(place.writes.last().unwrap().value.clone()),
@@ -119,7 +135,16 @@ impl Judge {
             Err(refusal) => (Arrival::Refused(refusal), Basket::default()),
         };
         self.says(format!("    {by} opens: {arrival:?} {value}"));
-        if (arrival, &value) != (arrives, &shows) {
+        let node = self.requests[by].node;
+        let revoked = arrival == Arrival::Refused(Refusal::Revoked);
+        let must = came.as_ref().and_then(|cookie| self.must_be_revoked(node, cookie));
+        let may =
+            came.as_ref().is_some_and(|cookie| self.may_be_revoked(by, cookie, self.user_of(cookie), true));
+        if revoked && may && value == Basket::default() {
+            // That is told before anything else.
+        } else if let (Some(why), Arrival::Opened) = (must, arrival) {
+            self.object(format!("an ended session opens: {why}"));
+        } else if (arrival, &value) != (arrives, &shows) {
             self.object(format!("{by} should open: {arrives:?} {shows}"));
         }
         let writes = match &came {
@@ -130,6 +155,8 @@ impl Judge {
         request.seen = writes - 1;
         (request.base, request.mine) = (value.clone(), value.clone());
         request.opened = Some((value, arrival == Arrival::Opened));
+        request.revoked = revoked;
+        request.renews_to_persist = self.revocations && arrival == Arrival::Opened;
         // What went before was for the opening.
         request.effects.clear();
     }
@@ -140,10 +167,20 @@ impl Judge {
             let later = &place.writes[request.seen + 1..];
             place.deleted || place.expires <= self.now || later.iter().any(|write| write.by != by)
         });
+        let revoked = match (&request.came, &request.opened) {
+            (Some(came), Some((value, true))) => {
+                // Nobody knows any more whether a user's session was ended.
+                let expired = self.revocations && value.user.is_some() && expiry(&came.header) <= self.now;
+                expired || self.may_be_revoked(by, came, value.user, false)
+            }
+            _ => false,
+        };
         let over = request.effects.iter().any(|effect| self.places[&effect.index].expires <= self.now);
         let fair = match error {
             _ if error.is_store() => request.troubled,
-            _ if error.is_conflict() => others || over || request.outlives(self.now) || request.troubled,
+            _ if error.is_conflict() => {
+                others || over || revoked || request.outlives(self.now) || request.troubled
+            }
             _ if error.is_too_large() => request.mine.bulk.len() >= TOO_LARGE,
             _ => false,
         };
@@ -161,7 +198,7 @@ impl Judge {
             }
             Ended::Committed(result, set) => (result, set),
         };
-        let sent = set.as_ref().map(|set| set.as_deref().map(|text| self.read_cookie(text)));
+        let sent = set.as_ref().map(|set| set.as_deref().map(|text| self.read_cookie(by, text)));
         self.says(format!("  {by} answers {}, {}", outcome(&result), self.describe(&sent)));
         let request = &self.requests[by];
         if result.is_err() && !request.troubled && !request.did(Verb::Save) {
@@ -177,8 +214,12 @@ impl Judge {
         if let Some(Some(cookie)) = &sent {
             self.judge_cookie(by, cookie);
             let text = set.flatten().expect("it is the one that was read");
-            self.cookies.insert(text, cookie.clone());
+            let user = self.user_of(cookie);
+            self.cookies.insert(text, Cookie { user, ..cookie.clone() });
         }
-        self.judge_answer(by, &result, sent.as_ref().map(|sent| sent.as_ref()));
+        let sent = sent.as_ref().map(|sent| sent.as_ref());
+        self.has_ended(by, result.is_ok(), sent);
+        self.judge_going_on(by, sent);
+        self.judge_answer(by, &result, sent);
     }
 }

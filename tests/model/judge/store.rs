@@ -2,7 +2,7 @@
 
 use sealed_session::store::{BlobId, Generation, Written};
 
-use super::{Basket, Call, Effect, GRACE, Judge, Place, Reply, Write, read_blob};
+use super::{AHEAD, Basket, Call, Effect, GRACE, Judge, Place, Reply, Write, read_blob};
 use crate::steps::{Policy, Verb};
 
 impl Judge {
@@ -144,7 +144,9 @@ impl Judge {
 
     /// A blob lives as long as the cookies that name it, and no longer than the one that it was written for.
     pub(super) fn judge_expiry(&mut self, effect: &Effect, by: usize) {
-        if effect.expires > self.now.max(self.requests[by].began) + self.requests[by].longest_idle() {
+        // A sign-in after a revocation begins some seconds later.
+        let ahead = if self.revocations { AHEAD } else { 0 };
+        if effect.expires > self.now.max(self.requests[by].began) + self.requests[by].longest_idle() + ahead {
             self.object("a blob lives longer than any cookie that this request could send");
         }
         // Nor does it for the persistent cookies of a session that is to end with the browser.
@@ -154,7 +156,10 @@ impl Judge {
         // Not promised: a request that does not know that the session is persistent.
         let promised = if persistent { place.promised[1] } else { place.promised[0] };
         place.shortened = !persistent && place.promised[1] > effect.expires;
-        if promised > effect.expires && promised > self.now {
+        // Nor one that does not know that the session begins some seconds later, because its user has signed in.
+        if promised > effect.expires && promised <= effect.expires + ahead {
+            place.shortened = true;
+        } else if promised > effect.expires && promised > self.now {
             let early = promised - effect.expires;
             self.object(format!("a blob is to expire {early} s before a cookie that names it"));
         }

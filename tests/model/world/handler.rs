@@ -49,6 +49,16 @@ pub(super) async fn handle(
             Verb::CycleIdKeepTimeout => session.cycle_id_keep_timeout(),
             Verb::EndWithBrowser => session.end_with_browser(),
             Verb::Destroy => session.destroy(),
+            Verb::SignIn(user) => session.update(|basket| basket.user = Some(user)),
+            Verb::RevokeOthers => {
+                let ending = gate.lock().judge.begins_to_revoke(id);
+                let result = session.revoke_others().await;
+                let has_revoked = result.is_ok();
+                gate.lock().judge.revoked_others(id, ending, result);
+                if !has_revoked {
+                    continue;
+                }
+            }
             Verb::Passive => session.skip_renewal(),
             Verb::Fail => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
             Verb::Pause => {
@@ -63,6 +73,7 @@ pub(super) async fn handle(
         let mine = mine();
         gate.lock().judge.did(id, verb, mine);
     }
+    gate.lock().judge.commits(id);
     let result = sessions.commit(session, &mut response).await;
     let name = format!("{}=", sessions.cookie_name());
     let set = response.headers().get_all(header::SET_COOKIE).iter().next_back().map(|set| {

@@ -9,18 +9,18 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use sealed_session::{Key, KeyRing, Sessions, Suite};
+use sealed_session::{Key, KeyRing, Sessions, SessionsBuilder, Suite};
 
 use super::gate::{Gate, Waiting};
 use crate::{
     judge::{Basket, Judge},
-    steps::{Mood, NODES, Policy},
+    steps::{Mood, NODES, Policy, Sequence},
 };
 
 /// When every sequence begins.
 pub(super) const BEGINNING: u64 = 1_800_000_000;
 
-/// All nodes that there can be, built once: by policy, cookie limit, and ring.
+/// All nodes that there can be. Those without revocations are built once: by policy, cookie limit, and ring.
 pub struct Nodes {
     pub(super) runtime: tokio::runtime::Runtime,
     pub(super) clock: Arc<AtomicU64>,
@@ -29,6 +29,8 @@ pub struct Nodes {
     pub(super) every_key: KeyRing,
     /// The keys that seal, by stage.
     pub(super) sealing: [[u8; 4]; STAGES],
+    rings: [KeyRing; STAGES],
+    /// The nodes without revocations.
     pub(super) built: Vec<(Policy, [[Sessions<Basket>; STAGES]; NODES])>,
 }
 
@@ -47,7 +49,11 @@ impl Nodes {
         let rings = [vec![old()], vec![old(), new()], vec![new(), old()], vec![new()]];
         let rings = rings.map(|keys| KeyRing::new(keys).unwrap());
         let clock = Arc::new(AtomicU64::new(BEGINNING));
-        let judge = Judge::new(Policy::Refuse, &rings[1], BEGINNING);
+        let judge = Judge::new(
+            &Sequence { policy: Policy::Refuse, revocations: false, steps: vec![] },
+            &rings[1],
+            BEGINNING,
+        );
         let gate = Gate(Arc::new(Mutex::new(Waiting {
             judge,
             running: 0,
@@ -57,22 +63,7 @@ impl Nodes {
             failed: vec![],
             weather: Mood::Well,
         })));
-        let build = |policy: Policy, limit: usize, ring: &KeyRing| {
-            let clock = clock.clone();
-            policy
-                .configure(Sessions::<Basket>::builder(ring.clone()))
-                .realm("model")
-                .cookie_limit(limit)
-                .store(gate.clone())
-                .store_limit(1500)
-                .clock(move || UNIX_EPOCH + Duration::from_secs(clock.load(SeqCst)))
-                .build()
-                .unwrap()
-        };
-        let built = Policy::ALL.map(|policy| {
-            (policy, LIMITS.map(|limit| std::array::from_fn(|stage| build(policy, limit, &rings[stage]))))
-        });
-        Self {
+        let mut nodes = Self {
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_time()
                 .start_paused(true)
@@ -80,9 +71,28 @@ impl Nodes {
                 .unwrap(),
             every_key: rings[1].clone(),
             sealing: std::array::from_fn(|stage| *rings[stage].ids().next().unwrap().as_bytes()),
-            built: built.into(),
+            built: vec![],
+            rings,
             clock,
             gate,
-        }
+        };
+        let build = |policy, node, stage| nodes.builder(policy, node, stage).build().unwrap();
+        let built = Policy::ALL.map(|policy| {
+            let node = |node| std::array::from_fn(|stage| build(policy, node, stage));
+            (policy, std::array::from_fn(node))
+        });
+        nodes.built = built.into();
+        nodes
+    }
+
+    pub(super) fn builder(&self, policy: Policy, node: usize, stage: usize) -> SessionsBuilder<Basket> {
+        let clock = self.clock.clone();
+        policy
+            .configure(Sessions::<Basket>::builder(self.rings[stage].clone()))
+            .realm("model")
+            .cookie_limit(LIMITS[node])
+            .store(self.gate.clone())
+            .store_limit(1500)
+            .clock(move || UNIX_EPOCH + Duration::from_secs(clock.load(SeqCst)))
     }
 }
