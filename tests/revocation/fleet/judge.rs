@@ -123,6 +123,8 @@ impl Judge {
         }
         let Some(life) = answer.life else { return };
         let Some((opened, arrival)) = answer.opened else { return };
+        let lasts = (answer.made + super::IDLE).min(self.lives[life].born + super::ABSOLUTE);
+        let may_be_over = |now| now >= lasts - 2 * PROMISE - 1_000;
         match arrival {
             Arrival::Opened => {
                 if let Some(why) = self.has_ended(life, node, opened) {
@@ -134,12 +136,11 @@ impl Judge {
                 }
             }
             Arrival::Refused(Refusal::Revoked) => self.must_be_explained(what, life, opened),
-            Arrival::Refused(Refusal::Expired)
-                if opened >= answer.made + super::IDLE - 2 * PROMISE - 1_000
-                    || opened >= self.lives[life].born + super::ABSOLUTE - 2 * PROMISE - 1_000 => {}
+            Arrival::Refused(Refusal::Expired) if may_be_over(opened) => {}
             other => self.objects(opened, format!("{what}: {other:?}")),
         }
-        if status == 409 {
+        // A cookie that has expired meanwhile is a reason, too.
+        if status == 409 && !may_be_over(sent) {
             self.must_be_explained(what, life, sent);
         }
         // Who signs in with an ended session does not bring it back.
