@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use sealed_session::Metadata;
 
 use crate::{
     kit::{Browser, Mood, SECOND},
-    node::Fleet,
+    node::{Fleet, Node},
 };
 
 const REVOKED: &str = "Refused(Revoked)";
@@ -334,16 +335,51 @@ async fn a_handle_that_outlives_its_request_tells_whether_the_session_was_ended(
 
 #[tokio::test(start_paused = true)]
 async fn what_a_sealer_has_opened_can_be_checked() {
+    for ended in ["its id", "its subject", "its realm"] {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        let (metadata, user) = opened(&fleet, &node, &node.signed_in(7).await);
+        let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
+        assert!(!is_revoked());
+        match ended {
+            "its id" => node.revocations.session("shop", metadata.id()).await.unwrap(),
+            "its subject" => node.revocations.subject("shop", &user).await.unwrap(),
+            _ => node.revocations.all("shop").await.unwrap(),
+        }
+        assert!(is_revoked(), "{ended}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sealer_has_opened_can_be_read_for_some_seconds_after_a_sign_out() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
-    let browser = node.signed_in(7).await;
+    let mut browser = node.signed_in(7).await;
+    let (metadata, user) = opened(&fleet, &node, &browser);
+    let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
+    browser.post(&node.app, "/sign-out").await;
+    assert!(!is_revoked());
+    fleet.pass(5).await;
+    assert!(is_revoked());
+}
+
+/// The metadata and the user of a session, as its sealer opens it.
+fn opened(fleet: &Fleet, node: &Node, browser: &Browser) -> (Metadata, u64) {
     let cookie = browser.value("__Host-session").unwrap();
     let (visit, metadata) = node.sessions.sealer().open(cookie, fleet.world.now()).unwrap();
-    let user = visit.user.unwrap();
-    let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
-    assert!(!is_revoked());
-    node.revocations.subject("shop", &7).await.unwrap();
-    assert!(is_revoked());
+    (metadata, visit.user.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_often_a_user_was_logged_out_the_next_sign_in_works_at_once() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    for _ in 0..20 {
+        here.revocations.subject("shop", &7).await.unwrap();
+    }
+    let browser = here.signed_in(7).await;
+    assert_eq!(here.user(&browser).await, "Some(7)");
+    assert_eq!(there.user(&browser).await, "Some(7)");
 }
 
 #[tokio::test(start_paused = true)]
