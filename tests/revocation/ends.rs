@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use sealed_session::Metadata;
+use sealed_session::{Metadata, store::RevocationEntry};
+use tokio::time::Instant;
 
 use crate::{
-    kit::{Browser, Mood, SECOND},
+    kit::{Browser, Mood, SECOND, log::Log},
     node::{Fleet, Node},
 };
 
@@ -110,6 +111,26 @@ async fn a_user_of_one_tenant_is_not_the_same_user_of_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_of_a_realm_that_was_renamed_is_ended_under_either_name() {
+    for moves in [false, true] {
+        for (realm, all) in [("shop", false), ("market", false), ("shop", true), ("market", true)] {
+            let fleet = Fleet::new();
+            let (here, there) = (fleet.node().await, fleet.node_renamed("market").await);
+            let mut browser = here.signed_in(7).await;
+            if moves {
+                assert!(!browser.get(&there.app, "/read").await.sends_nothing());
+            }
+            assert_eq!(there.user(&browser).await, "Some(7)");
+            match all {
+                true => there.revocations.all(realm).await.unwrap(),
+                false => there.revocations.subject(realm, &7).await.unwrap(),
+            }
+            assert_eq!(there.user(&browser).await, "None", "{realm}, all: {all}, moves: {moves}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subject_is_compared_by_its_text_and_is_not_a_key() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
@@ -126,8 +147,9 @@ async fn b41_the_cookie_of_a_revoked_session_is_removed_once_the_revocation_is_s
     let node = fleet.node().await;
     let browser = node.signed_in(7).await;
     node.revocations.subject("shop", &7).await.unwrap();
+    fleet.pass(10).await;
     assert!(node.ask(&browser, "/read").await.sends_nothing());
-    fleet.pass(12).await;
+    fleet.pass(1).await;
     assert!(node.ask(&browser, "/read").await.removes());
 }
 
@@ -181,6 +203,35 @@ async fn b72_requests_in_flight_read_the_old_session_and_write_no_cookie() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delay_that_is_no_whole_number_of_seconds_is_rounded_up_for_requests_in_flight() {
+    let fleet = Fleet::new();
+    let node = fleet.node_with(0, |builder| builder.at_most(Duration::from_millis(1_500))).await;
+    let mut browser = node.signed_in(7).await;
+    let in_flight = browser.clone();
+    browser.post(&node.app, "/sign-out").await;
+    fleet.world.pass(Duration::from_millis(900)).await;
+    assert_eq!(node.user(&in_flight).await, "Some(7)");
+    fleet.pass(1).await;
+    assert_eq!(node.arrival(&in_flight).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_request_that_takes_longer_than_the_end_of_its_session_is_kept_does_not_bring_it_back() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    let in_flight = browser.clone();
+    browser.post(&node.app, "/sign-out").await;
+    let slow = in_flight.session(&node.sessions).await;
+    fleet.pass(2 * 3600 + 100).await;
+    assert!(node.revocations.is_empty());
+    slow.update(|visit| visit.views += 1);
+    let mut response = axum::http::Response::new(());
+    assert!(node.sessions.commit(slow, &mut response).await.unwrap_err().is_conflict());
+    assert!(response.headers().get("set-cookie").is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn b72_a_session_that_ends_while_a_request_handles_it_is_not_brought_back() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
@@ -220,6 +271,18 @@ async fn a_change_of_password_ends_all_other_sessions_and_keeps_this_one() {
         assert_eq!(node.arrival(&other).await, REVOKED);
         assert_eq!(node.arrival(&copy).await, REVOKED, "a copy of the old cookie");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_signs_in_after_a_revocation_can_end_the_other_sessions() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    node.revocations.subject("shop", &7).await.unwrap();
+    let (mut mine, other) = (node.signed_in(7).await, node.signed_in(7).await);
+    fleet.pass(1).await;
+    assert_eq!(mine.post(&node.app, "/log-out-others").await.status, StatusCode::OK);
+    assert_eq!(node.user(&mine).await, "Some(7)");
+    assert_eq!(node.arrival(&other).await, REVOKED);
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,12 +358,19 @@ async fn when_the_budget_of_entries_is_used_up_a_sign_out_removes_the_cookie_and
     let fleet = Fleet::new();
     let hour = Duration::from_secs(3600);
     let node = fleet.node_with(0, |builder| builder.entry_budget(1, hour)).await;
-    let (mut one, mut two) = (node.signed_in(7).await, node.signed_in(7).await);
+    let (mut one, mut two, mut three) =
+        (node.signed_in(7).await, node.signed_in(7).await, node.signed_in(7).await);
+    let (log, _guard) = Log::record();
+    let refusals = || log.text().matches("until its period ends, copies of the cookies").count();
     assert_eq!(one.post(&node.app, "/sign-out").await.status, StatusCode::OK);
+    assert_eq!(refusals(), 0);
     let copy = two.clone();
-    let answer = two.post(&node.app, "/sign-out").await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.removes());
+    for browser in [&mut two, &mut three] {
+        let answer = browser.post(&node.app, "/sign-out").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.removes());
+        assert_eq!(refusals(), 1, "only the first is logged");
+    }
     fleet.pass(10).await;
     assert_eq!(node.arrival(&copy).await, "Opened");
     node.revocations.subject("shop", &7).await.unwrap();
@@ -368,6 +438,25 @@ fn opened(fleet: &Fleet, node: &Node, browser: &Browser) -> (Metadata, u64) {
     let cookie = browser.value("__Host-session").unwrap();
     let (visit, metadata) = node.sessions.sealer().open(cookie, fleet.world.now()).unwrap();
     (metadata, visit.user.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_waits_for_an_earlier_one_of_the_same_second_but_not_for_one_of_a_clock_that_is_far_ahead()
+ {
+    for (seconds_ahead, waits) in [(0, true), (4, true), (5, false), (1000, false)] {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        node.revocations.subject("shop", &7).await.unwrap();
+        let (position, entry) = fleet.log.look().entries[0];
+        let ahead = RevocationEntry { stamp: entry.stamp + 2 + seconds_ahead, ..entry };
+        fleet.log.look().entries.push((position + 1, ahead));
+        fleet.log.look().next += 1;
+        fleet.pass(2).await;
+        let began = Instant::now();
+        node.revocations.subject("shop", &7).await.unwrap();
+        assert_eq!(!began.elapsed().is_zero(), waits, "{seconds_ahead} seconds ahead");
+        assert!(fleet.log.look().entries[2].1.stamp > ahead.stamp, "{seconds_ahead} seconds ahead");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::{
-    kit::{Browser, Clock, TestStore},
+    kit::{Browser, Clock, Mood, TestStore},
     node::{Fleet, Node},
 };
 
@@ -59,6 +59,22 @@ async fn b72_a_sign_out_from_the_store_ends_a_copy_that_the_store_brings_back() 
     fleet.pass(6).await;
     assert_eq!(here.arrival(&copy).await, REVOKED);
     assert_eq!(there.arrival(&copy).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_store_does_not_write_under_its_new_id_goes_on_under_the_old_one() {
+    let fleet = Fleet::new();
+    let (here, there, store) = nodes(&fleet).await;
+    let mut browser = signed_in(&here, 7).await;
+    for call in ["create", "replace"] {
+        store.once(call, Mood::Down);
+    }
+    let answer = browser.post(&here.app, "/new-id").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.sends_nothing());
+    fleet.pass(10).await;
+    assert_eq!(here.user(&browser).await, "Some(7)");
+    assert_eq!(there.user(&browser).await, "Some(7)");
 }
 
 #[tokio::test(start_paused = true)]
