@@ -456,6 +456,22 @@ impl<T> App<T> {
 }
 
 impl<T: Payload> App<T> {
+    /// Fails if [`check_goes_on`](Self::check_goes_on) does, or if a commit could bring an ended session back: an end is
+    /// known for the session's idle timeout, so a request that takes longer cannot tell whether there was one.
+    pub(crate) fn check_cookie_goes_on(&self, state: &State<T>) -> Result<(), Error> {
+        self.check_goes_on(state)?;
+        match (state.arrived.header(), state.arrived.began) {
+            (Some(header), Some(began)) if self.judge.is_some() && !state.is_destroyed() => {
+                let longest = Duration::from_secs(self.settings.timeouts().window(header));
+                match self.settings.now().duration_since(began).is_ok_and(|taken| taken >= longest) {
+                    true => Err(Kind::Expired.into()),
+                    false => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the end of the session that arrived.
     pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
         let idle = self.settings.timeouts().idle_window();

@@ -69,7 +69,7 @@ pub(crate) fn decide<T: Payload>(
         return decide_unchanged(app, state, now);
     }
     // Another request has ended the session, and this one must not bring it back.
-    app.check_goes_on(state)?;
+    app.check_cookie_goes_on(state)?;
 
     // 4. An empty session is removed. If it is stored, the empty data is written first, for requests in flight.
     let as_it_came = matches!(state.before, Before::Untouched) && state.arrived.metadata.is_some();
@@ -133,7 +133,10 @@ fn decide_unchanged<T: Payload>(app: &App<T>, state: &State<T>, now: SystemTime)
         Renewal::EveryRequest => true,
         Renewal::OnChange => false,
     };
-    if !due || settings.timeouts().deadline(header) <= u64::from(now) || app.check_goes_on(state).is_err() {
+    if !due
+        || settings.timeouts().deadline(header) <= u64::from(now)
+        || app.check_cookie_goes_on(state).is_err()
+    {
         return Ok(Decision::Keep);
     }
     let renewal = settings.sealer.draft(&state.data).and_then(|draft| {
