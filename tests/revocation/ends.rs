@@ -348,6 +348,18 @@ async fn a_sign_out_is_appended_later_if_the_log_fails_and_ends_the_session_here
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_out_that_is_asked_for_twice_fails_if_the_log_does() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let session = node.signed_in(7).await.session(&node.sessions).await;
+    session.destroy();
+    session.destroy();
+    node.log.is(Mood::Down);
+    let error = node.sessions.commit(session, &mut axum::http::Response::new(())).await.unwrap_err();
+    assert!(error.is_store());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sign_out_whose_request_is_dropped_is_carried_out() {
     let fleet = Fleet::new();
     let (here, there) = (fleet.node().await, fleet.node().await);

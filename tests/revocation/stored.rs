@@ -36,6 +36,17 @@ async fn b71_logging_a_user_out_ends_the_sessions_in_the_store_on_every_node() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn b41_the_cookie_of_a_stored_session_is_removed_once_its_revocation_is_some_seconds_old() {
+    let fleet = Fleet::new();
+    let (here, _, _) = nodes(&fleet).await;
+    let browser = signed_in(&here, 7).await;
+    here.revocations.subject("shop", &7).await.unwrap();
+    assert!(here.ask(&browser, "/read").await.sends_nothing());
+    fleet.pass(11).await;
+    assert!(here.ask(&browser, "/read").await.removes());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_revoked_session_id_is_rejected_without_a_call_to_the_store() {
     let fleet = Fleet::new();
     let (here, _, store) = nodes(&fleet).await;
