@@ -154,6 +154,17 @@ async fn b41_the_cookie_of_a_revoked_session_is_removed_once_the_revocation_is_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn b41_revocations_change_nothing_for_a_cookie_that_was_rejected_for_another_reason() {
+    let (fleet, other) = (Fleet::new(), Fleet::new());
+    let node = fleet.node().await;
+    let of_another_key = other.node().await.signed_in(7).await;
+    assert!(node.ask(&of_another_key, "/read").await.sends_nothing());
+    let malformed = Browser::holding("__Host-session", "?");
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert!(node.ask(&malformed, "/read").await.removes(), "although a revocation is recent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn b72_a_sign_out_ends_every_copy_of_the_cookie_on_every_node() {
     let fleet = Fleet::new();
     let (here, there) = (fleet.node().await, fleet.node().await);
