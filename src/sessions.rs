@@ -57,9 +57,9 @@ use crate::{
 /// 7. If the session is empty, its cookie is removed. If the browser had no session, nothing is sent. `touch` and a
 ///    CSRF token keep even an empty session.
 /// 8. If the session has reached its absolute timeout, its cookie is removed.
-/// 9. With revocations, if the cookie of a session that is not in the store has expired since the request began, the
-///    commit fails as in rule 1, because it is no longer known whether the session was ended. Sessions without a
-///    [subject](crate::SessionsBuilder::subject) are exempt, if the application names subjects.
+/// 9. With revocations, if the request has taken as long as the idle timeout, the commit fails as in rule 1, because it
+///    is no longer known whether the session was ended. Stored sessions are exempt, and if the application names
+///    subjects, so are sessions without a [subject](crate::SessionsBuilder::subject).
 /// 10. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///     the store fails, the commit fails as in rule 1.
 ///

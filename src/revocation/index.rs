@@ -99,9 +99,7 @@ impl Index {
             let before = shard.len();
             shard.retain(|_, mark| mark.until > now);
             self.length.fetch_sub(before - shard.len(), Relaxed);
-            if shard.len() < shard.capacity() / 4 {
-                shard.shrink_to_fit();
-            }
+            shard.shrink_to_fit(); // does nothing if the entries need more than half of the table
         }
     }
 

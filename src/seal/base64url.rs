@@ -36,15 +36,18 @@ pub(crate) const SPARE: usize = 128;
 /// The engine takes 24 bytes at a time as long as it can read 32, and the rest byte by byte. With zeros at the end,
 /// there is no such rest. They do not change the text before them, since the spare bits of its last character are zero.
 pub(crate) fn encode_vec(mut bytes: Vec<u8>, out: &mut String) {
-    let mut left = encoded_len(bytes.len());
-    bytes.resize(SPARE.max(bytes.len().next_multiple_of(24) + 8), 0);
-    let mut text = [0; 1024 + encoded_len(8)];
-    for at in (0..bytes.len() - 8).step_by(768) {
-        let part = &bytes[at..bytes.len().min(at + 768 + 8)];
+    // 768 bytes, and 8 that the engine only reads.
+    const PART: usize = 776;
+    let length = bytes.len();
+    let mut left = encoded_len(length);
+    bytes.resize(SPARE.max(length.next_multiple_of(24) + 8), 0);
+    let mut text = [0; encoded_len(PART)];
+    for at in (0..length).step_by(768) {
+        let part = &bytes[at..bytes.len().min(at + PART)];
         ENGINE.encode_slice(part, &mut text).expect("the part fits");
-        let length = left.min(1024);
-        out.push_str(str::from_utf8(&text[..length]).expect("base64 is ASCII"));
-        left -= length;
+        let taken = left.min(1024);
+        out.push_str(str::from_utf8(&text[..taken]).expect("base64 is ASCII"));
+        left -= taken;
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     aead::{NONCE_BYTES, TAG_BYTES},
     base64url,
     context::{Context, Role},
-    frame::{self, Content, HEADER_BYTES, Header, REFERENCE_BYTES, Reference},
+    frame::{self, Content, FIELDS_BYTES, HEADER_BYTES, Header, REFERENCE_BYTES, Reference},
     random::Nonce,
 };
 use crate::error::{Error, Refusal};
@@ -98,7 +98,7 @@ impl Draft {
 
     /// Creates an empty draft, with a single allocation that has room for a payload of this length and its sealing.
     pub(crate) fn with_room(payload: usize) -> Self {
-        let padding = Padding::To128.bucket() - 1;
+        let padding = Padding::To128.bucket();
         let mut bytes = Vec::with_capacity(PAYLOAD_AT + payload + padding + TAG_BYTES + base64url::SPARE);
         bytes.resize(PAYLOAD_AT, 0);
         Self { bytes, payload_at: PAYLOAD_AT }
@@ -211,7 +211,7 @@ impl Context {
         to: &Reference,
         out: &mut String,
     ) {
-        let mut bytes = Draft::with_room(REFERENCE_BYTES - HEADER_BYTES).bytes;
+        let mut bytes = Draft::with_room(FIELDS_BYTES).bytes;
         Header { schema: 0, ..*header }.write(0, &mut bytes[FRAME_AT..]);
         bytes.extend_from_slice(&to.generation.to_be_bytes());
         bytes.extend_from_slice(&to.secret);

@@ -6,7 +6,9 @@ use std::fmt;
 use crate::error::{Error, Kind, Refusal};
 
 pub(super) const HEADER_BYTES: usize = 34;
-pub(super) const REFERENCE_BYTES: usize = 74;
+/// The length of what follows the header in a reference frame: a generation and a secret.
+pub(super) const FIELDS_BYTES: usize = 40;
+pub(super) const REFERENCE_BYTES: usize = HEADER_BYTES + FIELDS_BYTES;
 const PERSISTENT: u8 = 1;
 
 /// The timestamps and metadata at the beginning of every frame.
@@ -133,7 +135,7 @@ pub(super) fn read_inline(frame: &[u8]) -> Result<(Header, Content<'_>), Refusal
 /// Reads a reference frame.
 pub(super) fn read_reference(frame: &[u8]) -> Result<(Header, Content<'static>), Refusal> {
     let (header, pad, rest) = Header::read(frame)?;
-    let fields: &[u8; REFERENCE_BYTES - HEADER_BYTES] = rest.try_into().map_err(|_| Refusal::BadFrame)?;
+    let fields: &[u8; FIELDS_BYTES] = rest.try_into().map_err(|_| Refusal::BadFrame)?;
     if header.schema != 0 || pad != 0 {
         return Err(Refusal::BadFrame);
     }

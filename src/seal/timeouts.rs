@@ -207,7 +207,7 @@ impl Timeouts {
     }
 
     /// Returns the idle timeout of a session, shortened to the longest that is honored now.
-    fn window(&self, header: &Header) -> u64 {
+    pub(crate) fn window(&self, header: &Header) -> u64 {
         let longest = match header.persistent {
             true => self.longest_persistent(),
             false => self.longest_idle.unwrap_or(self.idle),

@@ -473,8 +473,8 @@ impl<T> App<T> {
 }
 
 impl<T: Payload> App<T> {
-    /// Fails if the cookie of a session has expired while the request was handled. The entry that says that the session
-    /// was ended may be gone by now, because it is kept for as long as the cookie. For a stored session, the store tells.
+    /// Fails if the request has taken so long that it is not known whether the session was ended meanwhile. For a stored
+    /// session, the store tells.
     pub(crate) fn check_not_expired(&self, state: &State<T>) -> Result<(), Error> {
         match self.has_expired(state) && !state.is_stored() {
             true => Err(Kind::Expired.into()),
@@ -482,11 +482,14 @@ impl<T: Payload> App<T> {
         }
     }
 
-    /// Returns true if the cookie of a session has expired while the request was handled, and an entry would be gone.
+    /// Returns true if the request has taken as long as the session's idle timeout. An entry that ended the session since
+    /// the request began may be gone by now.
     pub(crate) fn has_expired(&self, state: &State<T>) -> bool {
         let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
+        let longest = Duration::from_secs(self.settings.timeouts().window(header));
+        let took = state.arrived.began.and_then(|began| self.settings.now().duration_since(began).ok());
         !state.is_destroyed()
-            && self.settings.expiry(header) <= self.settings.now()
+            && took.is_some_and(|took| took >= longest)
             && judge.records_end(&state.standing(judge))
     }
 

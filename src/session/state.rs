@@ -24,6 +24,8 @@ pub(crate) struct State<T> {
 #[derive(Default)]
 pub(crate) struct Arrived {
     pub(crate) arrival: Arrival,
+    /// The time at which the request began.
+    pub(crate) began: Option<SystemTime>,
     /// The metadata of the session as the browser holds it, if its cookie opened.
     pub(crate) metadata: Option<Metadata>,
     /// The cookies of the current name.

@@ -54,7 +54,7 @@ pub(crate) fn read_cookies<T: Payload>(
     let settings = &app.settings;
     let mut candidates = Candidates {
         app: Arc::clone(app),
-        arrived: Arrived { background: is_background(headers), ..Arrived::default() },
+        arrived: Arrived { began: Some(began), background: is_background(headers), ..Arrived::default() },
         opened: None,
         references: Vec::new(),
         unopened: Vec::new(),

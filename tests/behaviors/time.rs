@@ -507,3 +507,11 @@ fn timeouts_that_make_no_sense_are_errors() {
     );
     assert!(refused(default().idle_timeout(25 * HOUR)).contains("is longer than `absolute_timeout`"));
 }
+
+#[test]
+fn timeouts_of_as_many_seconds_as_the_format_can_hold_are_accepted() {
+    let longest = SECOND * u32::MAX;
+    let timeouts = Timeouts::default().all_persistent(longest, longest).absolute_timeout(longest);
+    let sessions = Sessions::<Visit>::builder(KeyRing::generate().unwrap()).timeouts(|_| timeouts).build();
+    assert!(sessions.is_ok());
+}

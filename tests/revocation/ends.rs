@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use sealed_session::{Metadata, store::RevocationEntry};
+use tokio::time::Instant;
 
 use crate::{
-    kit::{Browser, Mood, SECOND},
-    node::Fleet,
+    kit::{Browser, Mood, SECOND, log::Log},
+    node::{Fleet, Node},
 };
 
 const REVOKED: &str = "Refused(Revoked)";
@@ -109,6 +111,26 @@ async fn a_user_of_one_tenant_is_not_the_same_user_of_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_of_a_realm_that_was_renamed_is_ended_under_either_name() {
+    for moves in [false, true] {
+        for (realm, all) in [("shop", false), ("market", false), ("shop", true), ("market", true)] {
+            let fleet = Fleet::new();
+            let (here, there) = (fleet.node().await, fleet.node_renamed("market").await);
+            let mut browser = here.signed_in(7).await;
+            if moves {
+                assert!(!browser.get(&there.app, "/read").await.sends_nothing());
+            }
+            assert_eq!(there.user(&browser).await, "Some(7)");
+            match all {
+                true => there.revocations.all(realm).await.unwrap(),
+                false => there.revocations.subject(realm, &7).await.unwrap(),
+            }
+            assert_eq!(there.user(&browser).await, "None", "{realm}, all: {all}, moves: {moves}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subject_is_compared_by_its_text_and_is_not_a_key() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
@@ -125,9 +147,21 @@ async fn b41_the_cookie_of_a_revoked_session_is_removed_once_the_revocation_is_s
     let node = fleet.node().await;
     let browser = node.signed_in(7).await;
     node.revocations.subject("shop", &7).await.unwrap();
+    fleet.pass(10).await;
     assert!(node.ask(&browser, "/read").await.sends_nothing());
-    fleet.pass(12).await;
+    fleet.pass(1).await;
     assert!(node.ask(&browser, "/read").await.removes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn b41_revocations_change_nothing_for_a_cookie_that_was_rejected_for_another_reason() {
+    let (fleet, other) = (Fleet::new(), Fleet::new());
+    let node = fleet.node().await;
+    let of_another_key = other.node().await.signed_in(7).await;
+    assert!(node.ask(&of_another_key, "/read").await.sends_nothing());
+    let malformed = Browser::holding("__Host-session", "?");
+    node.revocations.subject("shop", &7).await.unwrap();
+    assert!(node.ask(&malformed, "/read").await.removes(), "although a revocation is recent");
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,6 +211,41 @@ async fn b72_requests_in_flight_read_the_old_session_and_write_no_cookie() {
         assert!(change.sends_nothing(), "{path}");
     }
     assert_eq!(node.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delay_that_is_no_whole_number_of_seconds_is_rounded_up_for_requests_in_flight() {
+    let fleet = Fleet::new();
+    let node = fleet.node_with(0, |builder| builder.at_most(Duration::from_millis(1_500))).await;
+    let mut browser = node.signed_in(7).await;
+    let in_flight = browser.clone();
+    browser.post(&node.app, "/sign-out").await;
+    fleet.world.pass(Duration::from_millis(900)).await;
+    assert_eq!(node.user(&in_flight).await, "Some(7)");
+    fleet.pass(1).await;
+    assert_eq!(node.arrival(&in_flight).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_request_that_takes_longer_than_the_end_of_its_session_is_kept_does_not_bring_it_back() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    let in_flight = browser.clone();
+    let (before, reads) = (in_flight.session(&node.sessions).await, in_flight.session(&node.sessions).await);
+    browser.post(&node.app, "/sign-out").await;
+    let after = in_flight.session(&node.sessions).await;
+    fleet.pass(2 * 3600 + 100).await;
+    assert!(node.revocations.is_empty());
+    assert!(after.is_revoked().unwrap(), "it was about to end when the request began");
+    let mut response = axum::http::Response::new(());
+    node.sessions.commit(reads, &mut response).await.unwrap();
+    assert!(response.headers().get("set-cookie").is_none());
+    for slow in [after, before] {
+        slow.update(|visit| visit.views += 1);
+        assert!(node.sessions.commit(slow, &mut response).await.unwrap_err().is_conflict());
+        assert!(response.headers().get("set-cookie").is_none());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,6 +300,18 @@ async fn a_change_of_password_ends_all_other_sessions_and_keeps_this_one() {
         assert_eq!(node.arrival(&other).await, REVOKED);
         assert_eq!(node.arrival(&copy).await, REVOKED, "a copy of the old cookie");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_signs_in_after_a_revocation_can_end_the_other_sessions() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    node.revocations.subject("shop", &7).await.unwrap();
+    let (mut mine, other) = (node.signed_in(7).await, node.signed_in(7).await);
+    fleet.pass(1).await;
+    assert_eq!(mine.post(&node.app, "/log-out-others").await.status, StatusCode::OK);
+    assert_eq!(node.user(&mine).await, "Some(7)");
+    assert_eq!(node.arrival(&other).await, REVOKED);
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,6 +371,18 @@ async fn a_sign_out_is_appended_later_if_the_log_fails_and_ends_the_session_here
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_out_that_is_asked_for_twice_fails_if_the_log_does() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let session = node.signed_in(7).await.session(&node.sessions).await;
+    session.destroy();
+    session.destroy();
+    node.log.is(Mood::Down);
+    let error = node.sessions.commit(session, &mut axum::http::Response::new(())).await.unwrap_err();
+    assert!(error.is_store());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sign_out_whose_request_is_dropped_is_carried_out() {
     let fleet = Fleet::new();
     let (here, there) = (fleet.node().await, fleet.node().await);
@@ -306,12 +399,19 @@ async fn when_the_budget_of_entries_is_used_up_a_sign_out_removes_the_cookie_and
     let fleet = Fleet::new();
     let hour = Duration::from_secs(3600);
     let node = fleet.node_with(0, |builder| builder.entry_budget(1, hour)).await;
-    let (mut one, mut two) = (node.signed_in(7).await, node.signed_in(7).await);
+    let (mut one, mut two, mut three) =
+        (node.signed_in(7).await, node.signed_in(7).await, node.signed_in(7).await);
+    let (log, _guard) = Log::record();
+    let refusals = || log.text().matches("until its period ends, copies of the cookies").count();
     assert_eq!(one.post(&node.app, "/sign-out").await.status, StatusCode::OK);
+    assert_eq!(refusals(), 0);
     let copy = two.clone();
-    let answer = two.post(&node.app, "/sign-out").await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.removes());
+    for browser in [&mut two, &mut three] {
+        let answer = browser.post(&node.app, "/sign-out").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.removes());
+        assert_eq!(refusals(), 1, "only the first is logged");
+    }
     fleet.pass(10).await;
     assert_eq!(node.arrival(&copy).await, "Opened");
     node.revocations.subject("shop", &7).await.unwrap();
@@ -346,16 +446,70 @@ async fn a_handle_that_outlives_its_request_tells_whether_the_session_was_ended(
 
 #[tokio::test(start_paused = true)]
 async fn what_a_sealer_has_opened_can_be_checked() {
+    for ended in ["its id", "its subject", "its realm"] {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        let (metadata, user) = opened(&fleet, &node, &node.signed_in(7).await);
+        let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
+        assert!(!is_revoked());
+        match ended {
+            "its id" => node.revocations.session("shop", metadata.id()).await.unwrap(),
+            "its subject" => node.revocations.subject("shop", &user).await.unwrap(),
+            _ => node.revocations.all("shop").await.unwrap(),
+        }
+        assert!(is_revoked(), "{ended}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_sealer_has_opened_can_be_read_for_some_seconds_after_a_sign_out() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
-    let browser = node.signed_in(7).await;
+    let mut browser = node.signed_in(7).await;
+    let (metadata, user) = opened(&fleet, &node, &browser);
+    let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
+    browser.post(&node.app, "/sign-out").await;
+    assert!(!is_revoked());
+    fleet.pass(5).await;
+    assert!(is_revoked());
+}
+
+/// The metadata and the user of a session, as its sealer opens it.
+fn opened(fleet: &Fleet, node: &Node, browser: &Browser) -> (Metadata, u64) {
     let cookie = browser.value("__Host-session").unwrap();
     let (visit, metadata) = node.sessions.sealer().open(cookie, fleet.world.now()).unwrap();
-    let user = visit.user.unwrap();
-    let is_revoked = || node.revocations.is_revoked("shop", &metadata, Some(&user)).unwrap();
-    assert!(!is_revoked());
-    node.revocations.subject("shop", &7).await.unwrap();
-    assert!(is_revoked());
+    (metadata, visit.user.unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_waits_for_an_earlier_one_of_the_same_second_but_not_for_one_of_a_clock_that_is_far_ahead()
+ {
+    for (seconds_ahead, waits) in [(0, true), (4, true), (5, false), (1000, false)] {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        node.revocations.subject("shop", &7).await.unwrap();
+        let (position, entry) = fleet.log.look().entries[0];
+        let ahead = RevocationEntry { stamp: entry.stamp + 2 + seconds_ahead, ..entry };
+        fleet.log.look().entries.push((position + 1, ahead));
+        fleet.log.look().next += 1;
+        fleet.pass(2).await;
+        let began = Instant::now();
+        node.revocations.subject("shop", &7).await.unwrap();
+        assert_eq!(!began.elapsed().is_zero(), waits, "{seconds_ahead} seconds ahead");
+        assert!(fleet.log.look().entries[2].1.stamp > ahead.stamp, "{seconds_ahead} seconds ahead");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_often_a_user_was_logged_out_the_next_sign_in_works_at_once() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    for _ in 0..20 {
+        here.revocations.subject("shop", &7).await.unwrap();
+    }
+    let browser = here.signed_in(7).await;
+    assert_eq!(here.user(&browser).await, "Some(7)");
+    assert_eq!(there.user(&browser).await, "Some(7)");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! A process that follows the log: delays, outages, and a log that loses entries (B73).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use sealed_session::store::RevocationEntry;
 
 use crate::{
-    kit::{Browser, Mood, SECOND},
+    kit::{Browser, Mood, SECOND, log::Log},
     node::{Fleet, builder},
 };
 
@@ -48,6 +48,43 @@ async fn b73_a_node_that_accepts_sessions_when_stale_counts_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_visitor_can_sign_in_on_a_node_that_accepts_sessions_when_stale() {
+    let fleet = Fleet::new();
+    let node = fleet.node_with(0, sealed_session::RevocationsBuilder::accept_when_stale).await;
+    let mut visitor = Browser::new();
+    visitor.post(&node.app, "/add").await;
+    node.log.is(Mood::Down);
+    fleet.pass(6).await;
+    assert_eq!(visitor.post(&node.app, "/sign-in/7").await.status, StatusCode::OK);
+    assert_eq!(node.user(&visitor).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_log_is_logged_once_when_it_begins_when_it_takes_too_long_and_when_it_ends() {
+    let (log, _guard) = Log::record();
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let events = || {
+        [
+            "the revocation log cannot be followed; will retry",
+            "revocations of other processes are no longer known here in time",
+            "the revocation log can be followed again",
+        ]
+        .map(|event| log.text().matches(event).count())
+    };
+    for outage in 0..2 {
+        fleet.pass(20).await;
+        assert_eq!(events(), [outage, outage, outage]);
+        node.log.is(Mood::Down);
+        fleet.pass(4).await;
+        assert_eq!(events(), [outage + 1, outage, outage]);
+        fleet.pass(20).await;
+        assert_eq!(events(), [outage + 1, outage + 1, outage]);
+        node.log.is(Mood::Well);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_starts_knows_all_revocations_before_it_serves() {
     let fleet = Fleet::new();
     let first = fleet.node().await;
@@ -67,6 +104,20 @@ async fn a_node_that_has_read_for_longer_than_the_promised_delay_serves_at_once(
     let revocations = builder().start(log).await.unwrap();
     assert_eq!(revocations.len(), 50_000);
     assert!(!revocations.is_stale());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_starts_reads_a_log_of_several_pages_to_its_end() {
+    const PAGE: u64 = 10_000;
+    let fleet = Fleet::new();
+    let first = fleet.node().await;
+    let browser = first.signed_in(7).await;
+    first.revocations.subject("shop", &7).await.unwrap();
+    let (_, entry) = fleet.log.look().entries[0];
+    let others = (0..PAGE).map(|position| (position, RevocationEntry { key: position, ..entry }));
+    fleet.log.look().entries = others.chain([(PAGE, entry)]).collect();
+    fleet.log.look().next = PAGE + 1;
+    assert_eq!(fleet.node().await.arrival(&browser).await, REVOKED);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,6 +190,34 @@ async fn an_entry_of_the_far_future_is_ignored() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_entry_is_of_the_far_future_if_it_is_more_than_an_hour_ahead() {
+    for (ahead, is_ignored) in [(3_600, false), (3_601, true)] {
+        let fleet = Fleet::new();
+        fleet.node().await.revocations.subject("shop", &7).await.unwrap();
+        let now = fleet.log.now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as u32;
+        fleet.log.look().entries[0].1.stamp = now + ahead;
+        let node = fleet.node().await;
+        assert_eq!(node.revocations.is_empty(), is_ignored, "{ahead} seconds ahead");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_lasts_longer_than_any_of_this_node_leaves_the_memory_too() {
+    let fleet = Fleet::new();
+    let start = builder().longest_session(60 * SECOND).start(fleet.log.another());
+    let revocations = start.await.unwrap();
+    revocations.subject("shop", &7).await.unwrap();
+    let (position, entry) = fleet.log.look().entries[0];
+    let lasting = RevocationEntry { key: entry.key ^ 1, until: u32::MAX, ..entry };
+    fleet.log.look().entries.push((position + 1, lasting));
+    fleet.log.look().next += 1;
+    fleet.pass(2).await;
+    assert_eq!(revocations.len(), 2);
+    fleet.pass(3600 + 2 * 60).await;
+    assert!(revocations.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn positions_that_do_not_ascend_are_an_error_and_no_endless_loop() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
@@ -158,6 +237,28 @@ async fn entries_that_are_no_longer_needed_leave_the_memory() {
     assert_eq!(node.revocations.len(), 1);
     fleet.pass(2 * 3600 + 100).await;
     assert!(node.revocations.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_is_searched_for_such_entries_once_per_minute() {
+    let fleet = Fleet::new();
+    let revocations = builder().longest_session(65 * SECOND).start(fleet.log.another()).await.unwrap();
+    revocations.subject("shop", &7).await.unwrap();
+    // It is needed for 85 seconds.
+    fleet.pass(115).await;
+    assert_eq!(revocations.len(), 1);
+    fleet.pass(10).await;
+    assert!(revocations.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_reads_within_a_short_delay_follow_the_log() {
+    let fleet = Fleet::new();
+    let node = fleet.node_with(0, |builder| builder.at_most(SECOND)).await;
+    let before = node.log.calls();
+    fleet.pass(60).await;
+    let calls = node.log.calls() - before;
+    assert!((290..=310).contains(&calls), "{calls}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,6 +338,42 @@ async fn an_entry_that_is_lost_before_it_was_read_is_appended_again() {
     here.log.is_late(Duration::ZERO, Duration::ZERO);
     fleet.pass(8).await;
     assert_eq!(there.arrival(&copy).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_is_lost_before_it_was_read_is_appended_again() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let browser = there.signed_in(7).await;
+    here.log.is_late(Duration::ZERO, Duration::from_millis(500));
+    let revocations = here.revocations.clone();
+    let revoking = tokio::spawn(async move { revocations.subject("shop", &7).await });
+    while fleet.log.look().entries.is_empty() {
+        fleet.world.pass(Duration::from_millis(10)).await;
+    }
+    fleet.log.goes_back(1);
+    revoking.await.unwrap().unwrap();
+    here.log.is_late(Duration::ZERO, Duration::ZERO);
+    fleet.pass(8).await;
+    assert_eq!(there.arrival(&browser).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_was_lost_is_written_back_unless_it_is_no_longer_needed() {
+    for (seconds_left, written) in [(1, 1), (0, 0)] {
+        let fleet = Fleet::new();
+        let log = fleet.log.another();
+        let revocations = builder().longest_session(60 * SECOND).start(log.clone()).await.unwrap();
+        revocations.subject("shop", &7).await.unwrap();
+        let until = SystemTime::UNIX_EPOCH + SECOND * fleet.log.look().entries[0].1.until;
+        let left = until.duration_since(fleet.log.now()).unwrap();
+        log.is(Mood::Down);
+        fleet.log.goes_back(usize::MAX);
+        fleet.world.pass(left - SECOND / 2 - SECOND * seconds_left).await;
+        log.is(Mood::Well);
+        fleet.pass(3).await;
+        assert_eq!(fleet.log.look().entries.len(), written, "{seconds_left} seconds left");
+    }
 }
 
 #[tokio::test(start_paused = true)]

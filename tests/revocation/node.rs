@@ -73,6 +73,15 @@ impl Fleet {
         Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
     }
 
+    /// A node that has given its realm another name, and accepts the sessions of the former realm.
+    pub async fn node_renamed(&self, realm: &str) -> Node {
+        let log = self.log.another();
+        let revocations = builder().start(log.clone()).await.unwrap();
+        let sessions = self.builder(0, &revocations).realm(realm).accept_previous("shop", |cookie| cookie);
+        let sessions = sessions.build().unwrap();
+        Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
+    }
+
     /// The sessions of a node whose clock is ahead by these seconds, or behind.
     pub fn sessions(
         &self,

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::{
-    kit::{Browser, Clock, TestStore},
+    kit::{Browser, Clock, Mood, TestStore},
     node::{Fleet, Node},
 };
 
@@ -36,6 +36,17 @@ async fn b71_logging_a_user_out_ends_the_sessions_in_the_store_on_every_node() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn b41_the_cookie_of_a_stored_session_is_removed_once_its_revocation_is_some_seconds_old() {
+    let fleet = Fleet::new();
+    let (here, _, _) = nodes(&fleet).await;
+    let browser = signed_in(&here, 7).await;
+    here.revocations.subject("shop", &7).await.unwrap();
+    assert!(here.ask(&browser, "/read").await.sends_nothing());
+    fleet.pass(11).await;
+    assert!(here.ask(&browser, "/read").await.removes());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_revoked_session_id_is_rejected_without_a_call_to_the_store() {
     let fleet = Fleet::new();
     let (here, _, store) = nodes(&fleet).await;
@@ -59,6 +70,22 @@ async fn b72_a_sign_out_from_the_store_ends_a_copy_that_the_store_brings_back() 
     fleet.pass(6).await;
     assert_eq!(here.arrival(&copy).await, REVOKED);
     assert_eq!(there.arrival(&copy).await, REVOKED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_the_store_does_not_write_under_its_new_id_goes_on_under_the_old_one() {
+    let fleet = Fleet::new();
+    let (here, there, store) = nodes(&fleet).await;
+    let mut browser = signed_in(&here, 7).await;
+    for call in ["create", "replace"] {
+        store.once(call, Mood::Down);
+    }
+    let answer = browser.post(&here.app, "/new-id").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.sends_nothing());
+    fleet.pass(10).await;
+    assert_eq!(here.user(&browser).await, "Some(7)");
+    assert_eq!(there.user(&browser).await, "Some(7)");
 }
 
 #[tokio::test(start_paused = true)]

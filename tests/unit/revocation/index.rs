@@ -1,3 +1,5 @@
+use std::hash::BuildHasher;
+
 use super::*;
 
 const SESSION: u64 = 1 << 32;
@@ -63,4 +65,28 @@ fn all_entries_of_all_shards_are_listed() {
     keys.sort_unstable();
     assert_eq!(listed, keys);
     assert_eq!(index.len(), 1000);
+    assert!(index.shards.iter().all(|shard| !shard.read().unwrap().is_empty()), "each shard has a part");
+}
+
+#[test]
+fn a_shard_gives_back_the_memory_of_entries_that_are_no_longer_needed() {
+    let index = Index::new();
+    for key in 0..1000 {
+        index.insert(entry(key, 1, if key < 10 { 2000 } else { 1000 }));
+    }
+    index.purge(1500);
+    assert_eq!(index.len(), 10);
+    assert!(index.shard(Target(0)).read().unwrap().capacity() < 100);
+}
+
+#[test]
+fn a_key_is_its_own_hash() {
+    let hash = |key: u64| BuildHasherDefault::<AlreadyHashed>::default().hash_one(key);
+    assert_eq!([hash(0), hash(7), hash(u64::MAX)], [0, 7, u64::MAX]);
+}
+
+#[test]
+#[should_panic = "a target is one u64"]
+fn nothing_but_a_key_is_hashed() {
+    AlreadyHashed::default().write(b"text");
 }
