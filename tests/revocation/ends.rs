@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use sealed_session::{Metadata, store::RevocationEntry};
+use sealed_session::{Arrival, Metadata, Sessions, store::RevocationEntry};
 use tokio::time::Instant;
 
 use crate::{
     kit::{Browser, Mood, SECOND, log::Log},
-    node::{Fleet, Node},
+    node::{Fleet, Node, Visit},
 };
 
 const REVOKED: &str = "Refused(Revoked)";
@@ -190,6 +190,19 @@ async fn b72_whatever_ends_a_session_ends_every_copy_of_the_cookie() {
         assert_eq!(node.arrival(&copy).await, REVOKED, "{path}");
         assert_ne!(node.arrival(&browser).await, REVOKED, "{path}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn b72_a_new_id_that_a_csrf_token_needs_at_once_ends_every_copy_of_the_old_cookie() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let copy = node.signed_in(7).await;
+    let session = copy.session(&node.sessions).await;
+    session.cycle_id();
+    session.csrf_token().unwrap();
+    node.sessions.commit(session, &mut axum::http::Response::new(())).await.unwrap();
+    fleet.pass(5).await;
+    assert_eq!(node.arrival(&copy).await, REVOKED);
 }
 
 #[tokio::test(start_paused = true)]
@@ -429,9 +442,64 @@ async fn a_request_that_ends_nothing_calls_no_store() {
         browser.get(&node.app, path).await;
     }
     let mut visitor = Browser::new();
+    visitor.post(&node.app, "/new-id").await;
     visitor.post(&node.app, "/add").await;
     visitor.get(&node.app, "/read").await;
     assert_eq!(node.log.calls(), before);
+    let session = browser.session(&node.sessions).await;
+    session.cycle_id();
+    let mut failed = axum::http::Response::new(());
+    *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    node.sessions.commit(session, &mut failed).await.unwrap();
+    assert_eq!(node.log.calls(), before, "the new id is discarded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_expires_by_itself_writes_no_entry() {
+    for (seconds, entries) in [(7_198, 1), (7_199, 0)] {
+        let fleet = Fleet::new();
+        let node = fleet.node().await;
+        let browser = node.signed_in(7).await;
+        fleet.pass(1).await;
+        let slow = browser.session(&node.sessions).await;
+        fleet.pass(seconds).await;
+        slow.clear();
+        node.sessions.commit(slow, &mut axum::http::Response::new(())).await.unwrap();
+        fleet.pass(3).await;
+        assert_eq!(fleet.log.look().entries.len(), entries, "cleared after {seconds} seconds");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_visitor_can_sign_in_while_the_log_fails() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    node.log.is(Mood::Down);
+    let browser = node.signed_in(7).await;
+    assert_eq!(node.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_has_a_subject_before_it_has_data_begins_after_a_revocation() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let sessions = Sessions::<Visit>::builder(fleet.ring.clone())
+        .realm("shop")
+        .clock(fleet.world.clock(0))
+        .timeouts(|timeouts| timeouts.clock_skew(20 * SECOND))
+        .revocations(there.revocations.clone())
+        .subject(|_: &Visit| Some(7))
+        .build()
+        .unwrap();
+    here.revocations.subject("shop", &7).await.unwrap();
+    let session = Browser::new().session(&sessions).await;
+    session.csrf_token().unwrap();
+    let mut response = axum::http::Response::new(());
+    sessions.commit(session, &mut response).await.unwrap();
+    let mut browser = Browser::new();
+    browser.keep(response.headers()["set-cookie"].to_str().unwrap());
+    fleet.pass(6).await;
+    assert_eq!(browser.session(&sessions).await.arrival(), Arrival::Opened);
 }
 
 #[tokio::test(start_paused = true)]

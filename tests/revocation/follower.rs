@@ -29,6 +29,7 @@ async fn b73_a_node_that_cannot_follow_the_log_answers_503_to_requests_with_a_se
             StatusCode::OK,
             "no session, no question"
         );
+        assert_eq!(node.arrival(&Browser::new()).await, "Absent");
         node.log.is(Mood::Well);
         fleet.pass(4).await;
         assert_eq!(node.user(&browser).await, "Some(7)", "{mood:?}: it follows again");
