@@ -123,6 +123,12 @@ impl Judge {
         }
         let Some(life) = answer.life else { return };
         let Some((opened, arrival)) = answer.opened else { return };
+        let is_old = |now: Time| {
+            now >= answer.made + super::IDLE - 2 * PROMISE - 1_000
+                || now >= self.lives[life].born + super::ABSOLUTE - 2 * PROMISE - 1_000
+        };
+        // Whether a session was ended is not known once its cookie has expired.
+        let (was_old, expired_meanwhile) = (is_old(opened), sent > opened && is_old(sent));
         match arrival {
             Arrival::Opened => {
                 if let Some(why) = self.has_ended(life, node, opened) {
@@ -134,12 +140,10 @@ impl Judge {
                 }
             }
             Arrival::Refused(Refusal::Revoked) => self.must_be_explained(what, life, opened),
-            Arrival::Refused(Refusal::Expired)
-                if opened >= answer.made + super::IDLE - 2 * PROMISE - 1_000
-                    || opened >= self.lives[life].born + super::ABSOLUTE - 2 * PROMISE - 1_000 => {}
+            Arrival::Refused(Refusal::Expired) if was_old => {}
             other => self.objects(opened, format!("{what}: {other:?}")),
         }
-        if status == 409 {
+        if status == 409 && !expired_meanwhile {
             self.must_be_explained(what, life, sent);
         }
         // Who signs in with an ended session does not bring it back.
