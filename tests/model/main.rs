@@ -7,7 +7,7 @@
 //! can fail, succeed but report a failure, or never return, and take effect long after that. Background tasks retry
 //! cleanup that failed. Clients hang up, responses overtake each other, and browsers send copied and old cookies.
 //!
-//! In half of the sequences, sessions can be revoked. Users sign in, with a new id and without one, and log out their
+//! In a third of the sequences, sessions can be revoked. Users sign in, with a new id and without one, and log out their
 //! other sessions. Administrators end the sessions of a user, or all. Each node follows one log, which always works.
 //! `tests/revocation/fleet.rs` is about logs that fail and clocks that differ.
 //!
@@ -38,8 +38,9 @@
 //!    `revoke_others`, no cookie opens that was sent before for a session of that user, or for any: on the same node at
 //!    once, and on the others after 5 s (`at_most`). The same holds for every cookie with which such a session goes on
 //!    meanwhile. When a user's session was destroyed, was emptied or got a new id, no cookie with the old id opens after
-//!    5 s. Until then, requests can read it, unless it was in the store. A request writes no cookie for a session that ended on its node before the
-//!    request was committed, nor a new id for one that ended anywhere.
+//!    5 s. Another idle timeout comes with a new id, too. Until then, requests can read it, unless it was in the store.
+//!    A request writes no cookie for a session that ended on its node before the request was committed, nor a new id for
+//!    one that ended anywhere.
 //! 8. **Nobody else is ended.** A session is revoked, or a request answered with 409 for that reason, only if a request
 //!    or an administrator has ended this session, its user's or all, and it did not begin after that. It begins when
 //!    its user signs in. `revoke_others` spares the session that called it, if that gets its new cookie.

@@ -113,9 +113,9 @@ pub struct Sequence {
 
 impl Sequence {
     /// Draws the sequence of a seed. A third of them are calm: one request after the other, each answer delivered at
-    /// once. Half of them have revocations, which does not change the others.
+    /// once. A third of all have revocations, which does not change the others.
     pub fn draw(seed: u64) -> Self {
-        let revocations = Random::new(seed, 1).one_in(2);
+        let revocations = Random::new(seed, 1).one_in(3);
         // `Random` drops its first number.
         let random = Random::new(seed.wrapping_sub(0x9e37_79b9_7f4a_7c15), 0);
         let mut dice = Dice { random, revocations };
@@ -126,7 +126,8 @@ impl Sequence {
         let length = 3 + dice.below(if calm { 14 } else { 40 });
         let mut steps: Vec<_> =
             (0..length).map(|_| if calm { dice.calm(fair) } else { dice.wild(fair) }).collect();
-        if dice.one_in(4) {
+        // Nodes with revocations take long to start again.
+        if dice.one_in(if revocations { 12 } else { 4 }) {
             dice.rotate(&mut steps);
         }
         Self { policy, revocations, steps }

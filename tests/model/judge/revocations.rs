@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sealed_session::{Error, store::BlobId};
 
-use super::{Basket, Cookie, Judge, Kept};
+use super::{Basket, Cookie, Judge, Kept, expiry};
 use crate::steps::{Verb, Whose};
 
 /// The promise: the time within which a revocation takes effect on every node.
@@ -65,6 +65,14 @@ impl Ending {
         match self.scope {
             Scope::User(of) => user == Some(of),
             _ => true,
+        }
+    }
+
+    fn describe(&self) -> String {
+        match (self.scope, self.by) {
+            (Scope::Session(_), Some(by)) => format!("request {by} has ended the session itself"),
+            (scope, Some(by)) => format!("request {by} has ended the sessions of {scope:?}"),
+            (scope, None) => format!("an administrator has ended the sessions of {scope:?}"),
         }
     }
 
@@ -228,7 +236,18 @@ impl Judge {
             ending.is_in_force(node, self.now) && ending.means(user) && self.ends(ending, cookie)
         };
         let ends = |ending: &&Ending| ends(ending) && !self.survives(ending, cookie);
-        self.endings.iter().find(ends).map(|ending| format!("{:?}", ending.scope))
+        self.endings.iter().find(ends).map(Ending::describe)
+    }
+
+    /// Returns the cookies of sessions that have ended on a node, and would open otherwise, in the order in which they were
+    /// sent.
+    pub fn ended_cookies(&self, node: usize) -> Vec<String> {
+        let ended = |cookie: &Cookie| {
+            expiry(&cookie.header) > self.now && self.must_be_revoked(node, cookie).is_some()
+        };
+        let mut cookies: Vec<_> = self.cookies.iter().filter(|(_, cookie)| ended(cookie)).collect();
+        cookies.sort_by_key(|(_, cookie)| cookie.sent);
+        cookies.into_iter().map(|(text, _)| text.clone()).collect()
     }
 
     /// Returns true if the session with which a request came may have been ended by another request. This user was
@@ -273,6 +292,11 @@ impl Judge {
     fn goes_on_in_spite(&self, by: usize, sends: Option<&Cookie>, at: (Moment, u64)) -> Option<String> {
         let request = &self.requests[by];
         let (Some(came), Some((value, true))) = (&request.came, &request.opened) else { return None };
+        // Not promised: a visitor's request that takes longer than the idle timeout. Only the end of a session to which
+        // a user has signed in since writes an entry.
+        if value.user.is_none() && expiry(&came.header) <= at.1 {
+            return None;
+        }
         // The log was read first for a new id.
         let reads = sends.is_none_or(|cookie| cookie.header.session_id != came.header.session_id);
         let has_ended = |ending: &&Ending| {
@@ -285,7 +309,7 @@ impl Judge {
                 && self.ends(ending, came)
                 && !self.survives(ending, came)
         };
-        self.endings.iter().find(has_ended).map(|ending| format!("{:?}", ending.scope))
+        self.endings.iter().find(has_ended).map(Ending::describe)
     }
 
     /// A session goes on only if it was not ended, even if requests in flight can still read it.

@@ -139,8 +139,8 @@ impl Judge {
             Arrival::Refused(Refusal::Expired) if may_be_over(opened) => {}
             other => self.objects(opened, format!("{what}: {other:?}")),
         }
-        // A cookie that has expired meanwhile is a reason, too.
-        if status == 409 && !may_be_over(sent) {
+        // A request that takes as long as the idle timeout fails in any case.
+        if status == 409 && sent < answer.asked + super::IDLE {
             self.must_be_explained(what, life, sent);
         }
         // Who signs in with an ended session does not bring it back.
