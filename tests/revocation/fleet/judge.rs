@@ -152,7 +152,7 @@ impl Judge {
         let why = self.endings.iter().filter(|ending| ending.keeps != Some(new)).find(|ending| {
             let known = ending.returned.is_some_and(|returned| returned < committed);
             let here = ending.effect == Effect::Sure && (ending.node == node || !same_id);
-            let at_once = here && known && !self.is_lost(ending, committed);
+            let at_once = here && known && !self.is_lost_to(ending, node, committed);
             // Of two revocations at the same time, it is open which one comes first.
             let overlaps =
                 what.contains("LogOutOthers") && ending.returned.is_some_and(|returned| asked <= returned);
@@ -187,7 +187,7 @@ impl Judge {
             Effect::Owed if link.is_well => returned.max(link.since) + RETURN + PROMISE,
             _ => return false,
         };
-        now > deadline && (at_once || !self.is_lost(ending, now))
+        now > deadline && (at_once || !self.is_lost_to(ending, node, now))
     }
 
     /// Returns true if the log may have lost an ending that not all nodes knew.
@@ -196,6 +196,12 @@ impl Judge {
         self.lost.is_some_and(|lost| {
             recent(lost) && ending.called <= lost + RESTORED && now <= lost + RESTORED + PROMISE
         })
+    }
+
+    /// The same, or a node that was cut off before the ending was back in the log.
+    fn is_lost_to(&self, ending: &Ending, node: usize, now: Time) -> bool {
+        let was_cut = |lost| self.links[node].since >= lost && now <= lost + RESTORED + PROMISE;
+        self.is_lost(ending, now) || self.lost.is_some_and(was_cut)
     }
 
     /// Returns true if an ending that took effect has surely ended a session.
