@@ -60,7 +60,7 @@
 //! - A request that was carried out before another request ended the session may send its response after that.
 //! - A request that does not know that the session is persistent sets the blob's expiry by the ordinary idle timeout,
 //!   even if another request has sent a persistent cookie (`Place::shortened`). The same holds for the seconds by which
-//!   a session begins later whose user has signed in after a revocation.
+//!   a session begins later after a revocation. A store that fails can leave what was saved before that as it was.
 //! - A blob that was saved for a session that began and ended in the same request stays in the store until it expires.
 //!
 //! `SESSION_MODEL_RUNS=100000` tries more sequences, `SESSION_MODEL_SEED=…` repeats one.

@@ -6,7 +6,7 @@ use sealed_session::{
     store::{BlobId, Generation, Written},
 };
 
-use super::{Basket, Cookie, Effect, Judge, Kept, expiry, read_blob};
+use super::{AHEAD, Basket, Cookie, Effect, Judge, Kept, expiry, read_blob};
 use crate::steps::{Policy, Verb};
 
 impl Judge {
@@ -34,7 +34,10 @@ impl Judge {
                     // What was saved for a persistent session lives on if the store fails to shorten it.
                     let outlives =
                         request.persists() == Some(false) && request.troubled && effect.expires > expires;
-                    let together = effect.expires == expires || outlives;
+                    // What was saved before a revocation dies some seconds before its cookie if the store fails then.
+                    let ahead = effect.expires < expires && expires <= effect.expires + AHEAD;
+                    let dies_first = self.revocations && request.did(Verb::Save) && request.troubled && ahead;
+                    let together = effect.expires == expires || outlives || dies_first;
                     if other_key {
                         self.object("a reference is sealed by another key than its blob");
                     }
@@ -48,7 +51,8 @@ impl Judge {
             }
             let place = self.places.get_mut(&index).unwrap();
             // A request that did not know of `remember` has come between the write and this answer.
-            place.shortened |= cookie.header.persistent && place.expires < expires;
+            let ahead = self.revocations && expires <= place.expires + AHEAD;
+            place.shortened |= (cookie.header.persistent || ahead) && place.expires < expires;
             if !place.deleted && !place.retired && !place.shortened {
                 let promised = &mut place.promised[usize::from(cookie.header.persistent)];
                 *promised = expires.max(*promised);
