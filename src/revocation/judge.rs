@@ -173,9 +173,10 @@ impl<T> Judge<T> {
         standing.subject.is_some() || self.subject.is_none()
     }
 
-    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry. `idle` is the
-    /// present idle timeout in seconds, which a process that does not know of the end yet can give the session.
-    pub(crate) fn end(&self, standing: &Standing, header: &Header, idle: u32) -> Option<Ending> {
+    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry. `longest_idle`
+    /// is the longest idle timeout in seconds that an older cookie of the session can have, or a later one, which a process
+    /// that does not know of the end yet gives it.
+    pub(crate) fn end(&self, standing: &Standing, header: &Header, longest_idle: u64) -> Option<Ending> {
         let follower = &self.revocations.0.follower;
         let target = self.realms[0].sessions.session(&header.session_id);
         // An end that is still to be appended is not known to other processes, so this one is appended too.
@@ -185,7 +186,7 @@ impl<T> Judge<T> {
         }
         // No process takes its clock to be behind this one.
         let stamp = follower.clock.earliest().saturating_add(seconds(follower.at_most));
-        let lasts = Duration::from_secs(header.window.max(idle).into());
+        let lasts = Duration::from_secs(u64::from(header.window).max(longest_idle));
         Some(Ending::new(&self.revocations, self.revocations.entry(target, stamp, lasts)))
     }
 

@@ -202,6 +202,11 @@ impl Timeouts {
         }
     }
 
+    /// Returns the longest idle timeout that is honored of a session that is not persistent, in seconds.
+    pub(crate) fn longest_idle(&self) -> u64 {
+        self.longest_idle.unwrap_or(self.idle)
+    }
+
     fn longest_persistent(&self) -> u64 {
         self.longest_persistent_idle.unwrap_or(if self.all_persistent { self.idle } else { u64::MAX })
     }
@@ -210,7 +215,7 @@ impl Timeouts {
     pub(crate) fn window(&self, header: &Header) -> u64 {
         let longest = match header.persistent {
             true => self.longest_persistent(),
-            false => self.longest_idle.unwrap_or(self.idle),
+            false => self.longest_idle(),
         };
         u64::from(header.window).min(longest)
     }

@@ -495,8 +495,8 @@ impl<T: Payload> App<T> {
 
     /// Returns the end of the session that arrived.
     pub(crate) fn ending(&self, judge: &Judge<T>, state: &State<T>) -> Option<Ending> {
-        let idle = self.settings.timeouts().idle_window();
-        judge.end(&state.standing(judge), state.arrived.header()?, idle)
+        let longest_idle = self.settings.timeouts().longest_idle();
+        judge.end(&state.standing(judge), state.arrived.header()?, longest_idle)
     }
 
     /// Returns the store that a session is in or may enter. A session that is in it stays. Otherwise a sign-out would

@@ -469,3 +469,16 @@ async fn the_end_of_a_session_is_kept_until_no_clock_lets_its_last_cookie_open()
     let behind = fleet.node_with(-5, |builder| builder).await;
     assert_eq!(behind.arrival(&thief).await, REVOKED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_session_is_kept_for_its_older_cookies_of_a_longer_idle_timeout() {
+    let fleet = Fleet::new();
+    let old = fleet.node().await.signed_in(7).await;
+    let node = fleet
+        .node_lasting(|timeouts| timeouts.idle_timeout(1800 * SECOND).longest_idle_timeout(7200 * SECOND));
+    let (node, mut browser) = (node.await, old.clone());
+    browser.post(&node.app, "/add").await;
+    browser.post(&node.app, "/sign-out").await;
+    fleet.pass(3600).await;
+    assert_eq!(node.arrival(&old).await, REVOKED);
+}

@@ -65,6 +65,13 @@ impl Fleet {
         Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
     }
 
+    /// A node with other timeouts.
+    pub async fn node_lasting(&self, configure: impl FnOnce(Timeouts) -> Timeouts) -> Node {
+        let node = self.node().await;
+        let sessions = self.sessions(0, &node.revocations, configure);
+        Node { app: routes().layer(sessions.clone()), sessions, ..node }
+    }
+
     /// A node whose sessions outgrow their cookies into this store.
     pub async fn node_over(&self, store: &TestStore) -> Node {
         let log = self.log.another();

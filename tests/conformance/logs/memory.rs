@@ -59,3 +59,28 @@ async fn an_append_wakes_all_that_wait_for_the_log_in_memory() {
     store.append(&[entry(1, 3600)]).await.unwrap();
     assert!(first.now_or_never().is_some() && second.now_or_never().is_some());
 }
+
+#[tokio::test]
+async fn an_append_removes_at_most_100_entries_more_than_it_appends_from_memory() {
+    let seconds = Arc::new(AtomicU32::new(1_000));
+    let clock = seconds.clone();
+    let store = MemoryStore::new()
+        .clock(move || SystemTime::UNIX_EPOCH + Duration::from_secs(clock.load(SeqCst).into()));
+    let entries = |until| (0..500).map(move |key| RevocationEntry { key, stamp: 1, until });
+    store.append(&entries(1_001).collect::<Vec<_>>()).await.unwrap();
+    seconds.store(1_001, SeqCst);
+    store.append(&entries(2_000).take(2).collect::<Vec<_>>()).await.unwrap();
+    assert_eq!(keys(&store).await.len(), 500 - 102 + 2);
+}
+
+#[tokio::test]
+async fn a_shared_pointer_to_a_log_is_that_log() {
+    let store = MemoryStore::new();
+    let shared = Arc::new(store.clone());
+    let mut waiting = shared.wait();
+    assert!(waiting.as_mut().now_or_never().is_none());
+    shared.append(&[entry(1, 3600)]).await.unwrap();
+    assert!(waiting.now_or_never().is_some());
+    assert_eq!(keys(&store).await, [1]);
+    assert_eq!(shared.read(0, 2).await.unwrap().entries, store.read(0, 2).await.unwrap().entries);
+}

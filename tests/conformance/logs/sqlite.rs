@@ -58,6 +58,17 @@ async fn expired_entries_do_not_fill_the_file() {
 }
 
 #[tokio::test]
+async fn an_append_removes_at_most_100_entries_more_than_it_appends_from_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory).await;
+    let expired = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 500)
+        INSERT INTO sealed_revocations (key, stamp, until) SELECT n, 1, 1 FROM number";
+    sqlx::query(expired).execute(&pool(&directory).await).await.unwrap();
+    store.append(&[entry(501, 3600), entry(502, 3600)]).await.unwrap();
+    assert_eq!(keys(&store).await.len(), 500 - 102 + 2);
+}
+
+#[tokio::test]
 async fn a_position_is_never_used_again_even_if_someone_empties_the_table() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(&directory).await;
