@@ -17,8 +17,9 @@
 //! 1. **No session is lost.** A cookie that has not expired opens. It shows the data that was sealed into it, or that
 //!    was written last to the place it names. There are three exceptions. A request deleted the place, because it
 //!    ended the session, emptied it or gave it a new id. Or the session returned to the cookie more than 30 s ago. Or
-//!    the session was ended by revocations (rules 7 and 8). A browser that sends its requests one after the other finds exactly what its last request left. After a request that
-//!    failed, it finds the session as it was before the request or after it.
+//!    the session was ended by revocations (rules 7 and 8). A browser that sends its requests one after the other
+//!    finds exactly what its last request left. After a request that failed, it finds the session as it was before
+//!    the request or after it.
 //! 2. **No session is revived.** A request that goes on from a place has asked the store for it first, and the store
 //!    had it. Nothing is written to a place that was deleted. After a 200 for `destroy`, for a new session or for a new
 //!    id, the old place is gone. `destroy` removes the cookie even if everything else fails.
