@@ -57,6 +57,8 @@ impl<T: Payload> Session<T> {
     /// Returns true if the session was ended since the request began, for example to check a long connection now and
     /// then. It asks no store. Without [`Revocations`](crate::Revocations), it is always false.
     ///
+    /// Ask more often than once per idle timeout: the entry that ended a single session is not kept for longer.
+    ///
     /// # Errors
     ///
     /// Returns an error that [is stale](Error::is_stale) if the log of revocations could not be read in time.
