@@ -225,7 +225,7 @@ impl Follower {
         }
         // It differs from the entry that was lost. With the same one at the same position, other processes would not
         // notice that the log has others before it.
-        let apart = 1 + u32::from(random::bytes().map_or(0, u8::from_be_bytes));
+        let apart = u32::from(random::bytes().map_or(1, u8::from_be_bytes).max(1));
         RevocationEntry { until: until.saturating_add(apart), ..entry }
     }
 
