@@ -113,7 +113,7 @@ impl<T: Payload> App<T> {
             return false;
         };
         let is_stored = change.home.is_some() || !change.leaving.is_empty();
-        is_stored && !change.durable && !change.draws_id && change.header.session_id == header.session_id
+        is_stored && !change.durable && change.header.session_id == header.session_id
     }
 
     /// Returns the end of the session that arrived, if only the changes of another request have ended it.

@@ -276,6 +276,33 @@ async fn b72_a_session_that_ends_while_a_request_handles_it_is_not_brought_back(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_is_revoked_while_it_revokes_the_others_is_not_spared() {
+    let fleet = Fleet::new();
+    let (here, there) = (fleet.node().await, fleet.node().await);
+    let session = here.signed_in(7).await.session(&here.sessions).await;
+    here.log.is_late(SECOND, Duration::ZERO);
+    // The first read of the log is over by then, and the second one is on its way.
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        there.revocations.subject("shop", &7).await.unwrap();
+    };
+    let (revoked, ()) = tokio::join!(session.revoke_others(), meanwhile);
+    assert!(revoked.unwrap_err().is_conflict());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_session_is_appended_once() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let mut browser = node.signed_in(7).await;
+    let mut copy = browser.clone();
+    for browser in [&mut browser, &mut copy] {
+        assert_eq!(browser.post(&node.app, "/sign-out").await.status, StatusCode::OK);
+    }
+    assert_eq!(fleet.log.look().entries.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_that_signs_in_another_user_ends_with_the_user_that_it_arrived_with() {
     let fleet = Fleet::new();
     let node = fleet.node().await;
