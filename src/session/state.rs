@@ -36,8 +36,8 @@ pub(crate) struct Arrived {
     pub(crate) moved: bool,
     /// True if the request says that it is not a navigation.
     pub(crate) background: bool,
-    /// What the session was judged by, if anything was revoked then. It is computed later, if it is needed, but before
-    /// the data change.
+    /// The targets by which the session is judged. `None` only while they are not needed and the data are as they arrived,
+    /// so that they can be computed later.
     pub(crate) standing: Option<Standing>,
 }
 

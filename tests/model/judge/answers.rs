@@ -34,7 +34,8 @@ impl Judge {
                     // What was saved for a persistent session lives on if the store fails to shorten it.
                     let outlives =
                         request.persists() == Some(false) && request.troubled && effect.expires > expires;
-                    // What was saved before a revocation dies some seconds before its cookie if the store fails then.
+                    // A blob that was saved before a revocation expires some seconds before its cookie if the store
+                    // fails then.
                     let ahead = effect.expires < expires && expires <= effect.expires + AHEAD;
                     let dies_first = self.revocations && request.did(Verb::Save) && request.troubled && ahead;
                     let together = effect.expires == expires || outlives || dies_first;

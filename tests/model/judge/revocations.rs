@@ -16,7 +16,7 @@ const APPENDED: u64 = 1;
 /// The time after which the cookies of revoked sessions are removed: "some seconds".
 pub const REMOVED: u64 = 25;
 
-/// How far in the future a sign-in can begin: twice `at_most` and a few seconds, and the delay on another node.
+/// The farthest that a sign-in can begin in the future: twice `at_most`, a few seconds, and the delay on another node.
 pub const AHEAD: u64 = 20;
 
 /// A place in the order of all events. Many happen in the same second.
@@ -33,7 +33,7 @@ pub(super) struct Ending {
     /// The moment and the second in which it returned.
     returned: Option<(Moment, u64)>,
     force: Force,
-    /// Who was signed in to the sessions in the store, when it was called.
+    /// The users of the sessions in the store, when it was called.
     users: BTreeMap<BlobId, Option<u8>>,
 }
 
@@ -179,7 +179,7 @@ impl Judge {
         }
     }
 
-    /// Who is signed in to the session of a cookie now.
+    /// Returns the user of a cookie's session now.
     pub(super) fn user_of(&self, cookie: &Cookie) -> Option<u8> {
         match &cookie.content {
             Kept::Inline(value) => value.user,

@@ -76,7 +76,7 @@ impl Fleet {
             assert!(turn < 1000, "a node does not follow the log");
             tokio::task::yield_now().await;
         }
-        // What was owed has been appended by now.
+        // Owed entries have been appended by now.
         self.ending.clear();
     }
 }
