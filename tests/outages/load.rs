@@ -107,10 +107,9 @@ impl Load {
         }
     }
 
-    /// Some requests have failed by now, and more will.
-    pub async fn fails(&self) {
-        let before = self.shared.figures().count(503);
-        self.until("requests fail", |figures| figures.count(503) >= before + 5).await;
+    /// Waits until five more requests have failed than these.
+    pub async fn fails_after(&self, failures: u32) {
+        self.until("requests fail", |figures| figures.count(503) >= failures + 5).await;
     }
 
     /// The store answers again, from now on.
