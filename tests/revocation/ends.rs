@@ -423,6 +423,18 @@ async fn a_sign_out_that_is_asked_for_twice_fails_if_the_log_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sign_out_that_is_asked_for_twice_is_recorded_once() {
+    let fleet = Fleet::new();
+    let node = fleet.node().await;
+    let session = node.signed_in(7).await.session(&node.sessions).await;
+    session.destroy();
+    session.destroy();
+    node.sessions.commit(session, &mut axum::http::Response::new(())).await.unwrap();
+    fleet.pass(10).await;
+    assert_eq!(fleet.log.look().entries.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sign_out_whose_request_is_dropped_is_carried_out() {
     let fleet = Fleet::new();
     let (here, there) = (fleet.node().await, fleet.node().await);

@@ -74,18 +74,22 @@ impl Fleet {
 
     /// A node whose sessions outgrow their cookies into this store.
     pub async fn node_over(&self, store: &TestStore) -> Node {
-        let log = self.log.another();
-        let revocations = builder().start(log.clone()).await.unwrap();
-        let sessions = self.builder(0, &revocations).store(store.clone()).build().unwrap();
-        Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
+        self.node_whose(|builder| builder.store(store.clone())).await
     }
 
     /// A node that has given its realm another name, and accepts the sessions of the former realm.
     pub async fn node_renamed(&self, realm: &str) -> Node {
+        self.node_whose(|builder| builder.realm(realm).accept_previous("shop", |cookie| cookie)).await
+    }
+
+    /// A node whose sessions are configured like this.
+    pub async fn node_whose(
+        &self,
+        configure: impl FnOnce(SessionsBuilder<Visit>) -> SessionsBuilder<Visit>,
+    ) -> Node {
         let log = self.log.another();
         let revocations = builder().start(log.clone()).await.unwrap();
-        let sessions = self.builder(0, &revocations).realm(realm).accept_previous("shop", |cookie| cookie);
-        let sessions = sessions.build().unwrap();
+        let sessions = configure(self.builder(0, &revocations)).build().unwrap();
         Node { app: routes().layer(sessions.clone()), sessions, revocations, log }
     }
 
@@ -139,6 +143,12 @@ fn routes() -> Router {
             any(async |Path((user, sid)): Path<(u64, String)>, session: S| {
                 session.cycle_id();
                 session.update(|visit| (visit.user, visit.provider_session) = (Some(user), Some(sid)));
+            }),
+        )
+        .route(
+            "/name-provider-session/{sid}",
+            any(async |Path(sid): Path<String>, session: S| {
+                session.update(|visit| visit.provider_session = Some(sid));
             }),
         )
         .route("/sign-out", any(async |session: S| session.destroy()))

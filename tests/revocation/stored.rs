@@ -1,10 +1,11 @@
 //! Revocations of sessions that are in a store, because they do not fit in their cookies.
 
 use axum::http::StatusCode;
+use sealed_session::{Commit, Conflict};
 
 use crate::{
     kit::{Browser, Clock, Mood, TestStore},
-    node::{Fleet, Node},
+    node::{Fleet, Node, Visit},
 };
 
 const REVOKED: &str = "Refused(Revoked)";
@@ -86,6 +87,30 @@ async fn a_session_that_the_store_does_not_write_under_its_new_id_goes_on_under_
     fleet.pass(10).await;
     assert_eq!(here.user(&browser).await, "Some(7)");
     assert_eq!(there.user(&browser).await, "Some(7)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_a_merge_empties_while_it_leaves_its_former_realm_ends_in_its_older_cookies_too() {
+    let fleet = Fleet::new();
+    let (before, _, store) = nodes(&fleet).await;
+    let empties = |_: Conflict<Visit>| Some(Visit::default());
+    let renamed = fleet.node_whose(|builder| {
+        let builder = builder.realm("market").accept_previous("shop", |cookie| cookie);
+        builder.store(store.clone()).on_conflict(empties)
+    });
+    let renamed = renamed.await;
+    let mut browser = before.signed_in(7).await;
+    let copy = browser.clone();
+    browser.post(&before.app, &format!("/name-provider-session/{}", "s".repeat(6_000))).await;
+    assert_eq!((store.len(), renamed.user(&copy).await), (1, "Some(7)".into()));
+    let session = browser.session(&renamed.sessions).await;
+    session.update(|visit| visit.views += 1);
+    browser.post(&before.app, "/add").await;
+    let mut response = axum::http::Response::new(());
+    let commit = renamed.sessions.commit(session, &mut response).await.unwrap();
+    assert_eq!(commit, Commit::Remove);
+    fleet.pass(10).await;
+    assert_eq!(renamed.user(&copy).await, "None");
 }
 
 #[tokio::test(start_paused = true)]
