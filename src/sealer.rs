@@ -205,20 +205,17 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
         judge: impl FnOnce(&Header) -> Result<(), Refusal>,
     ) -> Result<Unsealed<T>, Refusal> {
         // Most cookies are short. Clearing the space for the longest takes a tenth of the time of opening one.
-        match text.len() {
-            ..=512 => self.unseal_in(context, text, &mut [0; decoded_len(512)], now, judge),
-            _ => self.unseal_in(context, text, &mut [0; decoded_len(LONGEST_VALUE)], now, judge),
-        }
-    }
-
-    fn unseal_in(
-        &self,
-        context: &Context,
-        text: &[u8],
-        space: &mut [u8],
-        now: SystemTime,
-        judge: impl FnOnce(&Header) -> Result<(), Refusal>,
-    ) -> Result<Unsealed<T>, Refusal> {
+        let (mut short, mut long);
+        let space: &mut [u8] = match text.len() {
+            ..=512 => {
+                short = [0; decoded_len(512)];
+                &mut short
+            }
+            _ => {
+                long = [0; decoded_len(LONGEST_VALUE)];
+                &mut long
+            }
+        };
         let unsealed = context.open_in(text, space)?;
         self.timeouts.judge(&unsealed.header, now)?;
         judge(&unsealed.header)?;
@@ -263,7 +260,7 @@ impl<T: Serialize + DeserializeOwned> Sealer<T> {
 
     fn seal_value(&self, value: &T, header: Header, nonce: Nonce) -> Result<String, Error> {
         let draft = self.draft(value)?;
-        let mut text = String::with_capacity(draft.sealed_len(self.padding));
+        let mut text = String::new();
         self.seal_draft(draft, &header, nonce, &mut text)?;
         Ok(text)
     }

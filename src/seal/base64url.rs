@@ -1,6 +1,6 @@
 //! Base64url without padding, in its single canonical spelling (RFC 4648, sections 5 and 3.5).
 
-use std::sync::LazyLock;
+use std::{mem, sync::LazyLock};
 
 use base64::{
     Engine,
@@ -36,19 +36,15 @@ pub(crate) const SPARE: usize = 128;
 /// The engine takes 24 bytes at a time as long as it can read 32, and the rest byte by byte. With zeros at the end,
 /// there is no such rest. They do not change the text before them, since the spare bits of its last character are zero.
 pub(crate) fn encode_vec(mut bytes: Vec<u8>, out: &mut String) {
-    // 768 bytes, and 8 that the engine only reads.
-    const PART: usize = 776;
-    let length = bytes.len();
-    let mut left = encoded_len(length);
-    bytes.resize(SPARE.max(length.next_multiple_of(24) + 8), 0);
-    let mut text = [0; encoded_len(PART)];
-    for at in (0..length).step_by(768) {
-        let part = &bytes[at..bytes.len().min(at + PART)];
-        ENGINE.encode_slice(part, &mut text).expect("the part fits");
-        let taken = left.min(1024);
-        out.push_str(str::from_utf8(&text[..taken]).expect("base64 is ASCII"));
-        left -= taken;
-    }
+    let length = encoded_len(bytes.len());
+    // The engine reads 8 bytes more than it encodes.
+    bytes.resize(SPARE.max(bytes.len().next_multiple_of(24) + 8), 0);
+    let mut text = mem::take(out).into_bytes();
+    let begin = text.len();
+    text.resize(begin + encoded_len(bytes.len()), 0);
+    ENGINE.encode_slice(&bytes, &mut text[begin..]).expect("the text fits");
+    text.truncate(begin + length);
+    *out = String::from_utf8(text).expect("base64 is ASCII");
 }
 
 /// Decodes into the beginning of `out` and returns the number of bytes. Returns `None` if the text is not in the

@@ -59,7 +59,7 @@ impl<T: Payload> Ends<T> {
     /// Closes the slot, and returns the session to commit, if there is one.
     fn close(&self) -> Option<Session<T>> {
         self.0.close();
-        self.0.opened().filter(|session| !session.is_finished()).cloned()
+        self.0.opened().cloned()
     }
 }
 
@@ -83,8 +83,8 @@ where
             match this.state.as_mut().project() {
                 StateProject::Running { inner } => {
                     let mut response = ready!(inner.poll(cx))?;
-                    // There is no session to commit if the handler did not ask for it, went on without it because the
-                    // store failed, or committed it by hand.
+                    // There is no session to commit if the handler did not ask for it, or went on without it because
+                    // the store failed.
                     let Some(session) = this.slot.as_ref().and_then(Ends::close) else {
                         if this.slot.as_ref().is_some_and(|slot| slot.0.was_asked()) {
                             vary(response.headers_mut());
@@ -120,6 +120,11 @@ fn finish<T: Payload, B: Default>(
     placed: Placed,
     mut response: Response<B>,
 ) -> Response<B> {
+    // The handler has committed it by hand.
+    if placed.error.as_ref().is_some_and(Error::is_finished) {
+        vary(response.headers_mut());
+        return response;
+    }
     let replacement = placed.error.as_ref().and_then(|error| (session.settings().on_commit_failure)(error));
     if let Some(status) = replacement {
         response = empty(status);

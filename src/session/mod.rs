@@ -536,11 +536,6 @@ impl<T> Session<T> {
         });
         drop(unfinished);
     }
-
-    #[cfg(any(feature = "tower", feature = "hyper"))]
-    pub(crate) fn is_finished(&self) -> bool {
-        self.with("is_finished", |state| state.phase == Phase::Committed)
-    }
 }
 
 impl<T> Clone for Session<T> {

@@ -47,8 +47,12 @@ impl Placing {
 
 /// Decides the outcome of a commit, and begins to place the session.
 pub(crate) fn place<T: Payload>(session: &Session<T>, status: StatusCode) -> Placing {
-    // A `save` that is still running in another task comes first, and sometimes the log of revocations.
     let app = session.app();
+    // Without a store and revocations, nothing is waited for while a session is saved or committed.
+    if app.overflow.is_none() && app.judge.is_none() {
+        return place_decided(session, status);
+    }
+    // A `save` that is still running in another task comes first, and sometimes the log of revocations.
     let must_wait = app.judge.is_some() && session.with("commit", |state| app.must_catch_up(state, status));
     if !must_wait && let Some(_saving) = session.try_begin_saving() {
         return place_decided(session, status);

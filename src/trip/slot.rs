@@ -4,7 +4,10 @@ use std::{
     any::Any,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Release, SeqCst},
+        },
     },
     time::SystemTime,
 };
@@ -44,7 +47,7 @@ impl<T: Payload> Slot<T> {
         self: Arc<Self>,
         headers: &HeaderMap,
     ) -> impl Future<Output = Result<Session<T>, Error>> + Send + use<T> {
-        self.asked.store(true, SeqCst);
+        self.asked.store(true, Release);
         let opened = match self.session.get() {
             Some(session) => Ok(session.clone()),
             None => read_cookies(&self.app, headers, self.began).open(),
@@ -83,7 +86,7 @@ impl<T: Payload> Slot<T> {
 impl<T> Slot<T> {
     /// Returns true if the session was asked for, so that the response may depend on the request's cookies.
     pub(crate) fn was_asked(&self) -> bool {
-        self.asked.load(SeqCst)
+        self.asked.load(Acquire)
     }
 
     /// Closes the slot: from here on nothing can be sent. A session that is opened later is finished from the start.
