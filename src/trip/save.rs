@@ -78,8 +78,21 @@ impl<T: Payload> Session<T> {
             }
         })?;
         let (Some(mut change), Some(overflow)) = (change, &app.overflow) else { return Ok(()) };
-        Box::pin(overflow.calls().write(&mut change, false)).await?;
-        self.with("save", |state| record(app, state, change))
+        // If the store fails or this call is dropped, the blob may hold the data or not. So the data are not compared with
+        // those of before any more: they are a change whatever becomes of them.
+        let before = self.with("save", |state| match state.before {
+            Before::Serialized(_) => state.take_before(),
+            _ => None,
+        });
+        let written = Box::pin(overflow.calls().write(&mut change, false)).await;
+        self.with("save", |state| match (written, before) {
+            (Ok(()), _) => record(app, state, change),
+            (Err(error), Some(before)) if !error.is_store() => {
+                state.before = Before::Serialized(before);
+                Err(error)
+            }
+            (Err(error), _) => Err(error),
+        })
     }
 }
 

@@ -247,3 +247,11 @@ fn a_copy_of_a_persistent_cookie_does_not_open_after_its_session_was_made_to_end
         holds(policy, [visit(&[SignIn(1), Remember]), ends.clone(), visit(&[Destroy]), Pass(FIVE_DAYS)]);
     }
 }
+
+#[test]
+fn a_value_whose_save_failed_is_not_kept_in_place_of_the_one_before_it() {
+    let verbs = vec![Bulk(300), Save, Bulk(0), Save, Bulk(300)];
+    for policy in Policy::ALL {
+        holds(policy, [Visit { browser: 0, node: 0, verbs: verbs.clone(), moods: vec![(1, Lying)] }]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
 use kit::{Browser, Mood, Visit};
 use sealed_session::{Commit, Session};
 
@@ -244,4 +245,31 @@ async fn b15_a_change_after_a_save_that_the_store_does_not_take_is_an_error() {
     add(&session);
     shop.store.once("replace", Mood::Down);
     assert!(shop.commit(session).await.0.unwrap_err().is_store());
+}
+
+#[tokio::test]
+async fn b15_what_a_save_may_have_stored_before_it_was_dropped_is_overwritten() {
+    let shop = Shop::plain();
+    let browser = shop.stored_browser().await;
+    let session = shop.open(&browser).await;
+    add(&session);
+    shop.store.once("replace", Mood::Hanging);
+    assert!(session.save().now_or_never().is_none());
+    session.update(|visit| visit.views -= 1);
+    let (commit, _) = shop.commit(session).await;
+    assert_eq!(commit.unwrap(), Commit::Set);
+    assert_eq!(shop.store.generation().to_string(), "2");
+}
+
+#[tokio::test]
+async fn b15_a_change_that_is_undone_after_its_save_was_a_conflict_is_none() {
+    let shop = Shop::with(|builder| builder.on_conflict(|_| None));
+    let browser = shop.stored_browser().await;
+    let (one, other) = (shop.open(&browser).await, shop.open(&browser).await);
+    add(&one);
+    add(&other);
+    let _ = shop.commit(one).await.0.unwrap();
+    assert!(other.save().await.unwrap_err().is_conflict());
+    other.update(|visit| visit.views -= 1);
+    assert_eq!(shop.commit(other).await.0.unwrap(), Commit::Keep);
 }
