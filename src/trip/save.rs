@@ -78,10 +78,10 @@ impl<T: Payload> Session<T> {
             }
         })?;
         let (Some(mut change), Some(overflow)) = (change, &app.overflow) else { return Ok(()) };
-        // If the store fails or this call is dropped, the blob may hold the data or not. So the data are not compared with
-        // those of before any more: they are a change whatever becomes of them.
+        // If the store fails or this call is dropped, the blob may hold the changed data or not. So the data are not
+        // compared with those of before any more: they are a change whatever becomes of them.
         let before = self.with("save", |state| match state.before {
-            Before::Serialized(_) => state.take_before(),
+            Before::Serialized(_) if change.reason == Reason::Changed => state.take_before(),
             _ => None,
         });
         let written = Box::pin(overflow.calls().write(&mut change, false)).await;

@@ -255,3 +255,13 @@ fn a_value_whose_save_failed_is_not_kept_in_place_of_the_one_before_it() {
         holds(policy, [Visit { browser: 0, node: 0, verbs: verbs.clone(), moods: vec![(1, Lying)] }]);
     }
 }
+
+#[test]
+fn a_session_whose_save_under_a_new_id_failed_takes_the_change_of_another_request_with_it() {
+    let load = PROCEED;
+    let saves = begin(&[CycleIdKeepTimeout, Bulk(300), Save]);
+    let fails = Proceed { which: 0, mood: Down };
+    for policy in Policy::ALL {
+        holds(policy, [visit(&[Bulk(300)]), saves.clone(), load.clone(), visit(&[Bulk(0)]), fails.clone()]);
+    }
+}
