@@ -58,8 +58,7 @@ use crate::{
 ///    CSRF token keep even an empty session.
 /// 8. If the session has reached its absolute timeout, its cookie is removed.
 /// 9. With revocations, if the request has taken as long as the idle timeout, the commit fails as in rule 1, because it
-///    is no longer known whether the session was ended. Stored sessions are exempt, and if the application names
-///    subjects, so are sessions without a [subject](crate::SessionsBuilder::subject).
+///    is no longer known whether the session was ended. Stored sessions are exempt.
 /// 10. Otherwise the cookie is set. A session that does not fit is written to the store first. If there is no store, or
 ///     the store fails, the commit fails as in rule 1.
 ///

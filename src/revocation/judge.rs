@@ -167,21 +167,17 @@ impl<T> Judge<T> {
         self.latest(self.realms.iter().map(|realm| realm.all).chain(standing.targets()))
     }
 
-    /// Returns true if the end of a session that arrived is worth an entry. That of a session of no subject is not: no user
-    /// is signed in, and visitors could fill the log.
-    pub(crate) fn records_end(&self, standing: &Standing) -> bool {
-        standing.subject.is_some() || self.subject.is_none()
-    }
-
-    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry. `longest_idle`
-    /// is the longest idle timeout in seconds that an older cookie of the session can have, or a later one, which a process
-    /// that does not know of the end yet gives it.
+    /// Returns the end of a session that arrived, unless it has ended already, or is not worth an entry: in a session of no
+    /// subject no user is signed in, and visitors could fill the log. `longest_idle` is the longest idle timeout in seconds
+    /// that an older cookie of the session can have, or a later one, which a process that does not know of the end yet
+    /// gives it.
     pub(crate) fn end(&self, standing: &Standing, header: &Header, longest_idle: u64) -> Option<Ending> {
         let follower = &self.revocations.0.follower;
         let target = self.realms[0].sessions.session(&header.session_id);
         // An end that is still to be appended is not known to other processes, so this one is appended too.
         let has_ended = || self.end_of(header).is_some() && !follower.owes(target);
-        if !self.records_end(standing) || has_ended() {
+        let is_worth_an_entry = standing.subject.is_some() || self.subject.is_none();
+        if !is_worth_an_entry || has_ended() {
             return None;
         }
         // No process takes its clock to be behind this one.

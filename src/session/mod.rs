@@ -485,12 +485,10 @@ impl<T: Payload> App<T> {
     /// Returns true if the request has taken as long as the session's idle timeout. An entry that ended the session since
     /// the request began may be gone by now.
     pub(crate) fn has_expired(&self, state: &State<T>) -> bool {
-        let (Some(judge), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
+        let (Some(_), Some(header)) = (&self.judge, state.arrived.header()) else { return false };
         let longest = Duration::from_secs(self.settings.timeouts().window(header));
         let took = state.arrived.began.and_then(|began| self.settings.now().duration_since(began).ok());
-        !state.is_destroyed()
-            && took.is_some_and(|took| took >= longest)
-            && judge.records_end(&state.standing(judge))
+        !state.is_destroyed() && took.is_some_and(|took| took >= longest)
     }
 
     /// Returns the end of the session that arrived.

@@ -265,3 +265,12 @@ fn a_session_whose_save_under_a_new_id_failed_takes_the_change_of_another_reques
         holds(policy, [visit(&[Bulk(300)]), saves.clone(), load.clone(), visit(&[Bulk(0)]), fails.clone()]);
     }
 }
+
+#[test]
+fn a_slow_request_of_a_visitor_does_not_bring_back_the_session_of_the_user_who_has_signed_in_since() {
+    let slow = Begin { browser: 1, node: 0, verbs: vec![Pause] };
+    let steals = [visit(&[Add]), Copy { from: 0, to: 1, back: 0 }, visit(&[SignIn(1)]), slow];
+    for policy in Policy::ALL {
+        holds(policy, [&steals[..], &[visit(&[Destroy]), Pass(3 * 3600)]].concat());
+    }
+}

@@ -292,11 +292,6 @@ impl Judge {
     fn goes_on_in_spite(&self, by: usize, sends: Option<&Cookie>, at: (Moment, u64)) -> Option<String> {
         let request = &self.requests[by];
         let (Some(came), Some((value, true))) = (&request.came, &request.opened) else { return None };
-        // Not promised: a visitor's request that takes longer than the idle timeout. Only the end of a session to which
-        // a user has signed in since writes an entry.
-        if value.user.is_none() && expiry(&came.header) <= at.1 {
-            return None;
-        }
         // The log was read first for a new id.
         let reads = sends.is_none_or(|cookie| cookie.header.session_id != came.header.session_id);
         let has_ended = |ending: &&Ending| {
