@@ -169,8 +169,8 @@ impl Judge {
         });
         let revoked = match (&request.came, &request.opened) {
             (Some(came), Some((value, true))) => {
-                // Nobody knows any more whether a user's session was ended.
-                let expired = self.revocations && value.user.is_some() && expiry(&came.header) <= self.now;
+                // Nobody knows any more whether the session was ended.
+                let expired = self.revocations && expiry(&came.header) <= self.now;
                 expired || self.may_be_revoked(by, came, value.user, false)
             }
             _ => false,
