@@ -220,7 +220,7 @@ impl<'a> World<'a> {
                     waiting.abandoned.retain(|(_, call)| !matches!(call, Call::Pause));
                     let (by, call) = waiting.abandoned.remove(which);
                     waiting.judge.says(format!("  late, of {by}:"));
-                    waiting.judge.carry_out(by, &call, false);
+                    waiting.judge.carry_out_late(by, &call);
                 }
             }
             Step::Pass(seconds) => {

@@ -59,6 +59,28 @@ impl Judge {
         Reply::Written(written)
     }
 
+    /// Carries out a call that nobody waits for any more. Not promised: it was given up, and sets the expiry of then, though
+    /// another request has set a later one since.
+    pub fn carry_out_late(&mut self, by: usize, call: &Call) {
+        let shortens = match call {
+            Call::Replace { index, expected, expires, .. } | Call::SetExpiry { index, expected, expires } => {
+                let carried_out = self.generation(index) == Some(*expected) && *expires > self.now + GRACE;
+                carried_out.then_some((*index, *expires))
+            }
+            _ => None,
+        };
+        let promised = shortens.map(|(index, expires)| {
+            let place = self.places.get_mut(&index).expect("it stands");
+            let shortened = place.promised.iter().any(|promised| *promised > expires);
+            place.promised = place.promised.map(|promised| promised.min(expires));
+            (index, shortened)
+        });
+        self.carry_out(by, call, false);
+        if let Some((index, true)) = promised {
+            self.places.get_mut(&index).expect("it stands").shortened = true;
+        }
+    }
+
     pub(super) fn create(&mut self, effect: &Effect, by: usize, blob: &[u8]) {
         let name = self.places.len();
         if Generation::of(blob) != Some(Generation::new(1)) {
