@@ -22,7 +22,8 @@ impl<T: Payload> Session<T> {
     /// sent with the response, and includes changes made until then.
     ///
     /// Data that was saved to the blob of a stored session stays there, whatever the handler's response. After
-    /// [`destroy`](Self::destroy), the destroyed session is deleted from the store.
+    /// [`destroy`](Self::destroy), the destroyed session is deleted from the store. If the store fails, it may have stored
+    /// the data all the same, so the commit stores what they are by then, even if the handler has undone its change.
     ///
     /// ```
     /// use sealed_session::{Error, Session};
