@@ -55,7 +55,7 @@ impl std::fmt::Display for Basket {
 }
 
 /// A call of the store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Call {
     Load {
         index: BlobId,

@@ -11,6 +11,7 @@ use crate::{
     kit::Browser,
     load::{Found, Shared},
     random::Random,
+    stalls::stalled,
 };
 
 const COOKIE: &str = "__Host-session";
@@ -98,7 +99,7 @@ impl Visitor {
         let reference =
             self.browser.value(COOKIE).filter(|value| value.len() == REFERENCE).map(str::to_owned);
         let path = format!("/{}/{verb:?}/{}/{}", self.name, new.0, new.1);
-        let began = Instant::now();
+        let (began, stalls) = (Instant::now(), stalled());
         let answer = match self.patience(verb) {
             Some(patience) => timeout(patience, self.browser.get(&shared.app, &path)).await.ok(),
             None => Some(self.browser.get(&shared.app, &path).await),
@@ -115,7 +116,8 @@ impl Visitor {
             return false;
         };
         let status = answer.status.as_u16();
-        shared.figures().answered(status, began.elapsed(), reference.is_some());
+        let stalls = stalled() - stalls;
+        shared.figures().answered(status, began.elapsed(), stalls, reference.is_some());
 
         // 1. What the handler has found, if it came to that.
         if let Some(found) = &found {
@@ -161,7 +163,7 @@ impl Visitor {
 
     /// All is well again: the session is there, and what has ended has ended.
     pub async fn look_back(&mut self, shared: &Shared) {
-        let patience = Duration::from_secs(5);
+        let patience = Duration::from_secs(60);
         let began = Instant::now();
         while !self.send(shared, Verb::Read).await {
             assert!(began.elapsed() < patience, "browser {} is not served again", self.name);

@@ -20,10 +20,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// An answer, for which perhaps the store was asked.
-    pub fn answered(&mut self, status: u16, took: Duration, stored: bool) {
+    /// An answer, for which perhaps the store was asked. The machine stalled for a part of the time that it took.
+    pub fn answered(&mut self, status: u16, took: Duration, stalls: Duration, stored: bool) {
         *self.answers.entry(status).or_default() += 1;
-        self.longest = self.longest.max(took);
+        self.longest = self.longest.max(took.saturating_sub(stalls));
         if let (200, true, Some(since)) = (status, stored, self.waiting)
             // It began after what it waits for.
             && since.elapsed() >= took
@@ -79,7 +79,7 @@ impl Figures {
         // Once on the way in and once on the way out; and a busy machine has its own.
         let allowed = 2 * deadline + Duration::from_millis(500);
         println!(
-            "  {title}\n    {browsers} browsers, {requests} requests: {}, {} hung up; the longest took {} ms, {} are allowed\n    \
+            "  {title}\n    {browsers} browsers, {requests} requests: {}, {} hung up; the longest took {} ms without stalls, {} are allowed\n    \
                 {} sessions lost, {} values lost{}",
             answers.join(", "),
             self.hung_up,

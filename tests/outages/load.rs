@@ -100,7 +100,7 @@ impl Load {
     }
 
     async fn until(&self, what: &str, reached: impl Fn(&Figures) -> bool) {
-        let patience = Instant::now() + Duration::from_secs(15);
+        let patience = Instant::now() + Duration::from_secs(60);
         while !reached(&self.shared.figures()) {
             assert!(Instant::now() < patience, "{}: {what}", self.title);
             tokio::time::sleep(Duration::from_millis(2)).await;

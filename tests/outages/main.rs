@@ -16,6 +16,8 @@ mod random;
 mod redis;
 mod revocations;
 mod sqlite;
+#[path = "../kit/stalls.rs"]
+mod stalls;
 
 use std::time::Duration;
 

@@ -13,3 +13,5 @@ mod outages;
 mod secantus;
 mod sessions;
 mod setup;
+#[path = "../../../tests/kit/stalls.rs"]
+mod stalls;

@@ -276,11 +276,12 @@ impl Judge {
         if request.asked <= returned {
             return true;
         }
-        let signs_in = user.is_some()
-            && request.mine.user == user
-            && request.opened.as_ref().is_none_or(|(value, _)| value.user != user);
+        let is_new = request.opened.as_ref().is_none_or(|(value, _)| value.user != user);
+        let signs_in = user.is_some() && request.mine.user == user && is_new;
         match self.parent(cookie) {
             _ if signs_in => false,
+            // Nor the cookie of a request that did not know that the user had signed in.
+            Some(_) if user.is_some() && is_new => true,
             Some(parent) => self.began_before(ending, parent, user),
             // A visitor's session begins without a look at the log.
             None => user.is_none() && request.node != ending.node && request.began < at + AT_MOST,

@@ -82,7 +82,9 @@ impl Gate {
         }
         let mut waiting = self.lock();
         // A task of an earlier sequence is none of this one's.
-        let failed = waiting.failed.iter().rfind(|(_, failed)| failed.is_like(&call));
+        let failed = |is_it: &dyn Fn(&Call) -> bool| waiting.failed.iter().rfind(|(_, failed)| is_it(failed));
+        // Two requests can have made the same call with another expiry.
+        let failed = failed(&|failed| *failed == call).or_else(|| failed(&|failed| failed.is_like(&call)));
         let (Some(&(by, _)), Mood::Well | Mood::Lying) = (failed, weather) else { return Err(down()) };
         waiting.judge.says(format!("  later, of {by}:"));
         let reply = waiting.judge.carry_out(by, &call, false);

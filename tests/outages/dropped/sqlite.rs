@@ -25,5 +25,5 @@ async fn writes_to_sqlite_that_are_given_up_leave_the_connections_to_the_readers
     locked.rollback().await.unwrap();
     let next = blob(9, 2);
     let written = store.replace(index(9), Generation::new(1), &next, future());
-    assert_eq!(timeout(super::DEADLINE, written).await.unwrap().unwrap(), Written::Done);
+    assert_eq!(timeout(10 * super::DEADLINE, written).await.unwrap().unwrap(), Written::Done);
 }
