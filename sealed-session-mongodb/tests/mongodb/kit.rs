@@ -27,7 +27,10 @@ pub struct Place {
 impl Place {
     pub async fn new(test: &str) -> Self {
         static SHARED: OnceLock<Secantus> = OnceLock::new();
-        let url = std::env::var("MONGODB_URL").unwrap_or_else(|_| SHARED.get_or_init(Secantus::start).url());
+        // The driver gives a server up that does not answer in time, also when it is the machine that stalls.
+        let patient = "connectTimeoutMS=20000&serverSelectionTimeoutMS=20000";
+        let url = std::env::var("MONGODB_URL")
+            .unwrap_or_else(|_| format!("{}?{patient}", SHARED.get_or_init(Secantus::start).url()));
         let place = Self { url, name: format!("sealed_session_{test}_{}", process::id()) };
         let version = place.database().await.run_command(doc! { "buildInfo": 1 }).await.unwrap();
         let real = if std::env::var_os("MONGODB_URL").is_some() {

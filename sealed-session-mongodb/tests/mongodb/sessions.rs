@@ -75,7 +75,8 @@ pub fn app(sessions: &Sessions<Visit>) -> Router {
 }
 
 pub fn builder() -> SessionsBuilder<Visit> {
-    Sessions::builder(KeyRing::generate().unwrap()).realm("tests")
+    // These tests are not about how long an answer takes.
+    Sessions::builder(KeyRing::generate().unwrap()).realm("tests").store_deadline(Duration::from_secs(10))
 }
 
 async fn count(documents: &Collection<Document>) -> u64 {
