@@ -1,6 +1,8 @@
 //! The time for which the machine ran nothing of this process. A host that is busy, or that limits its guests, stops them
 //! for up to a second at a time, and no program keeps a deadline then.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::{
     sync::{
         LazyLock,
@@ -14,7 +16,7 @@ use std::{
 const USUAL: Duration = Duration::from_millis(20);
 
 /// Returns the time of all stalls so far, of each processor. Its difference says how much of a time is the machine's.
-pub fn stalled() -> Duration {
+fn stalled() -> Duration {
     static TOTAL: LazyLock<&AtomicU64> = LazyLock::new(|| {
         let total: &AtomicU64 = Box::leak(Box::default());
         // A thread that is stopped with its processor does not notice when another processor is.
@@ -31,4 +33,29 @@ pub fn stalled() -> Duration {
         total
     });
     Duration::from_micros(TOTAL.load(Relaxed))
+}
+
+/// A watch that stands still while the machine stalls.
+pub struct Watch {
+    began: Instant,
+    stalls: Duration,
+}
+
+impl Watch {
+    pub fn start() -> Self {
+        Self { stalls: stalled(), began: Instant::now() }
+    }
+
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed().saturating_sub(self.stalled())
+    }
+
+    /// The time for which the machine has stalled since.
+    pub fn stalled(&self) -> Duration {
+        stalled() - self.stalls
+    }
 }

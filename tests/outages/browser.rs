@@ -1,9 +1,6 @@
 //! A browser that knows what its session must hold.
 
-use std::{
-    sync::atomic::Ordering::SeqCst,
-    time::{Duration, Instant},
-};
+use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 use tokio::time::timeout;
 
@@ -11,7 +8,7 @@ use crate::{
     kit::Browser,
     load::{Found, Shared},
     random::Random,
-    stalls::stalled,
+    stalls::Watch,
 };
 
 const COOKIE: &str = "__Host-session";
@@ -99,7 +96,7 @@ impl Visitor {
         let reference =
             self.browser.value(COOKIE).filter(|value| value.len() == REFERENCE).map(str::to_owned);
         let path = format!("/{}/{verb:?}/{}/{}", self.name, new.0, new.1);
-        let (began, stalls) = (Instant::now(), stalled());
+        let watch = Watch::start();
         let answer = match self.patience(verb) {
             Some(patience) => timeout(patience, self.browser.get(&shared.app, &path)).await.ok(),
             None => Some(self.browser.get(&shared.app, &path).await),
@@ -116,8 +113,7 @@ impl Visitor {
             return false;
         };
         let status = answer.status.as_u16();
-        let stalls = stalled() - stalls;
-        shared.figures().answered(status, began.elapsed(), stalls, reference.is_some());
+        shared.figures().answered(status, &watch, reference.is_some());
 
         // 1. What the handler has found, if it came to that.
         if let Some(found) = &found {
@@ -163,8 +159,8 @@ impl Visitor {
 
     /// All is well again: the session is there, and what has ended has ended.
     pub async fn look_back(&mut self, shared: &Shared) {
-        let patience = Duration::from_secs(60);
-        let began = Instant::now();
+        let patience = Duration::from_secs(5);
+        let began = Watch::start();
         while !self.send(shared, Verb::Read).await {
             assert!(began.elapsed() < patience, "browser {} is not served again", self.name);
             tokio::time::sleep(Duration::from_millis(5)).await;

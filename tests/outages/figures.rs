@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::stalls::Watch;
+
 #[derive(Default)]
 pub struct Figures {
     answers: BTreeMap<u16, u32>,
@@ -20,13 +22,13 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// An answer, for which perhaps the store was asked. The machine stalled for a part of the time that it took.
-    pub fn answered(&mut self, status: u16, took: Duration, stalls: Duration, stored: bool) {
+    /// An answer, for which perhaps the store was asked.
+    pub fn answered(&mut self, status: u16, watch: &Watch, stored: bool) {
         *self.answers.entry(status).or_default() += 1;
-        self.longest = self.longest.max(took.saturating_sub(stalls));
+        self.longest = self.longest.max(watch.elapsed());
         if let (200, true, Some(since)) = (status, stored, self.waiting)
             // It began after what it waits for.
-            && since.elapsed() >= took
+            && watch.began() >= since
         {
             self.waiting = None;
             self.waits.last_mut().unwrap().1 = since.elapsed();

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -22,6 +22,7 @@ use crate::{
     figures::Figures,
     kit::{Visit, log, ring},
     random::seed,
+    stalls::Watch,
 };
 
 const BROWSERS: usize = 24;
@@ -100,9 +101,9 @@ impl Load {
     }
 
     async fn until(&self, what: &str, reached: impl Fn(&Figures) -> bool) {
-        let patience = Instant::now() + Duration::from_secs(60);
+        let began = Watch::start();
         while !reached(&self.shared.figures()) {
-            assert!(Instant::now() < patience, "{}: {what}", self.title);
+            assert!(began.elapsed() < Duration::from_secs(15), "{}: {what}", self.title);
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }

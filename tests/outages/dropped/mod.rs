@@ -4,7 +4,7 @@ mod postgres;
 mod redis;
 mod sqlite;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use sealed_session::store::{BlobId, Generation, Store, Written};
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     DEADLINE, MILLISECOND,
     random::{Random, seed},
+    stalls::Watch,
 };
 
 const SOME: u128 = 40;
@@ -55,7 +56,7 @@ async fn load_all(store: &impl Store) -> usize {
 
 /// Asks until all is well, and tells how long that took.
 async fn recovery(store: &impl Store, patience: Duration) -> Duration {
-    let began = Instant::now();
+    let began = Watch::start();
     while load_all(store).await < SOME as usize {
         assert!(began.elapsed() < patience, "the store is not used again");
         sleep(10 * MILLISECOND).await;

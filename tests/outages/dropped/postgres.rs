@@ -60,7 +60,7 @@ async fn connections_to_postgres_over_which_nothing_comes_are_replaced() {
     all_wait(&store, &server.url()).await;
     proxy.swallow();
     transaction.rollback().await.unwrap();
-    let took = recovery(&store, Duration::from_secs(60)).await;
+    let took = recovery(&store, Duration::from_secs(20)).await;
     println!("  PostgreSQL, silent: used again after {} ms", took.as_millis());
 }
 
@@ -84,6 +84,6 @@ async fn connections_to_postgres_that_wait_for_a_lock_come_back() {
         assert!(connections(&server.url()).await <= 20);
     }
     transaction.rollback().await.unwrap();
-    let took = recovery(&store, Duration::from_secs(60)).await;
+    let took = recovery(&store, Duration::from_secs(5)).await;
     println!("  PostgreSQL, locked: used again after {} ms", took.as_millis());
 }
