@@ -1,7 +1,7 @@
 //! XAES-256-GCM, the C2SP specification of 2024: AES-256-GCM under a key derived from the first half of a 192-bit
 //! nonce, so that nonces can be random however many messages are sealed.
 
-use std::{hint::black_box, mem::ManuallyDrop, ops::Deref, sync::LazyLock};
+use std::{hint::black_box, mem::ManuallyDrop};
 
 use aes::{
     Aes256Enc, Block,
@@ -36,20 +36,28 @@ impl Xaes {
         Self { aes, k1: first_mask(&l) }
     }
 
-    /// Derives the cipher for the first half of a nonce (steps 3 to 5 of the specification).
-    fn derive(&self, nonce: &[u8; 24]) -> MessageCipher {
+    /// Calls `run` with the cipher for the first half of a nonce (steps 3 to 5 of the specification), and then overwrites
+    /// what it has left on the stack.
+    fn with_cipher<R>(&self, nonce: &[u8; 24], run: impl FnOnce(&Gcm) -> R) -> R {
+        let result = self.with_unwiped_cipher(nonce, run);
+        overwrite_stack();
+        result
+    }
+
+    #[inline(never)]
+    fn with_unwiped_cipher<R>(&self, nonce: &[u8; 24], run: impl FnOnce(&Gcm) -> R) -> R {
         let mut key = masked_blocks(&self.k1, nonce);
         let (blocks, _) = Block::slice_as_chunks_mut(key.as_flattened_mut());
         self.aes.encrypt_blocks(blocks);
         let key: &Array<u8, U32> = key.as_flattened().try_into().expect("two blocks are 32 bytes");
-        MessageCipher(ManuallyDrop::new(Gcm::new(key)))
+        run(&ManuallyDrop::new(Gcm::new(key)))
     }
 
     /// Encrypts in place and returns the tag.
     pub(super) fn encrypt(&self, nonce: &[u8; 24], aad: &[u8], text: &mut [u8]) -> Result<[u8; 16], Error> {
-        self.derive(nonce)
-            .encrypt_inout_detached(second_half(nonce), aad, InOutBuf::from(text))
-            .map(Into::into)
+        self.with_cipher(nonce, |cipher| {
+            cipher.encrypt_inout_detached(second_half(nonce), aad, InOutBuf::from(text)).map(Into::into)
+        })
     }
 
     /// Decrypts a text in place if it is authentic, and leaves it unchanged otherwise.
@@ -60,7 +68,9 @@ impl Xaes {
         text: &mut [u8],
         tag: &[u8; 16],
     ) -> Result<(), Error> {
-        self.derive(nonce).decrypt_inout_detached(second_half(nonce), aad, InOutBuf::from(text), tag.into())
+        self.with_cipher(nonce, |cipher| {
+            cipher.decrypt_inout_detached(second_half(nonce), aad, InOutBuf::from(text), tag.into())
+        })
     }
 }
 
@@ -88,28 +98,14 @@ pub(super) fn masked_blocks(k1: &[u8; 16], nonce: &[u8; 24]) -> Zeroizing<[[u8; 
     blocks
 }
 
-/// The cipher of one message, which is on the stack while the message is sealed or opened.
+/// Overwrites what the last function that was called from the same place has left on the stack.
 ///
-/// When it is dropped, the whole of it is overwritten with the cipher of an all-zero key. Its parts could wipe
-/// themselves, but they do so byte by byte, which would take a twentieth of the time of opening a session.
-struct MessageCipher(ManuallyDrop<Gcm>);
-
-static BLANK: LazyLock<Gcm> = LazyLock::new(|| Gcm::new(&Array::default()));
-
-impl Deref for MessageCipher {
-    type Target = Gcm;
-
-    fn deref(&self) -> &Gcm {
-        &self.0
-    }
-}
-
-impl Drop for MessageCipher {
-    fn drop(&mut self) {
-        self.0 = ManuallyDrop::new(BLANK.clone());
-        // Otherwise the compiler could see that the last write is never read, and remove it.
-        black_box(&mut self.0);
-    }
+/// The ciphers could wipe themselves, but they do so byte by byte, which would take a tenth of the time of opening a
+/// session, and not the copies that were made when they were moved.
+#[inline(never)]
+fn overwrite_stack() {
+    // As deep as a release build goes: tests/wiping looks.
+    black_box(&mut [0_u8; 4096]);
 }
 
 /// Returns N[12:], the nonce of AES-256-GCM.

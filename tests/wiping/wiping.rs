@@ -1,0 +1,89 @@
+//! The memory of a thread that has sealed and opened sessions. Linux shows it to the process itself as a file.
+
+#![cfg(target_os = "linux")]
+
+use std::{
+    fs::{File, read_to_string},
+    hint::{black_box, spin_loop},
+    mem::ManuallyDrop,
+    os::unix::fs::FileExt,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    thread,
+    time::SystemTime,
+};
+
+use aes::{Aes256Enc, cipher::KeyInit};
+use sealed_session::{KeyRing, Refusal, Sealer};
+
+/// Returns what is in memory around an address: the whole stack, with all that functions which have returned left there.
+fn stack_around(address: u64) -> Vec<u8> {
+    let maps = read_to_string("/proc/self/maps").unwrap();
+    let mut ranges = maps.lines().map(|line| {
+        let (begin, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+        [begin, end].map(|address| u64::from_str_radix(address, 16).unwrap())
+    });
+    let [begin, end] = ranges.find(|[begin, end]| (*begin..*end).contains(&address)).unwrap();
+    let mut bytes = vec![0; usize::try_from(end - begin).unwrap()];
+    File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, begin).unwrap();
+    bytes
+}
+
+/// Runs something in a thread of its own, and returns the number of key schedules on the stack after it.
+fn left_behind(work: impl FnOnce() + Send) -> usize {
+    let (address, is_seen) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            work();
+            let local = black_box(0_u8);
+            address.store(std::ptr::from_ref(&local).addr() as u64, SeqCst);
+            // A call would overwrite a part of the stack.
+            while !is_seen.load(SeqCst) {
+                spin_loop();
+            }
+        });
+        while address.load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+        let found = schedules(&stack_around(address.load(SeqCst)));
+        is_seen.store(true, SeqCst);
+        found
+    })
+}
+
+/// Returns the number of places that look like the key schedule of an AES-256 key, by the relation of 16 words (FIPS 197,
+/// section 5.2).
+fn schedules(memory: &[u8]) -> usize {
+    let (words, _) = memory.as_chunks::<4>();
+    let words: Vec<u32> = words.iter().copied().map(u32::from_ne_bytes).collect();
+    let follows = |w: &[u32]| [9, 10, 11, 13, 14, 15].iter().all(|at| w[*at] == w[at - 8] ^ w[at - 1]);
+    words.windows(16).filter(|w| !w.contains(&0) && follows(w)).count()
+}
+
+/// Leaves a key schedule on the stack.
+#[inline(never)]
+fn forget_a_cipher(key: [u8; 32]) {
+    black_box(&ManuallyDrop::new(Aes256Enc::new(&key.into())));
+}
+
+#[test]
+fn a_key_schedule_that_nobody_wipes_is_found_on_the_stack() {
+    assert!(aes::hardware_accelerated(), "only the schedules of AES instructions are known here");
+    assert_eq!(left_behind(|| {}), 0);
+    assert_ne!(left_behind(|| forget_a_cipher(*b"a key that nobody will wipe away")), 0);
+}
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "needs an optimized build: scripts/test makes one")]
+fn no_key_schedule_of_a_message_is_left_on_the_stack() {
+    let sealer = Sealer::<u64>::builder(KeyRing::generate().unwrap(), "visit").build().unwrap();
+    let now = SystemTime::now();
+    let sealed = sealer.seal(&7, now).unwrap();
+    let (_, metadata) = sealer.open(&sealed, now).unwrap();
+    assert_eq!(left_behind(|| drop(sealer.seal(&7, now).unwrap())), 0, "after sealing");
+    assert_eq!(left_behind(|| drop(sealer.reseal(&7, &metadata, now).unwrap())), 0, "after sealing again");
+    assert_eq!(left_behind(|| assert!(sealer.open(&sealed, now).is_ok())), 0, "after opening");
+    let mut forged = sealed.clone();
+    forged.replace_range(60..61, if &sealed[60..61] == "A" { "B" } else { "A" });
+    let reject = || assert_eq!(sealer.open(&forged, now).err(), Some(Refusal::Forged));
+    assert_eq!(left_behind(reject), 0, "after rejecting");
+}
