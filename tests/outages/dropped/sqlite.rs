@@ -26,6 +26,6 @@ async fn writes_to_sqlite_that_are_given_up_leave_the_connections_to_the_readers
     let next = blob(9, 2);
     let began = Watch::start();
     let written = store.replace(index(9), Generation::new(1), &next, future());
-    assert_eq!(written.await.unwrap(), Written::Done);
+    assert_eq!(timeout(10 * super::DEADLINE, written).await.unwrap().unwrap(), Written::Done);
     assert!(began.elapsed() < super::DEADLINE);
 }
