@@ -36,8 +36,8 @@ impl Xaes {
         Self { aes, k1: first_mask(&l) }
     }
 
-    /// Calls `run` with the cipher for the first half of a nonce (steps 3 to 5 of the specification), and then overwrites
-    /// what it has left on the stack.
+    /// Calls `run` with the cipher of one message (steps 3 to 5 of the specification), and then overwrites the stack
+    /// space that was used.
     fn with_cipher<R>(&self, nonce: &[u8; 24], run: impl FnOnce(&Gcm) -> R) -> R {
         let result = self.with_unwiped_cipher(nonce, run);
         overwrite_stack();
@@ -98,13 +98,13 @@ pub(super) fn masked_blocks(k1: &[u8; 16], nonce: &[u8; 24]) -> Zeroizing<[[u8; 
     blocks
 }
 
-/// Overwrites what the last function that was called from the same place has left on the stack.
+/// Overwrites the stack space of the previous function that the caller called.
 ///
-/// The ciphers could wipe themselves, but they do so byte by byte, which would take a tenth of the time of opening a
-/// session, and not the copies that were made when they were moved.
+/// The ciphers could wipe themselves, but byte by byte, which would take a tenth of the time of opening a session. The
+/// copies that moves leave behind would stay.
 #[inline(never)]
 fn overwrite_stack() {
-    // As deep as a release build goes: tests/wiping looks.
+    // Enough for an optimized build, which tests/wiping checks.
     black_box(&mut [0_u8; 4096]);
 }
 

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The time that a pause may take longer than asked for, and count as none.
+/// The length of a pause of 5 ms up to which it is not a stall.
 const USUAL: Duration = Duration::from_millis(20);
 
 /// Returns the time of all stalls so far, of each processor. Its difference says how much of a time is the machine's.

@@ -1,4 +1,5 @@
-//! The memory of a thread that has sealed and opened sessions. Linux shows it to the process itself as a file.
+//! A search for keys in the memory of a thread that has sealed and opened sessions. On Linux, a process can read its
+//! own memory as a file.
 
 #![cfg(target_os = "linux")]
 
@@ -15,7 +16,8 @@ use std::{
 use aes::{Aes256Enc, cipher::KeyInit};
 use sealed_session::{KeyRing, Refusal, Sealer};
 
-/// Returns what is in memory around an address: the whole stack, with all that functions which have returned left there.
+/// Returns the memory mapping that contains an address. For a local variable, this is the thread's whole stack,
+/// including the space of functions that have returned.
 fn stack_around(address: u64) -> Vec<u8> {
     let maps = read_to_string("/proc/self/maps").unwrap();
     let mut ranges = maps.lines().map(|line| {
@@ -28,7 +30,7 @@ fn stack_around(address: u64) -> Vec<u8> {
     bytes
 }
 
-/// Runs something in a thread of its own, and returns the number of key schedules on the stack after it.
+/// Runs `work` in a new thread, and returns the number of key schedules that remain on its stack.
 fn left_behind(work: impl FnOnce() + Send) -> usize {
     let (address, is_seen) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
@@ -50,8 +52,8 @@ fn left_behind(work: impl FnOnce() + Send) -> usize {
     })
 }
 
-/// Returns the number of places that look like the key schedule of an AES-256 key, by the relation of 16 words (FIPS 197,
-/// section 5.2).
+/// Returns the number of places that look like the key schedule of an AES-256 key, by the relation of 16 words
+/// (FIPS 197, section 5.2).
 fn schedules(memory: &[u8]) -> usize {
     let (words, _) = memory.as_chunks::<4>();
     let words: Vec<u32> = words.iter().copied().map(u32::from_ne_bytes).collect();
