@@ -106,30 +106,6 @@ impl Postgres {
         run(Command::new("kill").args(["-QUIT", &child.id().to_string()]));
         child.wait().unwrap();
     }
-
-    /// Freezes the processes of the current connections. The server goes on, and accepts new connections.
-    pub fn freeze_connections(&self) {
-        self.signal_connections("-STOP");
-    }
-
-    /// Resumes them.
-    pub fn thaw_connections(&self) {
-        self.signal_connections("-CONT");
-    }
-
-    fn signal_connections(&self, signal: &str) {
-        let serves_us = |pid: &u32| {
-            // Such as "postgres: postgres postgres 127.0.0.1(50000) idle".
-            let title = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            title.contains(" 127.0.0.1(")
-        };
-        let child = self.0.child.as_ref().expect("it runs");
-        let connections = family(child.id()).into_iter().filter(serves_us);
-        let mut kill = Command::new("kill");
-        kill.arg(signal).args(connections.map(|pid| pid.to_string()));
-        // A process may have ended meanwhile.
-        kill.stderr(Stdio::null()).status().unwrap();
-    }
 }
 
 /// Failures that both servers can have.
