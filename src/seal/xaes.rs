@@ -116,7 +116,7 @@ const SHORT: usize = 256;
 const BLOCKS: usize = 2 + SHORT.div_ceil(16);
 
 /// AES for one short message. `aes-gcm` encrypts a block of zeros and then the values of a counter, and prepares AES for
-/// each step. Here, all are encrypted ahead and at once, which is faster.
+/// each step. Here, all of them are encrypted ahead and at once, which is faster. There is no answer for other blocks.
 struct Ahead {
     /// By the value of the counter. The first is of the block of zeros.
     encrypted: [Block; BLOCKS],
