@@ -28,10 +28,11 @@ fn fill_stack() {
     black_box(&mut [UNUSED; SEARCHED]);
 }
 
-/// Returns the part of a thread's stack below this address.
+/// Returns the part of a thread's stack below this address. It begins where a word does.
 fn stack_below(address: u64) -> Vec<u8> {
     let mut bytes = vec![0; SEARCHED];
-    File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, address - SEARCHED as u64).unwrap();
+    let begin = (address - SEARCHED as u64).next_multiple_of(16);
+    File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, begin).unwrap();
     bytes
 }
 
