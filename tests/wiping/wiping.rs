@@ -17,7 +17,7 @@ use sealed_session::{KeyRing, Refusal, Sealer};
 /// The size of the part of the stack that is searched, in bytes.
 const SEARCHED: usize = 65_536;
 
-/// What that part is filled with before.
+/// The byte that this part is filled with first.
 const UNUSED: u8 = 0xa5;
 
 /// Fills it, because a new thread gets the stack of one that has ended.
@@ -34,13 +34,13 @@ fn stack_below(address: u64) -> Vec<u8> {
     bytes
 }
 
-/// Runs `work` in a new thread, and returns what it leaves on the stack.
+/// Runs `work` in a new thread, and returns a part of its stack afterwards.
 fn stack_after(work: &(dyn Fn() + Sync)) -> Vec<u8> {
     let (address, is_seen) = (AtomicU64::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
             fill_stack();
-            // A call that is not inlined, so that all that it uses is below `local`.
+            // A call that is not inlined, so that all of its frames are below `local`.
             black_box(work)();
             let local = black_box(0_u8);
             address.store(std::ptr::from_ref(&local).addr() as u64, SeqCst);
