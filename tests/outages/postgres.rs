@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use crate::{DEADLINE, MILLISECOND, at_once, load::Load, proxy::Proxy, servers::Postgres, turn};
 
-async fn store(url: &str) -> PostgresStore {
+pub async fn store(url: &str) -> PostgresStore {
     let store = PostgresStore::connect(url).await.unwrap();
     store.create_schema().await.unwrap();
     store
@@ -78,9 +78,8 @@ async fn connections_to_postgres_that_go_silent_are_replaced_by_others() {
     let _turn = turn().await;
     let server = at_once(Postgres::start);
     let proxy = Proxy::before(server.port(), 1).await;
-    let url = format!("postgres://postgres@{}/postgres", proxy.address);
     let title = "PostgreSQL, all of whose connections go silent under load";
-    let load = Load::begin(title, store(&url).await, DEADLINE).await;
+    let load = Load::begin(title, store(&proxy.postgres_url()).await, DEADLINE).await;
     // Counted from before the first silence: where the machine is busy, all have been replaced soon after the last.
     let failures = load.failures();
     for _ in 0..5 {

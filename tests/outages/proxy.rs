@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use sealed_session::store::{PostgresStore, RedisStore};
+use sealed_session::store::RedisStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     DEADLINE, MILLISECOND, at_once,
     load::Load,
+    postgres,
     random::{Random, seed},
     servers::{Postgres, Redis},
     turn,
@@ -81,6 +82,11 @@ impl Proxy {
             }
         });
         Self { address, shared, accepting: accepting.abort_handle() }
+    }
+
+    /// Returns the URL of the database `postgres` of a PostgreSQL server behind it.
+    pub fn postgres_url(&self) -> String {
+        format!("postgres://postgres@{}/postgres", self.address)
     }
 
     fn is_faulty(&self, faulty: bool) {
@@ -193,9 +199,7 @@ async fn a_network_that_delays_and_cuts_and_swallows_loses_nothing_of_postgres()
     let _turn = turn().await;
     let server = at_once(Postgres::start);
     let proxy = Proxy::before(server.port(), 20).await;
-    let url = format!("postgres://postgres@{}/postgres", proxy.address);
-    let store = PostgresStore::connect(&url).await.unwrap();
-    store.create_schema().await.unwrap();
+    let store = postgres::store(&proxy.postgres_url()).await;
     let load = Load::begin("PostgreSQL, behind a network with faults", store, DEADLINE).await;
     through_faults(load, proxy).await;
 }

@@ -11,7 +11,7 @@ use std::{
 use axum::{Router, extract::Path, routing::get};
 use sealed_session::{
     Error, Key, KeyRing, Revocations, Session, Sessions, Suite,
-    store::{PostgresStore, RedisStore, RevocationLog, SqliteStore},
+    store::{RedisStore, RevocationLog, SqliteStore},
 };
 use sqlx::{Connection, SqliteConnection};
 use tokio::{task::JoinHandle, time::sleep};
@@ -19,6 +19,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use crate::{
     MILLISECOND, at_once,
     kit::{Browser, Visit, ask, log, ring},
+    postgres::store,
     servers::{Postgres, Redis},
     stalls::Watch,
     turn,
@@ -222,9 +223,7 @@ async fn visit(shared: Arc<Shared>, nodes: Vec<Node>, browser: Browser, user: u6
 }
 
 async fn postgres(server: &Postgres) -> Log {
-    let store = PostgresStore::connect(&server.url()).await.unwrap();
-    store.create_schema().await.unwrap();
-    Arc::new(store)
+    Arc::new(store(&server.url()).await)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

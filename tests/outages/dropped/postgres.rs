@@ -6,12 +6,10 @@ use sealed_session::store::PostgresStore;
 use sqlx::{Connection, PgConnection, Transaction};
 
 use super::{answers_are_matched, filled, load_all, recovery};
-use crate::{at_once, proxy::Proxy, servers::Postgres, stalls::Watch};
+use crate::{at_once, postgres::store, proxy::Proxy, servers::Postgres, stalls::Watch};
 
 async fn postgres(url: &str) -> PostgresStore {
-    let store = PostgresStore::connect(url).await.unwrap();
-    store.create_schema().await.unwrap();
-    filled(store).await
+    filled(store(url).await).await
 }
 
 /// Has all calls wait.
@@ -53,7 +51,7 @@ async fn calls_to_postgres_that_are_given_up_leave_no_answer_to_the_next() {
 async fn connections_to_postgres_over_which_nothing_comes_are_replaced() {
     let server = at_once(Postgres::start);
     let proxy = Proxy::before(server.port(), 1).await;
-    let store = postgres(&format!("postgres://postgres@{}/postgres", proxy.address)).await;
+    let store = postgres(&proxy.postgres_url()).await;
     // All connections of the pool are in the middle of a call.
     let mut other = PgConnection::connect(&server.url()).await.unwrap();
     let transaction = lock(&mut other).await;
