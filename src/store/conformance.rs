@@ -27,8 +27,8 @@ use super::{RevocationLog, Store};
 /// The store may contain other blobs and be in use, because the check uses random blob ids. It stores about four
 /// megabytes in total, with a largest blob of 1 MiB, and deletes the blobs that have not expired.
 ///
-/// The check takes a little more than two seconds, because it waits for blobs to expire. The clocks of the store and of
-/// this machine must agree within half an hour.
+/// The check takes a little more than two seconds, because it waits for blobs to expire, and longer with a slow store. At
+/// most eight calls overlap. The clocks of the store and of this machine must agree within half an hour.
 ///
 /// Overlapping calls are futures that one task polls in turn. This detects a store that reads and then writes with an
 /// `.await` in between. It cannot detect a race between threads in a store that does both without an `.await`, such as

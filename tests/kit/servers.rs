@@ -90,6 +90,9 @@ impl Postgres {
             // The tests kill the server, not the machine.
             "-c".into(),
             "fsync=off".into(),
+            // In its directory, which is removed: a killed server leaves shared memory behind.
+            "-c".into(),
+            "dynamic_shared_memory_type=mmap".into(),
         ];
         Self(Server::start(nest, port, command.into(), user, answers_as_postgres))
     }

@@ -15,6 +15,9 @@ use crate::{
 /// A number of bytes that exceeds the length of any blob in the checks.
 const ALL: usize = 16 << 20;
 
+/// The number of overlapping calls.
+pub(super) const CALLS: usize = 8;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) fn past() -> SystemTime {

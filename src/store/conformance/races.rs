@@ -1,10 +1,7 @@
 //! The rules for overlapping calls: if at most one of them can succeed, exactly one does.
 
-use super::kit::{Subject, future, later, past, random_id, small, together};
+use super::kit::{CALLS, Subject, future, later, past, random_id, small, together};
 use crate::store::{BlobId, Written};
-
-/// The number of overlapping calls.
-const CALLS: usize = 8;
 
 /// The number of times that each race is run.
 const ROUNDS: usize = 5;
