@@ -182,7 +182,7 @@ pub fn quartiles(mut samples: Vec<f64>) -> [f64; 3] {
 pub struct Effort {
     pub rounds: usize,
     /// The time for which a row runs in each round.
-    nanoseconds: f64,
+    pub nanoseconds: f64,
 }
 
 pub struct Options {
@@ -216,10 +216,12 @@ pub fn run_and_draw(name: &str, tables: Vec<Table>, draw: fn(&Value) -> Option<S
     run_with(Options::of_process(), name, tables, draw);
 }
 
-/// Runs the benchmark of this name, whose rows take seconds.
-pub fn run_slow(name: &str, tables: Vec<Table>) {
+/// Runs the benchmark of this name with an effort of its own, except for `--quick`.
+pub fn run_for(effort: Effort, name: &str, tables: Vec<Table>) {
     let mut options = Options::of_process();
-    options.effort = Effort { rounds: 5, nanoseconds: 1.0 };
+    if !options.is_quick {
+        options.effort = effort;
+    }
     run_with(options, name, tables, |_| None);
 }
 
