@@ -1,7 +1,7 @@
 //! An SQLite file, locked by another process under load.
 
 use sealed_session::store::SqliteStore;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::time::sleep;
 
 use crate::{DEADLINE, MILLISECOND, load::Load, turn};
@@ -13,7 +13,9 @@ async fn a_locked_sqlite_file_is_answered_in_time_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.db");
     let store = SqliteStore::open(&path).await.unwrap();
-    let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    // It waits for its turn, however long the writes of the load take.
+    let options = SqliteConnectOptions::new().filename(&path).busy_timeout(120_000 * MILLISECOND);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
     let load = Load::begin("SQLite, locked by another under load", store, DEADLINE).await;
     for outage in [200, 1_000, 3_000] {
         let transaction = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();

@@ -12,7 +12,7 @@ use sqlx::SqlitePool;
 use tempfile::TempDir;
 
 use super::{batch, entry, keys, nodes_miss_nothing, whole_batches};
-use crate::samples::id;
+use crate::{samples::id, sqlite::node};
 
 async fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
@@ -32,7 +32,7 @@ async fn the_log_in_sqlite_conforms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_logs_of_one_file_conform_at_the_same_time() {
     let directory = tempfile::tempdir().unwrap();
-    let (first, second) = tokio::join!(open(&directory), open(&directory));
+    let (first, second) = (node(&directory).await, node(&directory).await);
     let check = |store: SqliteStore| tokio::spawn(async move { conformance::check_log(&store).await });
     for check in [check(first), check(second)] {
         check.await.unwrap();
@@ -42,7 +42,7 @@ async fn two_logs_of_one_file_conform_at_the_same_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_stores_of_one_file_miss_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let nodes = vec![open(&directory).await, open(&directory).await, open(&directory).await];
+    let nodes = vec![node(&directory).await, node(&directory).await, node(&directory).await];
     nodes_miss_nothing(nodes).await;
 }
 
