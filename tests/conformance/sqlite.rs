@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::samples::{HOUR, blob, future, id};
 
-async fn open(directory: &TempDir) -> SqliteStore {
+pub async fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
 }
 

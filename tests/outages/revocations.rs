@@ -13,7 +13,7 @@ use sealed_session::{
     Error, Key, KeyRing, Revocations, Session, Sessions, Suite,
     store::{RedisStore, RevocationLog, SqliteStore},
 };
-use sqlx::{Connection, SqliteConnection};
+use sqlx::Connection;
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     kit::{Browser, Visit, ask, log, ring},
     postgres::store,
     servers::{Postgres, Redis},
+    sqlite::other,
     stalls::Watch,
     turn,
 };
@@ -292,7 +293,7 @@ async fn revocations_on_a_locked_sqlite_file_fail_and_everybody_else_is_served()
     let log = async || Arc::new(SqliteStore::open(&path).await.unwrap()) as Log;
     let load = Load::begin("revocations on SQLite", [log().await, log().await]).await;
     load.ends(0, 0).await;
-    let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let mut other = other(&path).await;
     let transaction = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();
     assert!(load.end(1, 0).await.unwrap_err().is_store());
     // Readers do not wait for a writer.

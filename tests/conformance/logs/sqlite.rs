@@ -12,11 +12,10 @@ use sqlx::SqlitePool;
 use tempfile::TempDir;
 
 use super::{batch, entry, keys, nodes_miss_nothing, whole_batches};
-use crate::{samples::id, sqlite::node};
-
-async fn open(directory: &TempDir) -> SqliteStore {
-    SqliteStore::open(directory.path().join("sessions.db")).await.unwrap()
-}
+use crate::{
+    samples::id,
+    sqlite::{node, open},
+};
 
 async fn pool(directory: &TempDir) -> SqlitePool {
     let url = format!("sqlite:{}?mode=rwc", directory.path().join("sessions.db").display());

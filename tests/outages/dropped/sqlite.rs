@@ -1,11 +1,11 @@
 //! Calls to SQLite.
 
 use sealed_session::store::{Generation, SqliteStore, Store, Written};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::Connection;
 use tokio::time::timeout;
 
 use super::{SOME, blob, filled, future, index, load_all};
-use crate::{MILLISECOND, stalls::Watch};
+use crate::{MILLISECOND, sqlite::other, stalls::Watch};
 
 /// SQLite's readers don't wait for a writer. They would for a connection, if each write that is given up kept one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,7 +14,7 @@ async fn writes_to_sqlite_that_are_given_up_leave_the_connections_to_the_readers
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sessions.db");
     let store = filled(SqliteStore::open(&path).await.unwrap()).await;
-    let mut other = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let mut other = other(&path).await;
     let locked = other.begin_with("BEGIN EXCLUSIVE").await.unwrap();
     for number in 0..8 {
         let blob = blob(number, 2);
